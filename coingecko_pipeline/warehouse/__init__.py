@@ -1,0 +1,34 @@
+"""The database: its tables, transactions and migrations, and the MySQL IO manager for Dagster.
+
+It knows nothing of CoinGecko's API; `docs/mysql-io-manager.md` shows its use in another Dagster project.
+"""
+
+from coingecko_pipeline.warehouse.database import Database
+from coingecko_pipeline.warehouse.errors import (
+    DatabaseUnavailable,
+    DatabaseUrlError,
+    DeclarationError,
+    InvalidFrameError,
+    OriginError,
+    RowsRefusedError,
+    SchemaVersionError,
+    WarehouseError,
+)
+from coingecko_pipeline.warehouse.guard import Guard, Ranked
+from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
+
+__all__ = [
+    "Database",
+    "DatabaseUnavailable",
+    "DatabaseUrlError",
+    "DeclarationError",
+    "ExactText",
+    "Guard",
+    "InvalidFrameError",
+    "OriginError",
+    "Ranked",
+    "RowsRefusedError",
+    "SchemaVersionError",
+    "UtcDateTime",
+    "WarehouseError",
+]

@@ -1,0 +1,222 @@
+"""One database: its engine, its sessions and its transactions, on MySQL, MariaDB and SQLite alike.
+
+Whatever the server's defaults are, every MySQL and MariaDB session runs at READ COMMITTED, in strict mode, in utf8mb4
+and in UTC.
+"""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import tenacity
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from coingecko_pipeline.warehouse.failures import is_transient, unavailable
+from coingecko_pipeline.warehouse.urls import masked, parse_database_url
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Kind = Literal["mysql", "mariadb", "sqlite"]
+
+SQL_MODE = (
+    "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+)
+# Two transactions that delete and insert neighbouring days deadlock under the default REPEATABLE READ.
+ISOLATION_LEVEL = "READ COMMITTED"
+CONNECT_TIMEOUT_SECONDS = 10
+# Below the 8 hours after which MySQL closes an idle connection, and most firewalls' one hour.
+POOL_RECYCLE_SECONDS = 1800
+SQLITE_BUSY_SECONDS = 30
+
+TRIES = 5
+"""How often a transaction is tried at most: a deadlock's victim rarely loses twice."""
+BACKOFF = tenacity.wait_random_exponential(multiplier=0.1, max=5)
+"""Seconds between tries: random, up to 0.1, 0.2, 0.4, 0.8, so that two victims do not meet again."""
+
+_BEGIN = "warehouse_begin"
+
+
+class Database:
+    """A database by its URL. Building one touches nothing; the first statement connects.
+
+    Args:
+        url: `mysql+pymysql://user:password@host:3306/name` (MySQL and MariaDB) or `sqlite:///path`; the folder of
+            an SQLite file is created when needed.
+        local_infile: whether bulk writes may use LOAD DATA LOCAL INFILE; without it they take a slower way.
+        sleep: waits between two tries, in seconds.
+
+    Raises:
+        DatabaseUrlError: the URL cannot be used.
+    """
+
+    def __init__(self, url: str, *, local_infile: bool = True, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._url = parse_database_url(url)
+        self._sleep = sleep
+        self._kind: Kind | None = None
+        self.local_infile = local_infile
+        self.engine: Engine = _sqlite_engine(self._url) if self.is_sqlite else _mysql_engine(self._url, local_infile)
+        """SQLAlchemy's engine, for tools that need one; `connect` and `transaction` give clearer errors."""
+
+    def __repr__(self) -> str:
+        return f"Database({self.masked_url!r})"
+
+    @property
+    def url(self) -> URL:
+        """The parsed URL. It holds the password: show `masked_url` instead."""
+        return self._url
+
+    @property
+    def masked_url(self) -> str:
+        """The URL as text, its password masked."""
+        return masked(self._url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is an SQLite file. Known without connecting."""
+        return self._url.get_backend_name() == "sqlite"
+
+    @property
+    def kind(self) -> Kind:
+        """`mysql`, `mariadb` or `sqlite`. The first use connects, since only the server knows which it is."""
+        if self._kind is None:
+            if self.is_sqlite:
+                self._kind = "sqlite"
+            else:
+                with self.connect():
+                    self._kind = "mariadb" if getattr(self.engine.dialect, "is_mariadb", False) else "mysql"
+        return self._kind
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection for reading; what it sees of other transactions is committed.
+
+        Raises:
+            DatabaseUnavailable: the database did not let us in.
+        """
+        with self._connection() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection inside one transaction: committed at the end of the block, rolled back on an error.
+
+        Raises:
+            DatabaseUnavailable: the database did not let us in.
+        """
+        with self._connection() as connection:
+            connection = connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+            with connection.begin():
+                yield connection
+
+    def run_in_transaction(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work(connection)`, committed; the whole again after a deadlock or a lost connection.
+
+        Args:
+            work: may run more than once, so it must leave nothing behind outside the transaction. Where the
+                connection was lost at the commit itself, it may have been committed before: make it idempotent.
+
+        Raises:
+            DatabaseUnavailable: the database did not let us in.
+            sqlalchemy.exc.DBAPIError: the last error, after `TRIES` tries or where another try cannot help.
+        """
+
+        def once() -> T:
+            with self.transaction() as connection:
+                return work(connection)
+
+        return self._again(once)
+
+    def run_reading(self, work: Callable[[Connection], T]) -> T:
+        """The result of `work(connection)`, which only reads; again after a lost connection, like a transaction."""
+
+        def once() -> T:
+            with self.connect() as connection:
+                return work(connection)
+
+        return self._again(once)
+
+    def dispose(self) -> None:
+        """Close every connection that is not in use."""
+        self.engine.dispose()
+
+    def _again(self, once: Callable[[], T]) -> T:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_transient),
+            stop=tenacity.stop_after_attempt(TRIES),
+            wait=BACKOFF,
+            sleep=self._sleep,
+            before_sleep=self._log_retry,
+            reraise=True,
+        )
+        return retrying(once)
+
+    def _log_retry(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        original = error.orig if isinstance(error, DBAPIError) else error
+        logger.warning(
+            "%s: try %d of %d failed (%s); trying the transaction again", self, state.attempt_number, TRIES, original
+        )
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        try:
+            connection = self.engine.connect()
+        except Exception as error:
+            if (refusal := unavailable(error, self._url)) is not None:
+                raise refusal from error
+            raise
+        with connection:
+            yield connection
+
+
+def _mysql_engine(url: URL, local_infile: bool) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={
+            "charset": "utf8mb4",
+            "local_infile": local_infile,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        },
+        isolation_level=ISOLATION_LEVEL,
+        pool_pre_ping=True,
+        pool_recycle=POOL_RECYCLE_SECONDS,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def settle_session(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION sql_mode = %s, time_zone = '+00:00'", (SQL_MODE,))
+
+    return engine
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, hide_parameters=True)
+
+    @event.listens_for(engine, "do_connect")
+    def make_folder(*_args: object) -> None:
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+
+    @event.listens_for(engine, "connect")
+    def settle_session(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        # The driver's own way of beginning leaves DDL and reads outside of transactions: ours is explicit.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes its lock at once: one that has read before cannot wait for it and fails instead.
+        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+    return engine

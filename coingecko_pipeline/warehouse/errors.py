@@ -1,0 +1,48 @@
+"""What can go wrong with the warehouse.
+
+::
+
+    WarehouseError
+    ├── DatabaseUrlError         the URL cannot be used: nothing was attempted
+    ├── DatabaseUnavailable      the server did not let us in, or the file cannot be opened
+    ├── SchemaVersionError       the tables are older or newer than this program
+    ├── OriginError              sandbox data and live data would have met
+    ├── DeclarationError         a table, a guard or an asset's metadata cannot work as declared
+    ├── InvalidFrameError        a frame does not fit its table: nothing was written
+    └── RowsRefusedError         the server did not take the rows as they are: rolled back
+
+All of them are permanent except `DatabaseUnavailable`: the same call again ends the same way. Deadlocks, lock waits
+and lost connections are not here: `Database.run_in_transaction` tries those again and lets the last one through.
+"""
+
+
+class WarehouseError(Exception):
+    """Base of everything that the warehouse raises on purpose. No message ever holds a password."""
+
+
+class DatabaseUrlError(WarehouseError):
+    """The database URL is empty, malformed, incomplete, or names a driver that the warehouse does not speak."""
+
+
+class DatabaseUnavailable(WarehouseError):
+    """The database could not be reached or refused the login; trying later can help."""
+
+
+class SchemaVersionError(WarehouseError):
+    """The database's tables belong to another version of this program than the one that runs."""
+
+
+class OriginError(WarehouseError):
+    """The database holds data of the other origin: live where sandbox was meant, or the reverse."""
+
+
+class DeclarationError(WarehouseError):
+    """What was declared (a table, its guard, the metadata of an asset) contradicts itself or is incomplete."""
+
+
+class InvalidFrameError(WarehouseError):
+    """A frame does not fit the declared table; the stored rows were left as they were."""
+
+
+class RowsRefusedError(WarehouseError):
+    """The database answered a bulk load with warnings or lost rows on the way; the transaction was rolled back."""

@@ -1,0 +1,73 @@
+"""Errors of the database drivers: which are worth another try, and what the others mean in one sentence."""
+
+import sqlite3
+
+import pymysql
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from coingecko_pipeline.warehouse.errors import DatabaseUnavailable
+from coingecko_pipeline.warehouse.urls import masked
+
+LOCK_CODES = frozenset({1205, 1213})
+"""Lock wait timeout; deadlock. The server has undone what the transaction did."""
+
+LOST_CONNECTION_CODES = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055, 4031})
+"""The connection is gone: closed on our side (0), server shutdown (1053), killed (1927 on MariaDB), gone away (2006),
+lost during a query (2013), packets out of order after a break (2014), lost at a system call (2055), closed by the
+server as idle (4031)."""
+
+CONNECT_CODES = frozenset({1040, 1044, 1045, 1049, 1129, 1130, 1203, 2002, 2003, 2005, 2059, 2061})
+"""What a server, or the way to it, answers to an attempt to connect: see `unavailable`."""
+
+UNKNOWN_DATABASE = 1049
+
+
+def error_code(error: BaseException) -> int | None:
+    """The server's or client's error number of a PyMySQL error, wrapped by SQLAlchemy or not; else None."""
+    if isinstance(error, DBAPIError):
+        return None if error.orig is None else error_code(error.orig)
+    if isinstance(error, pymysql.MySQLError) and error.args and isinstance(error.args[0], int):
+        return error.args[0]
+    return None
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same transaction, tried again, may succeed: a deadlock, a lock wait, a lost connection."""
+    code = error_code(error)
+    if code is not None:
+        return code in LOCK_CODES or code in LOST_CONNECTION_CODES
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, sqlite3.OperationalError):
+        return original.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return False
+
+
+def unavailable(error: BaseException, url: URL) -> DatabaseUnavailable | None:
+    """The one sentence to give a person whose database did not let us in; None where `error` is something else."""
+    original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if url.get_backend_name() == "sqlite":
+        cannot_open = (
+            isinstance(original, sqlite3.OperationalError)
+            and original.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN
+        )
+        if not (cannot_open or isinstance(original, OSError)):
+            return None
+        return DatabaseUnavailable(
+            f"the SQLite file {url.database!r} could not be opened: check that its folder can be created and written to"
+        )
+    code = error_code(original)
+    if code not in CONNECT_CODES:
+        return None
+    where = f"{url.host or 'localhost'}:{url.port or 3306}"
+    advice = {
+        1044: f"user {url.username!r} has no right to database {url.database!r}: grant it, or name another",
+        1045: f"the server refused user {url.username!r}: check the user and the password in the database URL",
+        1049: f"the server has no database {url.database!r}: create it with "
+        f"CREATE DATABASE `{url.database}` CHARACTER SET utf8mb4",
+        1040: "the server has no free connection: try later, or raise its max_connections",
+        1203: f"user {url.username!r} has no free connection: try later, or raise the user's limit",
+        1129: "the server blocks this host after failed attempts: run FLUSH HOSTS on it",
+        1130: "the server does not accept this host: allow it for the user",
+    }.get(code, "nothing answers there: check the host and the port, and that the server runs")
+    return DatabaseUnavailable(f"could not connect to {masked(url)} (server {where}, error {code}): {advice}")

@@ -1,0 +1,52 @@
+"""The database URL: what is accepted, and how it is shown without its password."""
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from coingecko_pipeline.warehouse.errors import DatabaseUrlError
+
+MYSQL_EXAMPLE = "mysql+pymysql://user:password@host:3306/coingecko"
+SQLITE_EXAMPLE = "sqlite:///data/coingecko.db"
+_EXAMPLES = f"Use {MYSQL_EXAMPLE} (MySQL and MariaDB) or {SQLITE_EXAMPLE}"
+
+MYSQL_DRIVERS = frozenset({"mysql+pymysql", "mariadb+pymysql"})
+SQLITE_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite"})
+
+
+def parse_database_url(url: str) -> URL:
+    """The parsed URL of a database that the warehouse can use.
+
+    MariaDB is spoken to as a MySQL server, whichever of the two names the URL gives it.
+
+    Args:
+        url: `mysql+pymysql://user:password@host:3306/name` or `sqlite:///path`.
+
+    Raises:
+        DatabaseUrlError: in one sentence, what is wrong with it and what is accepted. The password is not shown.
+    """
+    if not url or not url.strip():
+        raise DatabaseUrlError(f"the database URL is empty. {_EXAMPLES}")
+    try:
+        parsed = make_url(url.strip())
+    except (ArgumentError, ValueError):
+        # The cause is left out: its message can quote the URL.
+        raise DatabaseUrlError(
+            "the database URL cannot be parsed (in a password, write @ : / % as %40 %3A %2F %25). " + _EXAMPLES
+        ) from None
+    if parsed.drivername in MYSQL_DRIVERS:
+        if not parsed.database:
+            raise DatabaseUrlError(f"the database URL {masked(parsed)} names no database. {_EXAMPLES}")
+        return parsed.set(drivername="mysql+pymysql")
+    if parsed.drivername in SQLITE_DRIVERS:
+        if parsed.database in (None, "", ":memory:"):
+            raise DatabaseUrlError(
+                f"the database URL {masked(parsed)} names no file, and a database in memory is lost "
+                f"between two connections. {_EXAMPLES}"
+            )
+        return parsed
+    raise DatabaseUrlError(f"the database URL is for {parsed.drivername!r}, which is not supported. {_EXAMPLES}")
+
+
+def masked(url: URL) -> str:
+    """The URL as text with `***` in the place of its password and without its query, which can hold one too."""
+    return url.set(query={}).render_as_string(hide_password=True)
