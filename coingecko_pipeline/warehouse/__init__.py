@@ -15,6 +15,8 @@ from coingecko_pipeline.warehouse.errors import (
     WarehouseError,
 )
 from coingecko_pipeline.warehouse.guard import Guard, Ranked
+from coingecko_pipeline.warehouse.migrations import assert_current, current_revision, migrate, prepare
+from coingecko_pipeline.warehouse.origin import assert_origin, claim_origin, stored_origin
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
 
 __all__ = [
@@ -31,4 +33,11 @@ __all__ = [
     "SchemaVersionError",
     "UtcDateTime",
     "WarehouseError",
+    "assert_current",
+    "assert_origin",
+    "claim_origin",
+    "current_revision",
+    "migrate",
+    "prepare",
+    "stored_origin",
 ]

@@ -8,6 +8,7 @@ from coingecko_pipeline.warehouse.errors import DatabaseUrlError
 MYSQL_EXAMPLE = "mysql+pymysql://user:password@host:3306/coingecko"
 SQLITE_EXAMPLE = "sqlite:///data/coingecko.db"
 _EXAMPLES = f"Use {MYSQL_EXAMPLE} (MySQL and MariaDB) or {SQLITE_EXAMPLE}"
+_UNPARSABLE = f"the database URL cannot be parsed (in a password, write @ : / % as %40 %3A %2F %25). {_EXAMPLES}"
 
 MYSQL_DRIVERS = frozenset({"mysql+pymysql", "mariadb+pymysql"})
 SQLITE_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite"})
@@ -30,9 +31,9 @@ def parse_database_url(url: str) -> URL:
         parsed = make_url(url.strip())
     except (ArgumentError, ValueError):
         # The cause is left out: its message can quote the URL.
-        raise DatabaseUrlError(
-            "the database URL cannot be parsed (in a password, write @ : / % as %40 %3A %2F %25). " + _EXAMPLES
-        ) from None
+        raise DatabaseUrlError(_UNPARSABLE) from None
+    if "@" in (parsed.host or ""):
+        raise DatabaseUrlError(_UNPARSABLE)  # the host holds the rest of a password: never show this one
     if parsed.drivername in MYSQL_DRIVERS:
         if not parsed.database:
             raise DatabaseUrlError(f"the database URL {masked(parsed)} names no database. {_EXAMPLES}")
