@@ -44,6 +44,7 @@ raw_asset_list = Table(
     Column("symbol", ExactText(SYMBOL_LENGTH), comment="ticker symbol as received; not unique, can be empty"),
     Column("name", ExactText(NAME_LENGTH), comment="name as received"),
     Column("platforms", ExactText(), comment="contract addresses by chain: the JSON text as received"),
+    Column("fetched_at", UtcDateTime, nullable=False, comment="moment of the answer that held the list (UTC)"),
     PrimaryKeyConstraint("asset_id"),
     comment="The latest list of all coins, as received",
     mysql_charset="utf8mb4",
@@ -115,6 +116,7 @@ raw_market_charts = Table(
     PrimaryKeyConstraint("asset_id"),
     comment="The latest chart of each coin, as received",
     mysql_charset="utf8mb4",
+    info={"guard": Guard("fetched_at")},
 )
 
 api_usage = Table(

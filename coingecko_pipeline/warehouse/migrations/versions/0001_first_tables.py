@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("symbol", ExactText(255), comment="ticker symbol as received; not unique, can be empty"),
         sa.Column("name", ExactText(1000), comment="name as received"),
         sa.Column("platforms", ExactText(), comment="contract addresses by chain: the JSON text as received"),
+        sa.Column("fetched_at", UtcDateTime, nullable=False, comment="moment of the answer that held the list (UTC)"),
         sa.PrimaryKeyConstraint("asset_id"),
         comment="The latest list of all coins, as received",
         mysql_charset="utf8mb4",
