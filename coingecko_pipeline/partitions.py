@@ -4,7 +4,7 @@ The row of date D is the value at 00:00:00 UTC of D, and its volume is that of t
 exists from 00:00 UTC of D, and a close of D is the row of D+1. CoinGecko's own history has the same convention.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import dagster as dg
 
@@ -22,8 +22,3 @@ def key_of(day: date) -> str:
 def dates_of(key_range: dg.PartitionKeyRange) -> tuple[date, date]:
     """The first and the last date of a range of partition keys."""
     return date.fromisoformat(key_range.start), date.fromisoformat(key_range.end)
-
-
-def utc_now() -> datetime:
-    """The current UTC time, aware."""
-    return datetime.now(UTC)

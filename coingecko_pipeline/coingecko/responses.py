@@ -62,8 +62,8 @@ def market_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The rows of ``/coins/markets`` as a frame.
 
     Returns:
-        Columns asset_id, price_usd, volume_24h_usd, market_cap_usd (US dollars) and observed_at (UTC without a zone;
-        the coin's own last_updated, NaT where it has none).
+        Columns asset_id, price_usd, volume_24h_usd, market_cap_usd (US dollars) and observed_at (UTC; the coin's
+        own last_updated, NaT where it has none).
     """
     columns: dict[str, Any] = {"asset_id": pd.Series([row["id"] for row in rows], dtype="str")}
     for column, field in MARKET_FIELDS.items():
@@ -74,7 +74,7 @@ def market_rows(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         format="ISO8601",
         errors="coerce",
     )
-    columns["observed_at"] = updated.dt.tz_localize(None).astype("datetime64[us]")
+    columns["observed_at"] = updated.astype("datetime64[us, UTC]")
     return pd.DataFrame(columns)
 
 

@@ -1,0 +1,63 @@
+"""Charts as they were received: what was paid for once is read from here for ever after."""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from coingecko_pipeline.acquisition.planning import Coverage
+from coingecko_pipeline.coingecko import MarketChart
+from coingecko_pipeline.warehouse import Database, tables, upsert_rows
+
+READ_CHARTS = 50
+"""Charts read in one statement: some 20 kB each, so about 1 MB."""
+
+Series = Mapping[str, Sequence[Sequence[float | None]]]
+
+
+class ChartArchive:
+    """The latest chart of each coin, byte for byte as received, compressed with zlib.
+
+    Args:
+        database: Where the table raw_market_charts is.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def coverage(self) -> dict[str, Coverage]:
+        """The dates that each archived chart covers, by coin."""
+        table = tables.raw_market_charts
+        query = select(table.c.asset_id, table.c.covers_from, table.c.covers_to)
+        rows = self._database.run_reading(lambda connection: connection.execute(query).all())
+        return {coin_id: Coverage(first, last) for coin_id, first, last in rows}
+
+    def put(self, chart: MarketChart) -> None:
+        """Keep a chart; an older one than what is there already changes nothing."""
+        row: dict[str, Any] = {
+            "asset_id": chart.coin_id,
+            "body": zlib.compress(chart.body),
+            "fetched_at": chart.fetched_at,
+            "covers_from": chart.covers_from,
+            "covers_to": chart.covers_to,
+            "points": len(chart.series["prices"]),
+        }
+        self._database.run_in_transaction(lambda connection: upsert_rows(connection, tables.raw_market_charts, [row]))
+
+    def read(self, coin_ids: Sequence[str]) -> Iterator[tuple[str, Series]]:
+        """The series of archived charts, in the order asked for; coins that are not archived are left out."""
+        for start in range(0, len(coin_ids), READ_CHARTS):
+            group = coin_ids[start : start + READ_CHARTS]
+            table = tables.raw_market_charts
+            query = select(table.c.asset_id, table.c.body).where(table.c.asset_id.in_(group))
+            bodies = self._database.run_reading(partial(_pairs, query=query))
+            for coin_id in group:
+                if coin_id in bodies:
+                    yield coin_id, json.loads(zlib.decompress(bodies.pop(coin_id)))
+
+
+def _pairs(connection: Connection, query: Select[tuple[str, bytes]]) -> dict[str, bytes]:
+    return {row.asset_id: row.body for row in connection.execute(query)}

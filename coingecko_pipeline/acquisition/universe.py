@@ -1,0 +1,82 @@
+"""Which coins a run is about, the most important first."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from sqlalchemy import and_, func, select
+
+from coingecko_pipeline.acquisition.planning import AcquisitionError, Request
+from coingecko_pipeline.coingecko import CoinGecko
+from coingecko_pipeline.warehouse import Database, tables
+
+
+def active_coins(database: Database) -> list[str]:
+    """Every active coin, the largest by its latest market cap first; those without one last, by id.
+
+    Raises:
+        AcquisitionError: There are no coins yet.
+    """
+    market, assets = tables.daily_market, tables.assets
+    latest = select(market.c.asset_id, func.max(market.c.date).label("date")).group_by(market.c.asset_id).subquery()
+    query = (
+        select(assets.c.asset_id)
+        .join_from(assets, latest, latest.c.asset_id == assets.c.asset_id, isouter=True)
+        .join(market, and_(market.c.asset_id == latest.c.asset_id, market.c.date == latest.c.date), isouter=True)
+        .where(assets.c.is_active)
+        .order_by(market.c.market_cap_usd.is_(None), market.c.market_cap_usd.desc(), assets.c.asset_id)
+    )
+    coins = list(database.run_reading(lambda connection: connection.scalars(query).all()))
+    if not coins:
+        raise AcquisitionError(
+            "The table assets has no active coin yet; materialize coingecko/raw_asset_list and coingecko/assets first "
+            "(the command coingecko-pipeline daily does)."
+        )
+    return coins
+
+
+def count_active(database: Database) -> int:
+    """How many coins the latest list has."""
+    query = select(func.count()).select_from(tables.assets).where(tables.assets.c.is_active)
+    return database.run_reading(lambda connection: connection.execute(query).scalar_one())
+
+
+def universe_of(request: Request, database: Database, client: CoinGecko) -> list[str]:
+    """The coins that a request is about, most important first.
+
+    Where only the largest are asked for and fewer have a market cap yet, CoinGecko is asked which they are: a call for
+    each 250 coins.
+
+    Raises:
+        AcquisitionError: There are no coins yet, or a chosen one was never listed.
+        CoinGeckoError: The largest coins could not be asked for.
+    """
+    if request.asset_ids:
+        return _known(request.asset_ids, database)
+    coins = active_coins(database)
+    if request.top is None:
+        return coins
+    if request.top < len(coins) and _ranked(database) < request.top:
+        listed = set(coins)
+        largest = [row["id"] for page in client.market_pages(largest=request.top) for row in page]
+        return [coin for coin in largest if coin in listed]
+    return coins[: request.top]
+
+
+def _ranked(database: Database) -> int:
+    market = tables.daily_market
+    query = select(func.count(market.c.asset_id.distinct())).where(market.c.market_cap_usd.is_not(None))
+    return database.run_reading(lambda connection: connection.execute(query).scalar_one())
+
+
+def _known(asset_ids: Sequence[str], database: Database) -> list[str]:
+    ever = set(database.run_reading(lambda connection: connection.scalars(select(tables.assets.c.asset_id)).all()))
+    unknown = [asset_id for asset_id in asset_ids if asset_id not in ever]
+    if unknown:
+        first = unknown[0]
+        close = get_close_matches(first, ever, n=3)
+        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
+        raise AcquisitionError(
+            f"{len(unknown)} of the chosen coins were never listed, the first is {first!r}{hint} "
+            "The table assets has every id."
+        )
+    return list(dict.fromkeys(asset_ids))

@@ -1,0 +1,6 @@
+"""The Dagster assets: what is materialized, from what, and when it is complete. How to fetch is acquisition's."""
+
+from coingecko_pipeline.assets.asset_list import assets_and_changes, raw_asset_list
+from coingecko_pipeline.assets.daily_market import DailyMarketConfig, daily_market
+
+__all__ = ["DailyMarketConfig", "assets_and_changes", "daily_market", "raw_asset_list"]

@@ -1,0 +1,23 @@
+"""Asset checks, each named as the statement that holds when it passes. A blocking one protects what is downstream."""
+
+from coingecko_pipeline.checks.asset_list import (
+    asset_ids_are_unique,
+    every_listed_asset_is_present,
+    the_list_did_not_shrink,
+)
+from coingecko_pipeline.checks.daily_market import (
+    no_price_jumped_a_hundredfold,
+    prices_are_not_negative,
+    the_day_covers_the_active_assets,
+    the_snapshot_was_timely,
+)
+
+ALL_CHECKS = (
+    asset_ids_are_unique,
+    the_list_did_not_shrink,
+    every_listed_asset_is_present,
+    prices_are_not_negative,
+    the_day_covers_the_active_assets,
+    the_snapshot_was_timely,
+    no_price_jumped_a_hundredfold,
+)

@@ -1,0 +1,171 @@
+"""Checks of the daily market, each over the partitions of the run that it belongs to."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
+
+import dagster as dg
+from sqlalchemy import func, or_, select
+
+from coingecko_pipeline.partitions import dates_of
+from coingecko_pipeline.warehouse import Database, tables
+
+DAILY_MARKET = dg.AssetKey(["coingecko", "daily_market"])
+
+ENOUGH_COVERAGE = 0.95
+LEAST_COVERAGE = 0.5
+TIMELY_MINUTES = 30
+"""A snapshot read later than this is no longer near the midnight that its row stands for."""
+JUMP_FACTOR = 100
+EXAMPLES = 20
+
+
+@dg.asset_check(asset=DAILY_MARKET, blocking=True)
+def prices_are_not_negative(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+) -> dg.AssetCheckResult:
+    """No price, volume or market cap of these dates is below 0."""
+    market = tables.daily_market
+    first, last = dates_of(context.partition_key_range)
+    negative = or_(market.c.price_usd < 0, market.c.volume_24h_usd < 0, market.c.market_cap_usd < 0)
+    query = select(market.c.date, market.c.asset_id).where(market.c.date.between(first, last), negative)
+    rows = warehouse.run_reading(lambda connection: connection.execute(query).all())
+    return dg.AssetCheckResult(
+        passed=not rows,
+        metadata={
+            "negative_rows": len(rows),
+            "examples": dg.MetadataValue.json([f"{row.asset_id} on {row.date}" for row in rows[:EXAMPLES]]),
+        },
+    )
+
+
+@dg.asset_check(asset=DAILY_MARKET)
+def the_day_covers_the_active_assets(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+) -> dg.AssetCheckResult:
+    """Nearly every coin has a row: warns below 95 %, fails below 50 %; a range is judged by its worst date.
+
+    Today is compared with the active coins of the latest list, an earlier date with the coins that have rows both on
+    or before it and on or after it.
+    """
+    first, last = dates_of(context.partition_key_range)
+    expected, present = coverage_by_date(warehouse, first, last)
+    shares = {day: present[day] / expected[day] if expected[day] else 1.0 for day in present}
+    worst = min(shares, key=lambda day: shares[day])
+    share = shares[worst]
+    return dg.AssetCheckResult(
+        passed=share >= ENOUGH_COVERAGE,
+        severity=dg.AssetCheckSeverity.WARN if share >= LEAST_COVERAGE else dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "share": share,
+            "date": worst.isoformat(),
+            "coins_expected": expected[worst],
+            "coins_present": present[worst],
+        },
+    )
+
+
+def coverage_by_date(warehouse: Database, first: date, last: date) -> tuple[dict[date, int], dict[date, int]]:
+    """For each date of a range: how many coins should have a row, and how many have one."""
+    market, assets = tables.daily_market, tables.assets
+    today = datetime.now(UTC).date()
+    span = select(func.min(market.c.date).label("first"), func.max(market.c.date).label("last")).group_by(
+        market.c.asset_id
+    ).subquery()  # fmt: skip
+    begins = select(span.c.first, func.count()).group_by(span.c.first)
+    ends = select(span.c.last, func.count()).group_by(span.c.last)
+    rows = select(market.c.date, func.count()).where(market.c.date.between(first, last)).group_by(market.c.date)
+    active = select(func.count()).select_from(assets).where(assets.c.is_active)
+
+    with warehouse.connect() as connection:
+        changes: dict[date, int] = {}
+        for day, coins in connection.execute(begins):
+            changes[day] = changes.get(day, 0) + coins
+        for day, coins in connection.execute(ends):
+            changes[day + timedelta(days=1)] = changes.get(day + timedelta(days=1), 0) - coins
+        counted = {row.date: row[1] for row in connection.execute(rows)}
+        active_now = connection.execute(active).scalar_one()
+
+    alive = dict(zip(sorted(changes), accumulate(changes[day] for day in sorted(changes)), strict=True))
+    expected, present, living = {}, {}, 0
+    for day in (first + timedelta(days=offset) for offset in range((last - first).days + 1)):
+        if day == first:
+            living = next((alive[change] for change in sorted(alive, reverse=True) if change <= day), 0)
+        living = alive.get(day, living)
+        expected[day] = active_now if day >= today else living
+        present[day] = counted.get(day, 0)
+    return expected, present
+
+
+@dg.asset_check(asset=DAILY_MARKET)
+def the_snapshot_was_timely(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+) -> dg.AssetCheckResult:
+    """The newest value of each date's snapshot rows is at most 30 minutes off midnight UTC; chart rows are exact."""
+    market = tables.daily_market
+    first, last = dates_of(context.partition_key_range)
+    query = (
+        select(market.c.date, func.max(market.c.observed_at).label("read_at"), func.count().label("coins"))
+        .where(market.c.date.between(first, last), market.c.source == tables.SNAPSHOT)
+        .group_by(market.c.date)
+    )
+    rows = warehouse.run_reading(lambda connection: connection.execute(query).all())
+    minutes = {
+        row.date: (row.read_at - datetime.combine(row.date, datetime.min.time(), UTC)).total_seconds() / 60
+        for row in rows
+        if row.read_at
+    }
+    if not minutes:
+        return dg.AssetCheckResult(passed=True, metadata={"snapshot_rows": 0}, description="All rows are exact.")
+    latest = max(minutes, key=lambda day: abs(minutes[day]))
+    return dg.AssetCheckResult(
+        passed=abs(minutes[latest]) <= TIMELY_MINUTES,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "minutes_after_midnight": round(minutes[latest], 1),
+            "date": latest.isoformat(),
+            "snapshot_rows": sum(row.coins for row in rows),
+        },
+        description="A chart brings the exact values of 00:00 UTC later; a backfill of the date asks for it.",
+    )
+
+
+@dg.asset_check(asset=DAILY_MARKET)
+def no_price_jumped_a_hundredfold(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+) -> dg.AssetCheckResult:
+    """No coin's price is more than 100 times, or less than a hundredth, of the day before; those that are, are listed.
+
+    Real coins do this after a redenomination or with next to no trading, so it warns and changes nothing.
+    """
+    market = tables.daily_market
+    first, last = dates_of(context.partition_key_range)
+    price_before = func.lag(market.c.price_usd).over(partition_by=market.c.asset_id, order_by=market.c.date)
+    date_before = func.lag(market.c.date).over(partition_by=market.c.asset_id, order_by=market.c.date)
+    pairs = (
+        select(
+            market.c.asset_id,
+            market.c.date,
+            market.c.price_usd,
+            price_before.label("price_before"),
+            date_before.label("date_before"),
+        )
+        .where(market.c.date.between(first - timedelta(days=1), last), market.c.price_usd > 0)
+        .subquery()
+    )
+    now, before = pairs.c.price_usd, pairs.c.price_before
+    query = select(pairs).where(or_(now > before * JUMP_FACTOR, before > now * JUMP_FACTOR)).order_by(pairs.c.date)
+    rows = warehouse.run_reading(lambda connection: connection.execute(query).all())
+    # Over a gap of days a price may have moved that far without a jump.
+    jumps = [row for row in rows if row.date - row.date_before == timedelta(days=1)]
+    lines = ["| coin | date | price before (USD) | price (USD) |", "|---|---|---:|---:|"]
+    lines += [
+        f"| {row.asset_id} | {row.date} | {row.price_before:.6g} | {row.price_usd:.6g} |" for row in jumps[:EXAMPLES]
+    ]
+    return dg.AssetCheckResult(
+        passed=not jumps,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "jumps": len(jumps),
+            "examples": dg.MetadataValue.md("\n".join(lines) if jumps else "none"),
+        },
+    )

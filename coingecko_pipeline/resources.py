@@ -1,0 +1,97 @@
+"""What the Dagster assets work with: settings are read and checked when a run begins, never when code is loaded."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import dagster as dg
+
+from coingecko_pipeline.acquisition.progress import LogProgress
+from coingecko_pipeline.coingecko import CoinGecko
+from coingecko_pipeline.settings import Settings, load_settings
+from coingecko_pipeline.warehouse import Database, MySQLIOManager, assert_origin, claim_origin, prepare, tables
+
+
+def open_warehouse(settings: Settings) -> Database:
+    """The database of the settings, its tables ready for use.
+
+    Raises:
+        WarehouseError: It cannot be reached, or its tables are of another version.
+    """
+    database = Database(settings.database_url.get_secret_value())
+    prepare(database)
+    return database
+
+
+def open_coingecko(
+    settings: Settings,
+    database: Database,
+    on_wait: Callable[[float, str], None] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> CoinGecko:
+    """A client on the plan of the settings whose data go into the database.
+
+    Args:
+        settings: The plan and the key.
+        database: Claimed for live or sandbox data by the first answer, and refused from then on to the other kind.
+        on_wait: Told the seconds and the reason of each pause.
+        now: The current UTC time, aware.
+
+    Raises:
+        OriginError: The plan's host is CoinGecko's own, and the database holds sandbox data.
+    """
+    plan = settings.plan
+    if (urlsplit(plan.base_url).hostname or "").endswith("coingecko.com"):
+        assert_origin(database, "live")
+    claimed: set[str] = set()
+
+    def claim(origin: str) -> None:
+        if origin not in claimed:
+            claim_origin(database, "sandbox" if origin == "sandbox" else "live")
+            claimed.add(origin)
+
+    return CoinGecko(plan, settings.coingecko_api_key, now=now, on_origin=claim, on_wait=on_wait)
+
+
+def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping[str, dg.ResourceDefinition]:
+    """The resources by the names that the assets ask for.
+
+    Args:
+        settings: Read when a run begins.
+    """
+
+    @dg.resource(description="The database that DATABASE_URL names.")
+    def warehouse(_context: dg.InitResourceContext) -> Iterator[Database]:
+        database = open_warehouse(settings())
+        try:
+            yield database
+        finally:
+            database.dispose()
+
+    @dg.resource(description="Tells how far long work is, in the run's log.")
+    def progress(context: dg.InitResourceContext) -> LogProgress:
+        return LogProgress(context.log) if context.log else LogProgress(dg.get_dagster_logger())
+
+    @dg.resource(
+        required_resource_keys={"warehouse", "progress"},
+        description="CoinGecko on the plan that COINGECKO_PLAN and COINGECKO_API_KEY name.",
+    )
+    def coingecko(context: dg.InitResourceContext) -> Iterator[CoinGecko]:
+        client = open_coingecko(settings(), context.resources.warehouse, context.resources.progress.pause)
+        try:
+            yield client
+        finally:
+            client.close()
+
+    @dg.io_manager(
+        required_resource_keys={"warehouse"}, description="Reads and writes the declared tables of the warehouse."
+    )
+    def warehouse_io_manager(context: dg.InitResourceContext) -> MySQLIOManager:
+        return MySQLIOManager(context.resources.warehouse, tables.metadata)
+
+    return {
+        "warehouse": warehouse,
+        "progress": progress,
+        "coingecko": coingecko,
+        "warehouse_io_manager": warehouse_io_manager,
+    }
