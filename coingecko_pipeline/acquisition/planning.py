@@ -21,10 +21,18 @@ class AcquisitionError(Exception):
 
 @dataclass(frozen=True)
 class DateRange:
-    """Dates from the first to the last, both included."""
+    """Dates from the first to the last, both included.
+
+    Raises:
+        AcquisitionError: The first is after the last.
+    """
 
     first: date
     last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise AcquisitionError(f"The dates {self.first} to {self.last} run backwards; swap them.")
 
     def __str__(self) -> str:
         return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
@@ -47,8 +55,6 @@ class Request:
     max_calls: int | None = None
 
     def __post_init__(self) -> None:
-        if self.dates.last < self.dates.first:
-            raise AcquisitionError(f"The dates {self.dates.first} to {self.dates.last} run backwards; swap them.")
         if self.asset_ids and self.top is not None:
             raise AcquisitionError("Both asset_ids and top are set; choose the coins one way.")
         for name, value in (("top", self.top), ("max_calls", self.max_calls)):
@@ -132,7 +138,8 @@ def plan_charts(
     Raises:
         AcquisitionError: A call would have to reach further back than the plan serves.
     """
-    needed = DateRange(request.dates.first, min(request.dates.last, latest_complete_date(now)))
+    complete = latest_complete_date(now)
+    needed = DateRange(min(request.dates.first, complete), min(request.dates.last, complete))
     archived = tuple(coin for coin in universe if _covers(archive.get(coin), needed))
     known = set(archived)
     missing = [coin for coin in universe if coin not in known]

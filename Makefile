@@ -1,0 +1,51 @@
+# Each target sets up what it needs; `make` alone lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+SHELL := /bin/bash
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test check format bench lock clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED) ## Set up everything and run the main job on a synthetic market.
+	$(BIN)/coingecko-pipeline demo
+
+dev: $(INSTALLED) ## Open the UI on http://127.0.0.1:3000.
+	$(BIN)/coingecko-pipeline dev
+
+test: $(INSTALLED) ## Set up everything and pass the tests.
+	$(BIN)/pytest
+
+check: $(INSTALLED) ## Lint, format, types and definitions.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/dg check defs
+	$(BIN)/dagster definitions validate -w workspace.yaml
+
+format: $(INSTALLED) ## Format the code and mend what can be mended.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(INSTALLED) ## Measure speed and memory; TEST_MYSQL_URL names the server.
+	$(BIN)/python -m benchmarks
+
+lock: ## Pin the dependencies again (needs uv).
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
+	  --no-header --upgrade pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
+	  --no-header --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove the virtual environment and the caches; data/ stays.
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

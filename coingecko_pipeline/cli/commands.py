@@ -1,0 +1,112 @@
+"""migrate, daily and backfill."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange
+from coingecko_pipeline.acquisition.universe import count_active
+from coingecko_pipeline.cli.instance import DEFAULT_HOME, use_home
+from coingecko_pipeline.cli.runs import Outcome, run_job
+from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.coingecko.plans import FIRST_DATE
+from coingecko_pipeline.resources import open_warehouse
+from coingecko_pipeline.settings import Settings, load_settings
+from coingecko_pipeline.warehouse import Database, migrate
+
+
+@click.command("migrate")
+def migrate_command() -> None:
+    """Create the tables in the database that DATABASE_URL names, or change them to this version."""
+    settings = load_settings()
+    database = Database(settings.database_url.get_secret_value())
+    revision = migrate(database)
+    CONSOLE.print(f"{database.masked_url} is at version {revision}.", highlight=False, soft_wrap=True)
+
+
+@click.command()
+def daily() -> None:
+    """Take the list, the coins and today's snapshot, and check them: the one-shot for cron or any scheduler."""
+    settings = load_settings()
+    open_warehouse(settings).dispose()
+    use_home(DEFAULT_HOME)
+    outcome = take_daily(settings)
+    sys.exit(0 if outcome.ok else 1)
+
+
+@click.command()
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first date (UTC).")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last date, included.")
+@click.option("--top", type=click.IntRange(min=1), help="Only so many coins, the largest by market cap.")
+@click.option("--asset", "asset_ids", multiple=True, help="Only this coin, by its id; can be repeated.")
+@click.option("--max-calls", type=click.IntRange(min=1), help="Calls to make at most, the largest coins first.")
+def backfill(
+    first: datetime, last: datetime, top: int | None, asset_ids: tuple[str, ...], max_calls: int | None
+) -> None:
+    """Fill past dates from charts: a call for each coin, none for what was fetched before."""
+    dates = _checked_dates(first, last)
+    if top and asset_ids:
+        raise click.UsageError("--top and --asset choose the coins in two ways; give one of them.")
+    settings = load_settings()
+    database = open_warehouse(settings)
+    coins = count_active(database)
+    database.dispose()
+    use_home(DEFAULT_HOME)
+    if not coins:
+        CONSOLE.print("There are no coins yet: taking the asset list first.")
+        if not run_job("asset_list_job", settings).ok:
+            sys.exit(1)
+    outcome = take_backfill(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls)
+    sys.exit(0 if outcome.ok else 1)
+
+
+def take_daily(settings: Settings) -> Outcome:
+    """Run the daily job for today and tell what it stored and cost."""
+    today = datetime.now(UTC).date()
+    outcome = run_job("daily_market_job", settings, DateRange(today, today))
+    _tell("the list", outcome, "raw_asset_list")
+    _tell(f"the snapshot of {today}", outcome, "daily_market")
+    return outcome
+
+
+def take_backfill(
+    settings: Settings,
+    dates: DateRange,
+    *,
+    top: int | None = None,
+    asset_ids: tuple[str, ...] = (),
+    max_calls: int | None = None,
+) -> Outcome:
+    """Run the history job for a range and tell what it stored and cost."""
+    config = {"asset_ids": list(asset_ids), "top": top, "max_calls": max_calls}
+    config = {name: value for name, value in config.items() if value}
+    outcome = run_job("market_history_job", settings, dates, {"coingecko__daily_market": {"config": config}})
+    _tell(f"the market of {dates}", outcome, "daily_market")
+    return outcome
+
+
+def _tell(what: str, outcome: Outcome, table: str) -> None:
+    facts: dict[str, Any] = dict(outcome.metadata.get(table, {}))
+    if not facts:
+        return
+    rows = facts.get("rows_written", 0)
+    line = f"Stored {what}: {rows:,} rows for {facts.get('calls', 0):,} calls and {facts.get('credits', 0):,} credits"
+    if facts.get("seconds"):
+        line += f" in {facts['seconds']:,.1f} s"
+    if facts.get("coins_left"):
+        line += f"; {facts['coins_left']:,} coins are left for another run"
+    CONSOLE.print(f"{line}.", highlight=False, soft_wrap=True)
+
+
+def _checked_dates(first: datetime, last: datetime) -> DateRange:
+    today = datetime.now(UTC).date()
+    if last.date() > today:
+        raise click.BadParameter(f"{last.date()} has not begun; the latest date is {today} (UTC).", param_hint="--to")
+    if first.date() < FIRST_DATE:
+        raise click.BadParameter(f"CoinGecko's first date is {FIRST_DATE}.", param_hint="--from")
+    try:
+        return DateRange(first.date(), last.date())
+    except AcquisitionError as error:
+        raise click.UsageError(str(error)) from None

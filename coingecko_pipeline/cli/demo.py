@@ -1,0 +1,109 @@
+"""The whole pipeline on a synthetic market, without a key and without a network."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+from rich.table import Table
+from sqlalchemy import select
+
+from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.cli.commands import take_backfill, take_daily
+from coingecko_pipeline.cli.instance import DEMO_HOME, use_home
+from coingecko_pipeline.cli.status import read_status, show_status
+from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.resources import open_warehouse
+from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
+from coingecko_pipeline.settings import Settings, load_settings
+from coingecko_pipeline.warehouse import Database, tables
+
+DEMO_DATABASE = Path("data") / "demo" / "coingecko.db"
+DEMO_COINS = 100
+DEMO_DAYS = 365
+# Of the sandbox's plans the one whose rate the demo's 171 calls stay below.
+DEMO_PLAN = "analyst"
+DEMO_KEY = SecretStr("CG-sandbox")
+
+
+def demo_settings(base_url: str) -> Settings:
+    """The demo's settings, whatever the environment says.
+
+    Args:
+        base_url: Where the sandbox listens.
+    """
+    return load_settings(
+        coingecko_api_key=DEMO_KEY,
+        coingecko_plan=DEMO_PLAN,
+        coingecko_base_url=base_url,
+        coingecko_calls_per_minute=None,
+        coingecko_credits_per_month=None,
+        coingecko_history_days=None,
+        database_url=SecretStr(f"sqlite:///{DEMO_DATABASE}"),
+    )
+
+
+@contextmanager
+def demo_sandbox() -> Iterator[str]:
+    """The sandbox on a free port; gives its base URL."""
+    with RunningSandbox(SandboxOptions(plan=DEMO_PLAN)) as running:
+        yield running.url
+
+
+@click.command()
+def demo() -> None:
+    """Fill data/demo/coingecko.db from a synthetic market: today's snapshot of all coins, a year of the largest 100."""
+    CONSOLE.print(
+        "[bold]This market is synthetic.[/] It comes from a sandbox on this machine, not from CoinGecko: "
+        "no key, no network, and no number in it is real.\n"
+    )
+    use_home(DEMO_HOME)
+    today = datetime.now(UTC).date()
+    with demo_sandbox() as url:
+        settings = demo_settings(url)
+        database = open_warehouse(settings)
+        ok = take_daily(settings).ok
+        ok = take_backfill(settings, DateRange(today - timedelta(days=DEMO_DAYS - 1), today), top=DEMO_COINS).ok and ok
+        CONSOLE.print()
+        CONSOLE.print(_largest(database))
+        show_status(read_status(database, settings.plan))
+        database.dispose()
+    if ok:
+        _next_commands()
+    sys.exit(0 if ok else 1)
+
+
+def _largest(database: Database) -> Table:
+    market, assets = tables.daily_market, tables.assets
+    today = datetime.now(UTC).date()
+    query = (
+        select(assets.c.name, assets.c.symbol, market.c.price_usd, market.c.volume_24h_usd, market.c.market_cap_usd)
+        .join(assets, assets.c.asset_id == market.c.asset_id)
+        .where(market.c.date == today, market.c.market_cap_usd.is_not(None))
+        .order_by(market.c.market_cap_usd.desc())
+        .limit(10)
+    )
+    table = Table(title=f"The ten largest coins on {today} (synthetic)")
+    for name in ("coin", "symbol"):
+        table.add_column(name)
+    for name in ("price (USD)", "24-hour volume (USD)", "market cap (USD)"):
+        table.add_column(name, justify="right")
+    with database.connect() as connection:
+        for name, symbol, price, volume, market_cap in connection.execute(query):
+            table.add_row(name, symbol, f"{price:,.6g}", f"{volume or 0:,.0f}", f"{market_cap:,.0f}")
+    return table
+
+
+def _next_commands() -> None:
+    program = "coingecko-pipeline" if Path(sys.argv[0]).parent.name != "bin" else ".venv/bin/coingecko-pipeline"
+    CONSOLE.print("\n[bold]Next:[/]")
+    for what, command in (
+        ("open the UI on this demo", f"{program} dev --demo"),
+        ("go live with a free key", f"COINGECKO_API_KEY=… {program} daily"),
+        ("move to MySQL", f"DATABASE_URL=mysql+pymysql://user:password@host:3306/coingecko {program} migrate"),
+    ):
+        CONSOLE.print(f"  {what}:", highlight=False)
+        CONSOLE.print(f"    [cyan]{command}[/]", highlight=False, soft_wrap=True)

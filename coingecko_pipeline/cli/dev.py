@@ -1,0 +1,54 @@
+"""The UI on this machine."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from coingecko_pipeline.cli.demo import demo_sandbox, demo_settings
+from coingecko_pipeline.cli.instance import DEFAULT_HOME, DEMO_HOME, project_file, use_home
+from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.resources import open_warehouse
+from coingecko_pipeline.settings import load_settings
+
+DEFAULT_PORT = 3000
+
+
+@click.command()
+@click.option("--port", default=DEFAULT_PORT, show_default=True, help="The UI's port on 127.0.0.1.")
+@click.option("--demo", "on_demo", is_flag=True, help="Show the demo's synthetic market, with the sandbox running.")
+def dev(port: int, on_demo: bool) -> None:
+    """Open the Dagster UI with its daemon on 127.0.0.1: assets, runs, backfills and schedules."""
+    if not on_demo:
+        open_warehouse(load_settings()).dispose()
+        use_home(DEFAULT_HOME)
+        sys.exit(_serve(port, {}))
+    use_home(DEMO_HOME)
+    with demo_sandbox() as url:
+        settings = demo_settings(url)
+        open_warehouse(settings).dispose()
+        key = settings.coingecko_api_key.get_secret_value() if settings.coingecko_api_key else ""
+        sys.exit(
+            _serve(
+                port,
+                {
+                    "DATABASE_URL": settings.database_url.get_secret_value(),
+                    "COINGECKO_BASE_URL": url,
+                    "COINGECKO_PLAN": settings.plan.name,
+                    "COINGECKO_API_KEY": key,
+                },
+            )
+        )
+
+
+def _serve(port: int, environment: dict[str, str]) -> int:
+    CONSOLE.print(f"The UI comes up on http://127.0.0.1:{port} (Ctrl-C ends it).", highlight=False)
+    dagster = Path(sys.executable).with_name("dagster")
+    command = [str(dagster), "dev", "-w", str(project_file("workspace.yaml")), "-h", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603 - our own program
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        return process.wait()

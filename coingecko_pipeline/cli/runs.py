@@ -1,0 +1,136 @@
+"""Running a job in this process on the shared instance, and telling what came of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+from rich.markup import escape
+
+from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
+from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.partitions import key_of
+from coingecko_pipeline.resources import build_resources
+from coingecko_pipeline.settings import Settings
+
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+"""How Dagster's own single-run backfills name their range."""
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        ok: The run succeeded, and no check failed with the severity of an error.
+        metadata: Of each materialized table, by its name; of a range the last partition's.
+    """
+
+    ok: bool
+    metadata: Mapping[str, Mapping[str, Any]]
+
+
+def run_job(
+    name: str, settings: Settings, dates: DateRange | None = None, ops: Mapping[str, Any] | None = None
+) -> Outcome:
+    """Run a job and tell what it did.
+
+    Args:
+        name: The job's name.
+        settings: What the resources are made from.
+        dates: The partitions; None for a job without any.
+        ops: Config by op.
+    """
+    with watching() as progress, dg.DagsterInstance.get() as instance:
+        definitions = build_definitions(
+            {**build_resources(lambda: settings), "progress": dg.ResourceDefinition.hardcoded_resource(progress)}
+        )
+        result = definitions.resolve_job_def(name).execute_in_process(
+            instance=instance,
+            run_config={**QUIET, "ops": dict(ops or {})},
+            tags=_partition_tags(dates),
+            partition_key=key_of(dates.first) if dates and dates.first == dates.last else None,
+            raise_on_error=False,
+        )
+    events = result.all_events
+    checks_hold = _tell_checks(events)
+    for sentence in _failures(events):
+        ERRORS.print(f"[bold red]Failed:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+    if not result.success:
+        CONSOLE.print(
+            f"The run {result.run_id} has the whole story: coingecko-pipeline dev opens the UI.", soft_wrap=True
+        )
+    return Outcome(result.success and checks_hold, _metadata(events))
+
+
+def _partition_tags(dates: DateRange | None) -> dict[str, str]:
+    if dates is None or dates.first == dates.last:
+        return {}
+    return {
+        RANGE_START_TAG: key_of(dates.first),
+        RANGE_END_TAG: key_of(dates.last),
+    }
+
+
+def _metadata(events: Sequence[dg.DagsterEvent]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for event in events:
+        if event.is_step_materialization and event.asset_key:
+            values = event.step_materialization_data.materialization.metadata
+            found[event.asset_key.path[-1]] = {name: value.value for name, value in values.items()}
+    return found
+
+
+def _tell_checks(events: Sequence[dg.DagsterEvent]) -> bool:
+    """Print each check that does not hold; whether none of them is an error."""
+    hold = True
+    for event in events:
+        if event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            continue
+        check = event.asset_check_evaluation_data
+        if check.passed:
+            continue
+        error = check.severity == dg.AssetCheckSeverity.ERROR
+        hold = hold and not error
+        figures = ", ".join(
+            f"{name} {_short(value.value)}"
+            for name, value in check.metadata.items()
+            if isinstance(value.value, int | float | str) and "\n" not in str(value.value)
+        )
+        label = "[bold red]Check failed:[/]" if error else "[yellow]Check warns:[/]"
+        table = check.asset_key.path[-1]
+        ERRORS.print(f"{label} {table}: {check.check_name} ({escape(figures)})", highlight=False, soft_wrap=True)
+    return hold
+
+
+def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[str]:
+    """One sentence for each step that failed, and for a run that failed before its first step."""
+    told = False
+    for event in events:
+        if event.is_step_failure:
+            told = True
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                yield data.user_failure_data.description
+            elif data.error:
+                yield _innermost(data.error)
+        elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not told:
+            error = event.job_failure_data.error
+            yield _innermost(error) if error else (event.message or "the run failed")
+
+
+def _innermost(error: Any) -> str:
+    while error.cause:
+        error = error.cause
+    message: str = error.message.strip()
+    return message
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
