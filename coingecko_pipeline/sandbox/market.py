@@ -1,0 +1,168 @@
+"""What every coin is worth at every moment: a closed form of (coin, moment).
+
+The figures are synthetic. A price wanders around the coin's base, the market cap is the price times a constant
+supply, and the volume wanders by itself. The value at 00:00:00 UTC of a date is one number, whichever endpoint
+is asked for it, with whatever range, at whatever time.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .names import GIANTS, ODD
+from .noise import Days, Keys, Reals, exp2, uniform, wandering
+
+DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
+
+# Fixed rates to the US dollar: the synthetic exchange rates never move.
+PER_DOLLAR = {"usd": 1.0, "eur": 0.9, "gbp": 0.8, "jpy": 150.0}
+
+
+class Trait(IntEnum):
+    """What is special about a coin's figures."""
+
+    PLAIN = 0
+    GAPS = 1  # some days are missing in its charts
+    DEAD = 2  # no charts; the market page repeats its first price, with that day as last_updated
+    NO_CAP = 3  # a market cap of 0, and no rank
+    TINY = 4  # a price of about 1e-12
+    UNKNOWN = 5  # no charts, and nulls on the market page
+    NO_VOLUME = 6  # a volume of null
+    PATCHY_CAP = 7  # a market cap that is null on some days
+    RARE = 8  # the market page shows a new price once a day only, at 00:00 UTC
+
+
+# Of the generated coins, the share that has each trait; the rest is plain.
+_SHARES = {
+    Trait.GAPS: 0.10,
+    Trait.DEAD: 0.01,
+    Trait.NO_CAP: 0.15,
+    Trait.TINY: 0.003,
+    Trait.UNKNOWN: 0.005,
+    Trait.NO_VOLUME: 0.005,
+    Trait.PATCHY_CAP: 0.01,
+    Trait.RARE: 0.05,
+}
+_MISSING_DAYS, _MISSING_CAPS = 0.02, 0.1
+_TINY_PRICE_USD = 1e-12
+
+# For each octave the binary logarithm of its period in days (of the wiggle: in hours), and its amplitude.
+_PRICE_OCTAVES = ((9, 1.0), (7, 0.8), (5, 0.5), (3, 0.25), (0, 0.1))
+_VOLUME_OCTAVES = ((5, 0.8), (0, 0.9))
+_WIGGLE_OCTAVES = ((1, 0.03), (0, 0.02))
+
+# The purposes of the noise in this file; each wandering takes as many as it has octaves.
+_TRAIT, _BASE_A, _BASE_B, _BASE_C, _CAP, _TURNOVER, _SWING, _GAP, _CAP_GAP = range(20, 29)
+_PRICE, _VOLUME, _WIGGLE = 40, 50, 60
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What does not change about some coins, one element each: they are evaluated together.
+
+    Attributes:
+        keys: The coins' keys.
+        traits: Their traits.
+        price_usd: Their base prices.
+        swing: How far their prices swing; 1 is a factor of about 2.
+        supply: Their supplies; 0 where the market cap is 0.
+        volume_usd: Their base volumes in 24 hours.
+    """
+
+    keys: Keys
+    traits: NDArray[np.int64]
+    price_usd: Reals
+    swing: Reals
+    supply: Reals
+    volume_usd: Reals
+
+    def one(self, index: int) -> "Figures":
+        """The figures of a single one of the coins."""
+        part = slice(index, index + 1)
+        return Figures(
+            self.keys[part],
+            self.traits[part],
+            self.price_usd[part],
+            self.swing[part],
+            self.supply[part],
+            self.volume_usd[part],
+        )
+
+
+@dataclass(frozen=True)
+class Quotes:
+    """Prices, market caps and 24-hour volumes in USD; NaN stands for null."""
+
+    price: Reals
+    market_cap: Reals
+    volume: Reals
+
+
+def figures(keys: Keys, slots: Days) -> Figures:
+    """The figures of coins, given by their keys and their slots."""
+    drawn = uniform(keys, _TRAIT)
+    traits = np.zeros(len(keys), dtype=np.int64)
+    passed = 0.0
+    for trait, share in _SHARES.items():
+        traits[(drawn >= passed) & (drawn < passed + share)] = trait
+        passed += share
+    middle = uniform(keys, _BASE_A) + uniform(keys, _BASE_B) + uniform(keys, _BASE_C) - 1.5
+    price = exp2(-10.0 + 20.0 * middle)
+    size = uniform(keys, _CAP)
+    market_cap = exp2(14.0 + 16.0 * size * size)
+    swing = 0.7 + 1.1 * uniform(keys, _SWING)
+    supply = market_cap / price
+    volume = market_cap * exp2(-8.0 + 6.0 * uniform(keys, _TURNOVER))
+    for index in np.flatnonzero(slots < len(GIANTS) + len(ODD)).tolist():
+        slot = int(slots[index])
+        if slot < len(GIANTS):
+            giant = GIANTS[slot]
+            traits[index], price[index], supply[index] = Trait.PLAIN, giant.price_usd, giant.supply
+            swing[index], volume[index] = giant.swing, giant.price_usd * giant.supply * 0.03
+        else:
+            traits[index] = Trait[ODD[slot - len(GIANTS)].trait]
+    tiny = traits == Trait.TINY
+    price[tiny], swing[tiny], supply[tiny] = _TINY_PRICE_USD, 0.1, 1e18
+    supply[traits == Trait.NO_CAP] = 0.0
+    return Figures(keys, traits, price, swing, supply, volume)
+
+
+def quotes(of: Figures, moments_ms: Days) -> Quotes:
+    """What coins are worth at moments: one coin at many moments, or many coins at one moment or one each.
+
+    Args:
+        of: The coins.
+        moments_ms: Milliseconds since 1970-01-01 UTC.
+    """
+    days = moments_ms // DAY_MS
+    fractions = (moments_ms - days * DAY_MS) / DAY_MS
+    wander = wandering(of.keys, _PRICE, days, fractions, _PRICE_OCTAVES)
+    if fractions.any():
+        hours = moments_ms // HOUR_MS
+        passed = (moments_ms - hours * HOUR_MS) / HOUR_MS
+        wiggle = wandering(of.keys, _WIGGLE, hours, passed, _WIGGLE_OCTAVES)
+        # 0 at both midnights, so the day's points are the same with it and without.
+        wander = wander + wiggle * (4.0 * fractions * (1.0 - fractions))
+    price = of.price_usd * exp2(of.swing * wander)
+    market_cap = price * of.supply
+    volume = of.volume_usd * exp2(wandering(of.keys, _VOLUME, days, fractions, _VOLUME_OCTAVES))
+    patchy = (of.traits == Trait.PATCHY_CAP) & (uniform(of.keys, _CAP_GAP, days) < _MISSING_CAPS)
+    market_cap = np.where(patchy, np.nan, market_cap)
+    volume = np.where(of.traits == Trait.NO_VOLUME, np.nan, volume)
+    if (unknown := of.traits == Trait.UNKNOWN).any():
+        price, market_cap, volume = (np.where(unknown, np.nan, values) for values in (price, market_cap, volume))
+    return Quotes(price, market_cap, volume)
+
+
+def has_history(of: Figures) -> bool:
+    """Whether a single coin has charts at all."""
+    return int(of.traits[0]) not in (Trait.DEAD, Trait.UNKNOWN)
+
+
+def recorded_days(of: Figures, days: Days) -> NDArray[np.bool_]:
+    """For each day whether a single coin's chart has a point at its midnight."""
+    if of.traits[0] != Trait.GAPS:
+        return np.ones(len(days), dtype=np.bool_)
+    return uniform(of.keys, _GAP, days) >= _MISSING_DAYS
