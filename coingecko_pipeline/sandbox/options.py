@@ -1,0 +1,57 @@
+"""What a sandbox is told: its market, its plan, its faults, its clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .clock import Clock, utc_now
+from .errors import SandboxError
+from .faults import check_faults
+from .plans import PLANS
+
+# The number of coins that CoinGecko listed in May 2026 was 17,397.
+DEFAULT_COINS = 17_400
+DEFAULT_SEED = 20_130_428
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxOptions:
+    """What a sandbox is to be; every field has a default.
+
+    Attributes:
+        coins: How many coins are active on every date.
+        seed: The market's and the faults' seed: the same seed gives the same answers.
+        plan: The plan that is played, a name of `PLANS`; a paid plan makes it the paid host.
+        api_key: The only key that is right, or None where every key in the plan's own header is.
+        calls_per_minute: Answers in any 60 seconds; None takes the plan's own figure, 0 sets no limit.
+        latency_seconds: How long every answer takes at least.
+        faults: For each kind of fault (see `faults`) the share of requests that it hits.
+        recordings: A folder of recorded answers to serve instead of the synthetic market, or None.
+        clock: The sandbox's time in UTC. It decides what is today, and drives the rate limit.
+
+    Raises:
+        SandboxError: A value is not possible; the text is one sentence.
+    """
+
+    coins: int = DEFAULT_COINS
+    seed: int = DEFAULT_SEED
+    plan: str = "demo"
+    api_key: str | None = None
+    calls_per_minute: int | None = None
+    latency_seconds: float = 0.0
+    faults: Mapping[str, float] = field(default_factory=dict)
+    recordings: Path | None = None
+    clock: Clock = utc_now
+
+    def __post_init__(self) -> None:
+        if self.coins < 1:
+            raise SandboxError(f"A market of {self.coins} coins is none; ask for at least 1.")
+        if self.plan not in PLANS:
+            raise SandboxError(f"Unknown plan {self.plan!r}; known are {', '.join(PLANS)}.")
+        if self.calls_per_minute is not None and self.calls_per_minute < 0:
+            raise SandboxError(f"{self.calls_per_minute} calls a minute are not possible; 0 stands for no limit.")
+        if self.latency_seconds < 0:
+            raise SandboxError(f"A latency of {self.latency_seconds:g} seconds is not possible.")
+        if self.recordings is not None and not self.recordings.is_dir():
+            raise SandboxError(f"There is no folder {self.recordings} to take recordings from.")
+        check_faults(self.faults)
