@@ -1,0 +1,97 @@
+"""Reading the parameters of a request, with CoinGecko's errors where they are missing or make no sense."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from .errors import invalid_parameter, missing_parameter
+from .market import PER_DOLLAR
+
+Query = Mapping[str, str]
+
+
+def required(query: Query, name: str) -> str:
+    """A parameter that has to be there.
+
+    Raises:
+        ApiError: 422 where it is missing or empty.
+    """
+    value = query.get(name, "")
+    if not value:
+        raise missing_parameter(name)
+    return value
+
+
+def flag(query: Query, name: str) -> bool:
+    """A yes or no; what is missing or unreadable is no."""
+    return query.get(name, "").lower() == "true"
+
+
+def dollar_rate(query: Query) -> float:
+    """What a dollar costs in the currency asked for.
+
+    Raises:
+        ApiError: 422 where `vs_currency` is missing, or is none of the sandbox's few currencies.
+    """
+    currency = required(query, "vs_currency").lower()
+    if currency not in PER_DOLLAR:
+        raise invalid_parameter("vs_currency")
+    return PER_DOLLAR[currency]
+
+
+def positive(query: Query, name: str, default: int) -> int:
+    """A whole number from 1.
+
+    Raises:
+        ApiError: 422 where it is something else.
+    """
+    text = query.get(name, "") or str(default)
+    if not (text.isascii() and text.isdigit()) or int(text) < 1:
+        raise invalid_parameter(name)
+    return int(text)
+
+
+def days_back(query: Query) -> int | None:
+    """The parameter `days`: a number of days, or None for `max`.
+
+    Raises:
+        ApiError: 422 where it is missing or is neither.
+    """
+    return None if required(query, "days") == "max" else positive(query, "days", 1)
+
+
+def instant_ms(query: Query, name: str) -> int:
+    """A UNIX time in seconds or an ISO date or time in UTC, in milliseconds since 1970-01-01.
+
+    Raises:
+        ApiError: 422 where it is missing or is neither.
+    """
+    text = required(query, name)
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            instant = datetime.fromisoformat(text)
+        except ValueError:
+            raise invalid_parameter(name) from None
+        seconds = (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant).timestamp()
+    if not math.isfinite(seconds) or abs(seconds) > 1e11:
+        raise invalid_parameter(name)
+    return int(seconds * 1000)
+
+
+def calendar_day(query: Query) -> int:
+    """The parameter `date` of a history request, as days since 1970-01-01.
+
+    The free host's documentation writes it `30-12-2025`, the paid host's `2025-12-30`; both are read.
+
+    Raises:
+        ApiError: 422 where it is missing or is neither.
+    """
+    text = required(query, "date")
+    for form in ("%d-%m-%Y", "%Y-%m-%d"):
+        try:
+            return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()) // 86_400
+        except ValueError:
+            continue
+    raise invalid_parameter("date")
