@@ -173,7 +173,7 @@ def assets_and_changes(
     yield dg.Output(
         _frame(changes, AssetChange),
         output_name="asset_changes",
-        metadata=dict(counts),
+        metadata={str(change): count for change, count in counts.items()},
     )
     active = sum(asset.is_active for asset in assets)
     yield dg.Output(

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from pycoingecko import CoinGeckoAPI
 from pydantic import SecretStr
+from requests.adapters import BaseAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from coingecko_pipeline.coingecko import responses
@@ -83,6 +84,7 @@ class CoinGecko:
         now: The current UTC time, aware.
         on_origin: Told "live" or "sandbox" with each answer; raises where that is the wrong one.
         on_wait: Told the seconds and the reason of each pause.
+        adapter: How requests are sent; by default over the network.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class CoinGecko:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_origin: Callable[[str], None] | None = None,
         on_wait: Callable[[float, str], None] | None = None,
+        adapter: BaseAdapter | None = None,
     ) -> None:
         self.plan = plan
         self.now = now
@@ -101,7 +104,9 @@ class CoinGecko:
         """How many failures of each kind were tried again."""
         self._clock = clock or SystemClock()
         self._limiter = RateLimiter(plan.calls_per_minute, self._clock, on_wait)
-        self._session = CoinGeckoSession(plan, api_key, self._limiter, on_origin)
+        self._session = CoinGeckoSession(plan, api_key, self._limiter, now, on_origin)
+        if adapter is not None:
+            self._session.mount(plan.base_url, adapter)
         self._api = CoinGeckoAPI()
         self._api.api_base_url = f"{plan.base_url}/"
         self._api.session.close()
@@ -235,7 +240,7 @@ def _error_of(state: RetryCallState) -> BaseException | None:
 def _wait_seconds(state: RetryCallState) -> float:
     """The server's wait in full, else exponential backoff with full jitter."""
     error = _error_of(state)
-    if isinstance(error, RateLimited | ServiceUnavailable) and error.wait_seconds is not None:
+    if isinstance(error, RateLimited | ServiceUnavailable) and error.wait_seconds:
         return error.wait_seconds
     ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2.0**state.attempt_number)
     return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, no secret

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import requests
@@ -51,6 +51,7 @@ class CoinGeckoSession(requests.Session):
         plan: Where the calls go, and which header carries the key.
         api_key: The key; None where the plan sends none.
         limiter: Asked before each call.
+        now: The current UTC time, aware.
         on_origin: Told "live" or "sandbox" with each answer before it is used; it raises where that is the wrong one.
         timeouts: Seconds to connect and to wait for data.
     """
@@ -60,6 +61,7 @@ class CoinGeckoSession(requests.Session):
         plan: Plan,
         api_key: SecretStr | None,
         limiter: RateLimiter,
+        now: Callable[[], datetime],
         on_origin: Callable[[str], None] | None = None,
         timeouts: tuple[float, float] = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
     ) -> None:
@@ -68,6 +70,7 @@ class CoinGeckoSession(requests.Session):
         self._plan = plan
         self._key = api_key
         self._limiter = limiter
+        self._now = now
         self._on_origin = on_origin
         self._timeouts = timeouts
         self._lock = threading.Lock()
@@ -113,7 +116,7 @@ class CoinGeckoSession(requests.Session):
             ) from None
         self._count(endpoint, response.status_code)
         if response.status_code != 200:
-            failure = error_of(what, response.status_code, response.headers, response.content, datetime.now(UTC))
+            failure = error_of(what, response.status_code, response.headers, response.content, self._now())
             if isinstance(failure, RateLimited) and failure.wait_seconds:
                 self._limiter.pause(failure.wait_seconds, "CoinGecko answered 429")
             raise failure
