@@ -27,7 +27,7 @@ def records_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", frame.to_dict("records"))
 
 
-def rows_of(frame: pd.DataFrame) -> list[tuple[date, ...]]:
+def rows_of(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     return [
         (record["date"].date(), *(None if np.isnan(value) else value for value in list(record.values())[1:]))
         for record in records_of(frame)

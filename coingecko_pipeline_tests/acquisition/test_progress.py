@@ -1,0 +1,29 @@
+import logging
+
+import pytest
+
+from coingecko_pipeline.acquisition.progress import INTERVAL_SECONDS, LogProgress
+from coingecko_pipeline_tests.fakes import FakeClock
+
+
+def test_progress_is_told_at_most_once_in_an_interval_with_rate_and_time_left(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    clock = FakeClock()
+    progress = LogProgress(logging.getLogger("test"), clock.monotonic)
+    progress.begin("Charts", 100, "coins")
+    for _ in range(40):
+        clock.sleep(INTERVAL_SECONDS / 20)
+        progress.advance()
+    progress.end()
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == [
+        "Charts: 100 coins to go.",
+        "Charts: 20 of 100 coins, 80 a minute, about 60 s left.",
+        "Charts: 40 of 100 coins, 80 a minute, about 45 s left.",
+        "Charts: 40 of 100 coins done.",
+    ]
+
+
+def test_a_pause_is_told_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    LogProgress(logging.getLogger("test")).pause(30, "CoinGecko answered 429")
+    assert caplog.messages == ["Pausing for 30 s: CoinGecko answered 429."]
