@@ -60,7 +60,7 @@ class FakeServer(BaseAdapter):
             self._answer = lambda _request: next(answers)
         self.requests: list[requests.PreparedRequest] = []
 
-    def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:  # type: ignore[override]
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:
         self.requests.append(request)
         answer = self._answer(request)
         if answer.error:

@@ -1,0 +1,90 @@
+"""The direction of the imports, and that loading the definitions touches nothing."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import coingecko_pipeline
+
+PACKAGE = Path(coingecko_pipeline.__file__).parent
+
+DAGSTER_SIDE = {"assets", "checks", "jobs", "schedules", "resources", "partitions"}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "coingecko": set(),
+    "warehouse": set(),
+    "sandbox": set(),
+    "acquisition": {"coingecko", "warehouse"},
+    "settings": {"coingecko"},
+    "partitions": {"coingecko"},
+    **{
+        room: {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE
+        for room in DAGSTER_SIDE - {"partitions"}
+    },
+    "definitions": {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE,
+    "cli": {"acquisition", "coingecko", "warehouse", "settings", "sandbox", "definitions"} | DAGSTER_SIDE,
+}
+
+WITHOUT_DAGSTER = ("coingecko", "acquisition", "sandbox", "settings")
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_modules(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_room_imports_only_the_rooms_below_it(path: Path) -> None:
+    room = room_of(path)
+    rooms = {room_of(other) for other in MODULES}
+    own = {name.split(".")[1] for name in imported_modules(path) if name.startswith("coingecko_pipeline.")}
+    assert own & rooms - {room} <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_only_the_dagster_side_and_the_io_manager_know_dagster(path: Path) -> None:
+    if room_of(path) in WITHOUT_DAGSTER:
+        assert not {name for name in imported_modules(path) if name.split(".")[0] == "dagster"}
+
+
+NO_NETWORK = """
+import socket
+def refuse(*args, **kwargs):
+    raise AssertionError("the network was used while loading")
+socket.socket.connect = refuse
+socket.getaddrinfo = refuse
+from coingecko_pipeline.definitions import defs
+defs.validate_loadable(defs)
+print(len(defs.resolve_all_asset_specs()))
+"""
+
+
+def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environment(tmp_path: Path) -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", NO_NETWORK],
+        cwd=tmp_path,
+        env={"PATH": os.defpath},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.stdout.strip() == "4"
+    assert list(tmp_path.iterdir()) == []
