@@ -1,0 +1,121 @@
+"""`coingecko-pipeline daily` against the sandbox without a rate limit: all coins, seconds and memory of its process.
+
+python -m benchmarks.daily [--url mysql+pymysql://root@127.0.0.1:33306/bench_daily]
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import text
+
+from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
+from coingecko_pipeline.warehouse import Database, migrate
+
+PROGRAM = str(Path(sys.executable).with_name("coingecko-pipeline"))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run of the command.
+
+    Attributes:
+        run_seconds: From the Dagster run's start to its end.
+        process_seconds: From the command's start to its exit, the interpreter and all imports included.
+        peak_megabytes: The most memory that its process held.
+        rows: Rows of daily_market afterwards.
+    """
+
+    run_seconds: float
+    process_seconds: float
+    peak_megabytes: float
+    rows: int
+
+
+def measure(url: str | None, coins: int) -> Measured:
+    """Run the command on a fresh Dagster home and a fresh database.
+
+    Args:
+        url: A database that is dropped and created; None for an SQLite file.
+        coins: Coins of the sandbox.
+    """
+    with tempfile.TemporaryDirectory() as folder, RunningSandbox(SandboxOptions(coins=coins, plan="analyst")) as sandbox:
+        database = fresh_database(url or f"sqlite:///{folder}/bench.db")
+        home = Path(folder) / "dagster"
+        home.mkdir()
+        environment = {
+            **os.environ,
+            "DAGSTER_HOME": str(home),
+            "DATABASE_URL": url or f"sqlite:///{folder}/bench.db",
+            "COINGECKO_BASE_URL": sandbox.url,
+            "COINGECKO_PLAN": "analyst",
+            "COINGECKO_API_KEY": "CG-bench",
+        }
+        began = time.monotonic()
+        process = subprocess.Popen([PROGRAM, "daily"], cwd=folder, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"daily ended with {process.returncode}")
+        with database.connect() as connection:
+            rows = connection.scalar(text("SELECT COUNT(*) FROM daily_market")) or 0
+        database.dispose()
+        return Measured(run_seconds_of(home), seconds, usage.ru_maxrss / 1024, rows)
+
+
+def fresh_database(url: str) -> Database:
+    """An empty, migrated database."""
+    database = Database(url)
+    if not database.is_sqlite:
+        server, name = re.sub(r"/[^/]*$", "/mysql", url), database.url.database
+        with Database(server).transaction() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS `{name}`")
+    migrate(database)
+    return database
+
+
+def run_seconds_of(home: Path) -> float:
+    """The duration of the only run of a Dagster home."""
+    program = (
+        "import dagster as dg\n"
+        "with dg.DagsterInstance.get() as instance:\n"
+        "    (record,) = instance.get_run_records()\n"
+        "    print(record.end_time - record.start_time)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "DAGSTER_HOME": str(home)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return float(told.stdout)
+
+
+def main() -> None:
+    """Print one line of Markdown for each database."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", help="a MySQL database, dropped and created")
+    parser.add_argument("--coins", type=int, default=17_400)
+    arguments = parser.parse_args()
+    print("| database | coins | run (s) | whole command (s) | peak memory (MB) | rows |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for name, url in (("SQLite", None), ("MySQL", arguments.url)):
+        if name == "MySQL" and url is None:
+            continue
+        found = measure(url, arguments.coins)
+        print(
+            f"| {name} | {arguments.coins:,} | {found.run_seconds:.1f} | {found.process_seconds:.1f} "
+            f"| {found.peak_megabytes:.0f} | {found.rows:,} |"
+        )
+
+
+if __name__ == "__main__":
+    main()
