@@ -3,7 +3,7 @@
 The market has as many slots as coins, and each slot holds one coin at a time. A slot's coin stays for the
 slot's own term (months to a decade) and makes way for the next at 00:00 UTC of a day, so that on every date
 exactly as many coins are active as were asked for, about one in 1,500 is new, and as many have gone. In one
-slot in a hundred two coins take turns: these leave, and come back. The giants and the odd coins stay.
+slot in a hundred two coins take turns of weeks: these leave, and come back. The giants and the odd coins stay.
 
 The id of a generated coin ends in its slot and its generation, so a coin of any date is found from its id.
 """
@@ -20,7 +20,7 @@ from .noise import Days, Keys, derived, seed_key, uniform
 
 FIRST_DAY_NUMBER = FIRST_DAY.toordinal() - 719_163  # days since 1970-01-01, whose ordinal is 719,163
 _FOREVER = 1_000_000
-_TERM_DAYS, _SHORT_TERM_DAYS, _TURN_DAYS = (400, 3600), (60, 240), (30, 120)
+_TERM_DAYS, _SHORT_TERM_DAYS, _TURN_DAYS = (400, 3600), (60, 240), (10, 90)
 _GENERATED_ID = re.compile(r"[a-z]+-[a-z]+-([0-9a-z]+?)(?:-([1-9][0-9]*))?", re.ASCII)
 _WRITTEN_DOWN = len(GIANTS) + len(ODD)
 
