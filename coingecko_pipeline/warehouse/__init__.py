@@ -3,6 +3,7 @@
 It knows nothing of CoinGecko's API; `docs/mysql-io-manager.md` shows its use in another Dagster project.
 """
 
+from coingecko_pipeline.warehouse.asset_metadata import column_schema
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import (
     DatabaseUnavailable,
@@ -15,18 +16,24 @@ from coingecko_pipeline.warehouse.errors import (
     WarehouseError,
 )
 from coingecko_pipeline.warehouse.guard import Guard, Ranked
+from coingecko_pipeline.warehouse.io_manager import Frames, MySQLIOManager
 from coingecko_pipeline.warehouse.migrations import assert_current, current_revision, migrate, prepare
 from coingecko_pipeline.warehouse.origin import assert_origin, claim_origin, stored_origin
+from coingecko_pipeline.warehouse.reading import Between, OneOf, read_frame
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
 
 __all__ = [
+    "Between",
     "Database",
     "DatabaseUnavailable",
     "DatabaseUrlError",
     "DeclarationError",
     "ExactText",
+    "Frames",
     "Guard",
     "InvalidFrameError",
+    "MySQLIOManager",
+    "OneOf",
     "OriginError",
     "Ranked",
     "RowsRefusedError",
@@ -36,8 +43,10 @@ __all__ = [
     "assert_current",
     "assert_origin",
     "claim_origin",
+    "column_schema",
     "current_revision",
     "migrate",
     "prepare",
+    "read_frame",
     "stored_origin",
 ]

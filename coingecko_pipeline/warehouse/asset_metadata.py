@@ -1,0 +1,161 @@
+"""What an asset's metadata tells the IO manager, and what the IO manager tells Dagster about a table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Any, Literal, cast, get_args
+
+import pandas as pd
+from dagster import MetadataValue, TableColumn, TableColumnConstraints, TableSchema
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects import mysql
+
+from coingecko_pipeline.warehouse.errors import DeclarationError
+from coingecko_pipeline.warehouse.frames import arrow_type
+from coingecko_pipeline.warehouse.reading import Condition, OneOf
+
+WriteMode = Literal["replace_table", "replace_partition", "upsert"]
+_PREVIEW_ROWS = 10
+_PREVIEW_WIDTH = 60
+
+
+@dataclass(frozen=True)
+class WritePlan:
+    """How an asset's rows go into its table.
+
+    Attributes:
+        mode: `replace_table`, `replace_partition` or `upsert`.
+        partition_column: the table's column that holds the partition; None for an asset without partitions.
+        allow_empty: whether no rows at all are a valid result.
+    """
+
+    mode: WriteMode
+    partition_column: str | None
+    allow_empty: bool
+
+
+def write_plan(metadata: Mapping[str, Any], table: Table, *, partitioned: bool) -> WritePlan:
+    """The plan from an asset's definition metadata: `write_mode`, `partition_expr`, `allow_empty`.
+
+    Without `write_mode` a partitioned asset replaces its partitions and another one its table.
+
+    Raises:
+        DeclarationError: an unknown mode, a mode that does not go with the partitions, a missing or unknown column.
+    """
+    mode = plain(metadata.get("write_mode", "replace_partition" if partitioned else "replace_table"))
+    if mode not in get_args(WriteMode):
+        raise DeclarationError(
+            f"write_mode {mode!r} of table {table.name!r} is none of {', '.join(get_args(WriteMode))}"
+        )
+    if mode == "replace_table" and partitioned:
+        raise DeclarationError(
+            f"write_mode replace_table would delete every other partition of table {table.name!r}: "
+            "use replace_partition or upsert"
+        )
+    if mode == "replace_partition" and not partitioned:
+        raise DeclarationError(f"write_mode replace_partition of table {table.name!r} needs a partitioned asset")
+    allow_empty = plain(metadata.get("allow_empty", False))
+    if not isinstance(allow_empty, bool):
+        raise DeclarationError(f"allow_empty of table {table.name!r} must be true or false, not {allow_empty!r}")
+    column = partition_column(metadata, table) if partitioned else None
+    return WritePlan(cast("WriteMode", mode), column, allow_empty)
+
+
+def partition_column(metadata: Mapping[str, Any], table: Table) -> str:
+    """The column that `partition_expr` names.
+
+    Raises:
+        DeclarationError: it is missing, or names no column of the table.
+    """
+    name = plain(metadata.get("partition_expr"))
+    if not isinstance(name, str) or name not in table.columns:
+        raise DeclarationError(
+            f"the partitioned asset of table {table.name!r} must name the column that holds its partition in "
+            f"metadata partition_expr (given: {name!r}; columns: {', '.join(table.columns.keys())})"
+        )
+    return name
+
+
+def read_columns(metadata: Mapping[str, Any]) -> list[str] | None:
+    """The columns that an input's metadata `columns` asks for; None for all.
+
+    Raises:
+        DeclarationError: it is not a list of names.
+    """
+    columns = plain(metadata.get("columns"))
+    if columns is None:
+        return None
+    if not isinstance(columns, list | tuple) or not all(isinstance(name, str) for name in columns):
+        raise DeclarationError(f"metadata columns of an input must be a list of column names, not {columns!r}")
+    return list(columns)
+
+
+def read_conditions(metadata: Mapping[str, Any]) -> list[Condition]:
+    """The rows that an input's metadata `where` asks for: a value, or a list of values, for each column.
+
+    Raises:
+        DeclarationError: it is not a mapping from column to values.
+    """
+    wanted = plain(metadata.get("where", {}))
+    if not isinstance(wanted, Mapping):
+        raise DeclarationError(f"metadata where of an input must map columns to values, not {wanted!r}")
+    return [
+        OneOf(column, tuple(values) if isinstance(values, list | tuple) else (values,))
+        for column, values in wanted.items()
+    ]
+
+
+def plain(value: Any) -> Any:
+    """A metadata entry as it was given, whether Dagster has wrapped it or not."""
+    return value.value if isinstance(value, MetadataValue) else value
+
+
+def column_schema(table: Table) -> TableSchema:
+    """A declared table as Dagster's column schema: types, comments as descriptions, keys and NULLs as constraints.
+
+    An asset can carry it before its first run: `metadata={"dagster/column_schema": column_schema(table)}`.
+    """
+    keys = set(table.primary_key.columns.keys())
+    return TableSchema(
+        columns=[
+            TableColumn(
+                name=column.name,
+                type=_type_name(column),
+                description=column.comment,
+                constraints=TableColumnConstraints(
+                    nullable=bool(column.nullable),
+                    unique=keys == {column.name},
+                    other=["primary key" if len(keys) == 1 else "part of the primary key"]
+                    if column.name in keys
+                    else None,
+                ),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def preview(rows: pd.DataFrame) -> str:
+    """The first ten rows as a Markdown table; long values are cut, NULL is empty."""
+    first = rows.head(_PREVIEW_ROWS)
+    lines = [_line(list(map(str, first.columns))), _line(["---"] * len(first.columns))]
+    lines += [_line([_cell(value) for value in row]) for row in first.itertuples(index=False, name=None)]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and isnan(value)):
+        return ""
+    text = " ".join(str(value).split()).replace("\\", "\\\\").replace("|", "\\|")
+    return text if len(text) <= _PREVIEW_WIDTH else text[: _PREVIEW_WIDTH - 1] + "…"
+
+
+def _type_name(column: Column[Any]) -> str:
+    arrow_type(column)  # an unsupported type is told here, at the start
+    return column.type.compile(dialect=mysql.dialect()).split(" CHARACTER SET")[0].lower()
