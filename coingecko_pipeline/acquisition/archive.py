@@ -10,7 +10,9 @@ from sqlalchemy import Connection, Select, select
 
 from coingecko_pipeline.acquisition.planning import Coverage
 from coingecko_pipeline.coingecko import MarketChart
-from coingecko_pipeline.warehouse import Database, tables, upsert_rows
+from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse.reading import as_stored
+from coingecko_pipeline.warehouse.upsert import upsert_rows
 
 READ_CHARTS = 50
 """Charts read in one statement: some 20 kB each, so about 1 MB."""
@@ -45,7 +47,10 @@ class ChartArchive:
             "covers_to": chart.covers_to,
             "points": len(chart.series["prices"]),
         }
-        self._database.run_in_transaction(lambda connection: upsert_rows(connection, tables.raw_market_charts, [row]))
+        table = tables.raw_market_charts
+        values = tuple(as_stored(row[column.name]) for column in table.columns)
+        statement = upsert_rows(table, self._database.kind)
+        self._database.run_in_transaction(lambda connection: connection.exec_driver_sql(statement, values))
 
     def read(self, coin_ids: Sequence[str]) -> Iterator[tuple[str, Series]]:
         """The series of archived charts, in the order asked for; coins that are not archived are left out."""

@@ -1,6 +1,7 @@
 """Price, volume and market cap of every coin for every date."""
 
 import time
+import warnings
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -38,20 +39,26 @@ class DailyMarketConfig(dg.Config):
     )
 
 
-@dg.asset(
-    key=["coingecko", "daily_market"],
-    deps=[dg.AssetKey(["coingecko", "assets"])],
-    partitions_def=DAILY,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-    group_name="market",
-    kinds={"coingecko", "mysql", "table"},
-    owners=OWNERS,
-    pool=COINGECKO_POOL,
-    retry_policy=RETRIES,
-    freshness_policy=dg.FreshnessPolicy.cron(deadline_cron="0 1 * * *", lower_bound_delta=timedelta(hours=1)),
-    metadata={"write_mode": "upsert", "partition_expr": "date", "allow_empty": True},
-    io_manager_key="warehouse_io_manager",
-)
+with warnings.catch_warnings():
+    # A range in one run is beta in Dagster 1.13, and what the archive and the price of a chart ask for.
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    _daily_asset = dg.asset(
+        key=["coingecko", "daily_market"],
+        deps=[dg.AssetKey(["coingecko", "assets"])],
+        partitions_def=DAILY,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="market",
+        kinds={"coingecko", "mysql", "table"},
+        owners=OWNERS,
+        pool=COINGECKO_POOL,
+        retry_policy=RETRIES,
+        freshness_policy=dg.FreshnessPolicy.cron(deadline_cron="0 1 * * *", lower_bound_delta=timedelta(hours=1)),
+        metadata={"write_mode": "upsert", "partition_expr": "date", "allow_empty": True},
+        io_manager_key="warehouse_io_manager",
+    )
+
+
+@_daily_asset
 def daily_market(
     context: dg.AssetExecutionContext,
     config: DailyMarketConfig,
