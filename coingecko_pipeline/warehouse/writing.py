@@ -6,9 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Connection, Table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from coingecko_pipeline.warehouse.database import Database
+from coingecko_pipeline.warehouse.errors import RowsRefusedError
 from coingecko_pipeline.warehouse.frames import TEXT
 from coingecko_pipeline.warehouse.load_data import can_load, is_forbidden, load_into, ready_file, upsert_file
 from coingecko_pipeline.warehouse.reading import Condition, where
@@ -96,9 +97,17 @@ class TableWriter:
         )
 
     def _fastest(self, load: Callable[[], None], execute: Callable[[], object]) -> None:
-        if self._database.is_sqlite or not self._database.local_infile or not can_load(self._table):
-            execute()
-            return
+        try:
+            if self._database.is_sqlite or not self._database.local_infile or not can_load(self._table):
+                execute()
+            else:
+                self._load_or_execute(load, execute)
+        except (IntegrityError, DataError) as error:
+            raise RowsRefusedError(
+                f"the database refused rows for table {self._table.name!r} and stored none of them: {error.orig}"
+            ) from error
+
+    def _load_or_execute(self, load: Callable[[], None], execute: Callable[[], object]) -> None:
         try:
             load()
         except DBAPIError as error:

@@ -1,6 +1,6 @@
 """The first tables.
 
-Every table is created only where it is missing: on MySQL and MariaDB each CREATE TABLE commits by itself, so a
+Every table and index is created only where it is missing: on MySQL and MariaDB each CREATE TABLE commits by itself, so a
 migration that was interrupted must be able to go on.
 """
 
@@ -79,11 +79,13 @@ def upgrade() -> None:
         ),
         sa.Column("observed_at", UtcDateTime, comment="moment of the value (UTC): a snapshot's own last update"),
         sa.PrimaryKeyConstraint("date", "asset_id"),
-        sa.Index("ix_daily_market_asset_id_date", "asset_id", "date"),
         comment="One coin on one date: price, volume and market cap",
         mysql_charset="utf8mb4",
         if_not_exists=True,
     )
+    # MySQL has no CREATE INDEX IF NOT EXISTS.
+    if not sa.inspect(op.get_bind()).get_indexes("daily_market"):
+        op.create_index("ix_daily_market_asset_id_date", "daily_market", ["asset_id", "date"])
     op.create_table(
         "raw_market_charts",
         sa.Column("asset_id", ExactText(191), nullable=False, comment="CoinGecko's id, byte for byte"),

@@ -1,0 +1,12 @@
+"""Fixtures that every test can take."""
+
+from coingecko_pipeline_tests.databases import (
+    database,
+    empty_database,
+    kind,
+    make_database,
+    migrated_database,
+    servers,
+)
+
+__all__ = ["database", "empty_database", "kind", "make_database", "migrated_database", "servers"]
