@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from coingecko_pipeline.cli.instance import DEFAULT_HOME
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.warehouse import Database, migrate
 
@@ -45,13 +46,13 @@ def measure(url: str | None, coins: int) -> Measured:
         url: A database that is dropped and created; None for an SQLite file.
         coins: Coins of the sandbox.
     """
-    with tempfile.TemporaryDirectory() as folder, RunningSandbox(SandboxOptions(coins=coins, plan="analyst")) as sandbox:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        RunningSandbox(SandboxOptions(coins=coins, plan="analyst")) as sandbox,
+    ):
         database = fresh_database(url or f"sqlite:///{folder}/bench.db")
-        home = Path(folder) / "dagster"
-        home.mkdir()
         environment = {
-            **os.environ,
-            "DAGSTER_HOME": str(home),
+            **{name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"},
             "DATABASE_URL": url or f"sqlite:///{folder}/bench.db",
             "COINGECKO_BASE_URL": sandbox.url,
             "COINGECKO_PLAN": "analyst",
@@ -67,7 +68,7 @@ def measure(url: str | None, coins: int) -> Measured:
         with database.connect() as connection:
             rows = connection.scalar(text("SELECT COUNT(*) FROM daily_market")) or 0
         database.dispose()
-        return Measured(run_seconds_of(home), seconds, usage.ru_maxrss / 1024, rows)
+        return Measured(run_seconds_of(Path(folder) / DEFAULT_HOME), seconds, usage.ru_maxrss / 1024, rows)
 
 
 def fresh_database(url: str) -> Database:

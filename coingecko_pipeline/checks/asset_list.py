@@ -1,7 +1,7 @@
 """Checks of the list of coins and of the coins ever seen."""
 
 import dagster as dg
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from coingecko_pipeline.assets.asset_list import LARGEST_LOSS
 from coingecko_pipeline.warehouse import Database, tables
@@ -14,7 +14,7 @@ ASSETS = dg.AssetKey(["coingecko", "assets"])
 def asset_ids_are_unique(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
     """Each coin stands in the list once, and none has an empty id."""
     ids = tables.raw_asset_list.c.asset_id
-    query = select(func.count(), func.count(ids.distinct()), func.count().filter(ids == ""))
+    query = select(func.count(), func.count(ids.distinct()), func.count(case((ids == "", 1))))
     rows, distinct, empty = warehouse.run_reading(lambda connection: connection.execute(query).one())
     return dg.AssetCheckResult(
         passed=rows == distinct and not empty,

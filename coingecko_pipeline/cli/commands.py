@@ -10,7 +10,7 @@ from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.cli.instance import DEFAULT_HOME, use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
-from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.cli.terminal import CONSOLE, counted
 from coingecko_pipeline.coingecko.plans import FIRST_DATE
 from coingecko_pipeline.resources import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
@@ -92,11 +92,12 @@ def _tell(what: str, outcome: Outcome, table: str) -> None:
     if not facts:
         return
     rows = facts.get("rows_written", 0)
-    line = f"Stored {what}: {rows:,} rows for {facts.get('calls', 0):,} calls and {facts.get('credits', 0):,} credits"
+    cost = f"{counted(facts.get('calls', 0), 'call')} and {counted(facts.get('credits', 0), 'credit')}"
+    line = f"Stored {what}: {counted(rows, 'row')} for {cost}"
     if facts.get("seconds"):
         line += f" in {facts['seconds']:,.1f} s"
     if facts.get("coins_left"):
-        line += f"; {facts['coins_left']:,} coins are left for another run"
+        line += f"; {counted(facts['coins_left'], 'coin')} left for another run"
     CONSOLE.print(f"{line}.", highlight=False, soft_wrap=True)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import click
 from rich.table import Table
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from coingecko_pipeline.acquisition.usage import spent_since
 from coingecko_pipeline.cli.terminal import CONSOLE
@@ -74,7 +74,7 @@ def read_status(database: Database, plan: Plan) -> Status:
     with database.connect() as connection:
         counted = connection.execute(by_date).all()
         active, ever = connection.execute(
-            select(func.count().filter(assets.c.is_active), func.count()).select_from(assets)
+            select(func.count(case((assets.c.is_active, 1))), func.count()).select_from(assets)
         ).one()
         archived = connection.execute(select(func.count()).select_from(charts)).scalar_one()
     days = {row.date for row in counted}

@@ -16,6 +16,11 @@ CONSOLE = Console()
 ERRORS = Console(stderr=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where it is not one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 class RateColumn(ProgressColumn):
     """Units a minute."""
 
