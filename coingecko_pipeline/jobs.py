@@ -3,12 +3,10 @@
 import dagster as dg
 
 from coingecko_pipeline.assets import assets_and_changes, daily_market, raw_asset_list
-from coingecko_pipeline.partitions import DAILY
 
 daily_market_job = dg.define_asset_job(
     "daily_market_job",
     selection=dg.AssetSelection.assets(raw_asset_list, assets_and_changes, daily_market),
-    partitions_def=DAILY,
     description="The list, the coins, the market of one date, and all checks.",
 )
 
@@ -21,6 +19,5 @@ asset_list_job = dg.define_asset_job(
 market_history_job = dg.define_asset_job(
     "market_history_job",
     selection=dg.AssetSelection.assets(daily_market),
-    partitions_def=DAILY,
     description="The market of past dates from charts, with its checks: one call for each coin not yet archived.",
 )

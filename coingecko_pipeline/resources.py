@@ -23,11 +23,16 @@ def open_warehouse(settings: Settings) -> Database:
     return database
 
 
+def utc_now() -> datetime:
+    """The current UTC time, aware."""
+    return datetime.now(UTC)
+
+
 def open_coingecko(
     settings: Settings,
     database: Database,
     on_wait: Callable[[float, str], None] | None = None,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Callable[[], datetime] = utc_now,
 ) -> CoinGecko:
     """A client on the plan of the settings whose data go into the database.
 
@@ -73,11 +78,12 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
         return LogProgress(context.log) if context.log else LogProgress(dg.get_dagster_logger())
 
     @dg.resource(
-        required_resource_keys={"warehouse", "progress"},
+        required_resource_keys={"warehouse", "progress", "now"},
         description="CoinGecko on the plan that COINGECKO_PLAN and COINGECKO_API_KEY name.",
     )
     def coingecko(context: dg.InitResourceContext) -> Iterator[CoinGecko]:
-        client = open_coingecko(settings(), context.resources.warehouse, context.resources.progress.pause)
+        resources = context.resources
+        client = open_coingecko(settings(), resources.warehouse, resources.progress.pause, resources.now)
         try:
             yield client
         finally:
@@ -90,6 +96,7 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
         return MySQLIOManager(context.resources.warehouse, tables.metadata)
 
     return {
+        "now": dg.ResourceDefinition.hardcoded_resource(utc_now, "Tells the current UTC time."),
         "warehouse": warehouse,
         "progress": progress,
         "coingecko": coingecko,

@@ -1,5 +1,6 @@
 """What runs by the clock."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -19,7 +20,9 @@ next midnight finds its date in the past, where each coin costs a call; this kee
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
-def daily_market_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+def daily_market_schedule(
+    context: dg.ScheduleEvaluationContext, now: dg.ResourceParam[Callable[[], datetime]]
+) -> dg.RunRequest | dg.SkipReason:
     """The list, the coins and the day's snapshot at 00:00 UTC.
 
     A tick that comes on a later date, since nothing ran at its own, is skipped with the reason: its moment is gone,
@@ -27,7 +30,7 @@ def daily_market_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunReques
     `coingecko/daily_market` and in `coingecko-pipeline status`.
     """
     scheduled = context.scheduled_execution_time.astimezone(UTC).date()
-    today = datetime.now(UTC).date()
+    today = now().date()
     if scheduled != today:
         return dg.SkipReason(
             f"The snapshot of {scheduled} was missed: nothing ran on that date. Its values can be filled from charts "

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
@@ -87,3 +87,59 @@ class FakeServer(BaseAdapter):
             {name: values[0] for name, values in parse_qs(urlsplit(request.url or "").query).items()}
             for request in self.requests
         ]
+
+
+class FakeMarket:
+    """A small market behind a fake server: each coin's charts, current rows, and the failures that a test plants.
+
+    Args:
+        charts: Of each coin its chart's body, or the error answer to give in its place.
+        rows: The current market row of each coin.
+    """
+
+    def __init__(self, charts: Mapping[str, Any] | None = None, rows: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.charts = dict(charts or {})
+        self.rows = list(rows)
+        self.server = FakeServer(self._answer)
+
+    @property
+    def charts_asked(self) -> list[str]:
+        """The coins whose chart was asked for, in order."""
+        return [unquote(path.split("/")[4]) for path in self.server.paths if path.endswith("/market_chart")]
+
+    def _answer(self, request: requests.PreparedRequest) -> Answer:
+        parts = urlsplit(request.url or "")
+        if parts.path.endswith("/market_chart"):
+            chart = self.charts.get(unquote(parts.path.split("/")[4]), Answer({"error": "coin not found"}, 404))
+            return chart if isinstance(chart, Answer) else Answer(chart)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if parts.path.endswith("/coins/markets"):
+            rows = [row for row in self.rows if "ids" not in query or row["id"] in query["ids"].split(",")]
+            if query["order"] == "market_cap_desc":
+                rows.sort(key=lambda row: -(row["market_cap"] or 0))
+            size, page = int(query["per_page"]), int(query["page"])
+            return Answer(rows[(page - 1) * size : page * size])
+        return Answer([{"id": row["id"], "symbol": row["id"], "name": row["id"]} for row in self.rows])
+
+
+def daily_chart(first: date, prices: Iterable[float | None], now_price: float = 1.0) -> dict[str, list[list[Any]]]:
+    """A chart with a midnight point for each price from a date on, and a point for now at the end."""
+    start = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp() * 1000)
+    points = [[start + number * 86_400_000, price] for number, price in enumerate(prices)]
+    points.append([points[-1][0] + 43_200_000 if points else start, now_price])
+    return {
+        "prices": points,
+        "market_caps": [[stamp, None if price is None else price * 1000] for stamp, price in points],
+        "total_volumes": [[stamp, None if price is None else price * 10] for stamp, price in points],
+    }
+
+
+def market_row(coin_id: str, price: float | None, market_cap: float | None, last_updated: str) -> dict[str, Any]:
+    """One row of the markets."""
+    return {
+        "id": coin_id,
+        "current_price": price,
+        "total_volume": None if price is None else price * 10,
+        "market_cap": market_cap,
+        "last_updated": last_updated,
+    }

@@ -17,7 +17,7 @@ BESIDE_THE_PROJECT = Path(__file__).resolve().parents[1] / ".." / "shared" / "re
 
 
 def recordings_dir() -> Path:
-    """The folder of recordings; where there is none, the test that asks is skipped, or fails with REQUIRE_RECORDINGS."""
+    """The folder of recordings; without one the test is skipped, or fails where REQUIRE_RECORDINGS is set."""
     configured = os.environ.get("RECORDINGS_DIR")
     directory = Path(configured) if configured else BESIDE_THE_PROJECT
     if directory.is_dir():

@@ -27,6 +27,9 @@ LARGEST_LOSS = 0.2
 """Share of the previous list's coins that a list may lack: in the lists recorded from 2020 to 2026 one day lost at
 most some hundreds of 17,000, so a fifth is a broken answer."""
 
+SHRINKAGE_ACCEPTED = "shrinkage_accepted"
+"""The metadata entry that tells the check of the list what the config said."""
+
 
 class AssetListConfig(dg.Config):
     """How the asset list is taken."""
@@ -85,7 +88,15 @@ def raw_asset_list(
         dtype="object",
     ).assign(fetched_at=pd.Timestamp(fetched_at).as_unit("us"))
     spent = ledger.spent
-    return dg.Output(frame, metadata={"coins": len(entries), "calls": spent.calls, "credits": spent.credits})
+    return dg.Output(
+        frame,
+        metadata={
+            "coins": len(entries),
+            "calls": spent.calls,
+            "credits": spent.credits,
+            SHRINKAGE_ACCEPTED: config.accept_shrunken_list,
+        },
+    )
 
 
 def refuse_broken_list(previous: set[str], listed: set[str], accept_shrunken: bool) -> None:

@@ -3,7 +3,7 @@
 import dagster as dg
 from sqlalchemy import case, func, select
 
-from coingecko_pipeline.assets.asset_list import LARGEST_LOSS
+from coingecko_pipeline.assets.asset_list import LARGEST_LOSS, SHRINKAGE_ACCEPTED
 from coingecko_pipeline.warehouse import Database, tables
 
 RAW_ASSET_LIST = dg.AssetKey(["coingecko", "raw_asset_list"])
@@ -23,15 +23,21 @@ def asset_ids_are_unique(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheck
 
 
 @dg.asset_check(asset=RAW_ASSET_LIST, blocking=True)
-def the_list_did_not_shrink(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
-    """The list has at least four fifths of the coins that were active before it."""
+def the_list_did_not_shrink(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+) -> dg.AssetCheckResult:
+    """The list has at least four fifths of the coins that were active before it, or was accepted without them."""
     listed, assets = tables.raw_asset_list, tables.assets
     count_listed = select(func.count()).select_from(listed).scalar_subquery()
     count_active = select(func.count()).select_from(assets).where(assets.c.is_active).scalar_subquery()
     now, before = warehouse.run_reading(lambda connection: connection.execute(select(count_listed, count_active)).one())
+    event = context.instance.get_latest_materialization_event(RAW_ASSET_LIST)
+    materialization = event.asset_materialization if event else None
+    said = materialization.metadata.get(SHRINKAGE_ACCEPTED) if materialization else None
+    accepted = said is not None and said.value is True
     return dg.AssetCheckResult(
-        passed=now > 0 and now >= (1 - LARGEST_LOSS) * before,
-        metadata={"coins_before": before, "coins_now": now, "share": now / before if before else 1.0},
+        passed=now > 0 and (accepted or now >= (1 - LARGEST_LOSS) * before),
+        metadata={"coins_before": before, "coins_now": now, SHRINKAGE_ACCEPTED: accepted},
         description="" if now else "The table raw_asset_list is empty.",
     )
 

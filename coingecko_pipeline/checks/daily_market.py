@@ -1,5 +1,6 @@
 """Checks of the daily market, each over the partitions of the run that it belongs to."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
 
@@ -40,7 +41,9 @@ def prices_are_not_negative(
 
 @dg.asset_check(asset=DAILY_MARKET)
 def the_day_covers_the_active_assets(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetCheckExecutionContext,
+    warehouse: dg.ResourceParam[Database],
+    now: dg.ResourceParam[Callable[[], datetime]],
 ) -> dg.AssetCheckResult:
     """Nearly every coin has a row: warns below 95 %, fails below 50 %; a range is judged by its worst date.
 
@@ -48,7 +51,7 @@ def the_day_covers_the_active_assets(
     or before it and on or after it.
     """
     first, last = dates_of(context.partition_key_range)
-    expected, present = coverage_by_date(warehouse, first, last)
+    expected, present = coverage_by_date(warehouse, first, last, now().date())
     shares = {day: present[day] / expected[day] if expected[day] else 1.0 for day in present}
     worst = min(shares, key=lambda day: shares[day])
     share = shares[worst]
@@ -64,10 +67,11 @@ def the_day_covers_the_active_assets(
     )
 
 
-def coverage_by_date(warehouse: Database, first: date, last: date) -> tuple[dict[date, int], dict[date, int]]:
+def coverage_by_date(
+    warehouse: Database, first: date, last: date, today: date
+) -> tuple[dict[date, int], dict[date, int]]:
     """For each date of a range: how many coins should have a row, and how many have one."""
     market, assets = tables.daily_market, tables.assets
-    today = datetime.now(UTC).date()
     span = select(func.min(market.c.date).label("first"), func.max(market.c.date).label("last")).group_by(
         market.c.asset_id
     ).subquery()  # fmt: skip
@@ -140,7 +144,9 @@ def no_price_jumped_a_hundredfold(
     market = tables.daily_market
     first, last = dates_of(context.partition_key_range)
     price_before = func.lag(market.c.price_usd).over(partition_by=market.c.asset_id, order_by=market.c.date)
-    date_before = func.lag(market.c.date).over(partition_by=market.c.asset_id, order_by=market.c.date)
+    date_before = func.lag(market.c.date, type_=market.c.date.type).over(
+        partition_by=market.c.asset_id, order_by=market.c.date
+    )
     pairs = (
         select(
             market.c.asset_id,

@@ -28,7 +28,9 @@ Kind = Literal["mysql", "mariadb", "sqlite"]
 
 SQL_MODE = (
     "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
-    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
+    # Without it an AUTO_INCREMENT column stores another number where 0 is given.
+    "NO_AUTO_VALUE_ON_ZERO"
 )
 # Two transactions that delete and insert neighbouring days deadlock under the default REPEATABLE READ.
 ISOLATION_LEVEL = "READ COMMITTED"

@@ -136,18 +136,18 @@ def _converted(kind: Any, series: "pd.Series[Any]") -> Any:
     if kind == pa.float64():
         return _doubles(series)
     if kind == TEXT or pa.types.is_binary(kind):
-        array = pa.array(series, from_pandas=True)
-        if not (array.type == kind or _is_text(array.type) == (kind == TEXT) or pa.types.is_null(array.type)):
+        array = _one_chunk(pa.array(series, from_pandas=True))
+        if not (array.type == kind or (kind == TEXT and _is_text(array.type)) or array.null_count == len(array)):
             raise TypeError(f"they are {array.type}")
-        return _one_chunk(array.cast(kind))
-    array = _one_chunk(pa.array(series, from_pandas=True))
-    if pa.types.is_null(array.type):
         return array.cast(kind)
+    array = _one_chunk(pa.array(series, from_pandas=True))
+    if array.null_count == len(array):
+        return pa.nulls(len(array), kind)
     if kind == pa.date32():
         return _dates(array)
     if kind == MOMENT:
         return _moments(array)
-    if pa.types.is_boolean(kind) != pa.types.is_boolean(array.type):
+    if _is_text(array.type) or pa.types.is_boolean(kind) != pa.types.is_boolean(array.type):
         raise TypeError(f"they are {array.type}")
     return array.cast(kind)
 

@@ -1,7 +1,7 @@
 """The first tables.
 
-Every table and index is created only where it is missing: on MySQL and MariaDB each CREATE TABLE commits by itself, so a
-migration that was interrupted must be able to go on.
+Every table and index is created only where it is missing: on MySQL and MariaDB each statement commits by itself, so
+a migration that was interrupted must be able to go on.
 """
 
 import sqlalchemy as sa

@@ -1,0 +1,85 @@
+"""Real jobs in process, on an ephemeral instance, with a client and a database of the test's own."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import dagster as dg
+
+from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.cli.runs import QUIET, RANGE_END_TAG, RANGE_START_TAG
+from coingecko_pipeline.coingecko import CoinGecko
+from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.warehouse import Database
+
+
+def run_job(
+    name: str,
+    database: Database,
+    client: CoinGecko | None,
+    dates: DateRange | date | None = None,
+    config: Mapping[str, Mapping[str, Any]] | None = None,
+    now: Callable[[], datetime] | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Run a job of the definitions; its result tells whether it succeeded.
+
+    Args:
+        name: The job's name.
+        database: With the tables.
+        client: Stands for CoinGecko; None where no call may be made.
+        dates: One partition, or a range of them in one run.
+        config: Config by op.
+        now: The clock of the checks; by default the client's.
+    """
+    hardcoded = dg.ResourceDefinition.hardcoded_resource
+    overrides: dict[str, Any] = {"warehouse": hardcoded(database), "coingecko": hardcoded(client)}
+    clock = now or (client.now if client else None)
+    if clock:
+        overrides["now"] = hardcoded(clock)
+    tags = {}
+    if isinstance(dates, DateRange):
+        tags = {RANGE_START_TAG: dates.first.isoformat(), RANGE_END_TAG: dates.last.isoformat()}
+    with dg.DagsterInstance.ephemeral() as instance:
+        return (
+            build_definitions(overrides)
+            .resolve_job_def(name)
+            .execute_in_process(
+                instance=instance,
+                partition_key=dates.isoformat() if isinstance(dates, date) else None,
+                tags=tags,
+                run_config={**QUIET, "ops": {op: {"config": dict(values)} for op, values in (config or {}).items()}},
+                raise_on_error=False,
+            )
+        )
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:
+    """The metadata of a table's last materialization in a run."""
+    found: dict[str, Any] = {}
+    for event in result.get_asset_materialization_events():
+        if event.asset_key and event.asset_key.path[-1] == table:
+            metadata = event.step_materialization_data.materialization.metadata
+            found = {name: value.value for name, value in metadata.items()}
+    return found
+
+
+def checks_of(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    """Each check that a run evaluated, by its name."""
+    return {check.check_name: check for check in result.get_asset_check_evaluations()}
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """The description of the failure that ended a run's step without a retry."""
+    failures = [event for event in result.all_events if event.is_step_failure]
+    assert len(failures) == 1
+    assert not [event for event in result.all_events if event.is_step_up_for_retry]
+    data = failures[0].step_failure_data.user_failure_data
+    assert data is not None
+    assert data.description is not None
+    return data.description
+
+
+def rows_of(database: Database, statement: str) -> list[tuple[Any, ...]]:
+    """The rows of a plain SQL statement."""
+    with database.connect() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(statement)]

@@ -1,0 +1,44 @@
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.schedules import SNAPSHOT_CALLS, daily_market_schedule
+
+MIDNIGHT = datetime(2026, 3, 9, tzinfo=UTC)
+
+
+def evaluate(now: datetime) -> object:
+    context = dg.build_schedule_context(scheduled_execution_time=MIDNIGHT, resources={"now": lambda: now})
+    return daily_market_schedule(context)
+
+
+def test_midnight_asks_for_the_snapshot_of_the_day_that_begins() -> None:
+    request = evaluate(MIDNIGHT)
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == "2026-03-09"
+    assert request.run_config["ops"]["coingecko__daily_market"]["config"]["max_calls"] == SNAPSHOT_CALLS
+
+
+def test_a_late_tick_on_its_own_date_still_takes_the_snapshot() -> None:
+    assert isinstance(evaluate(MIDNIGHT.replace(hour=23)), dg.RunRequest)
+
+
+def test_a_tick_of_a_past_date_is_skipped_and_says_what_fills_it() -> None:
+    skipped = evaluate(datetime(2026, 3, 10, 0, 1, tzinfo=UTC))
+    assert isinstance(skipped, dg.SkipReason)
+    assert "snapshot of 2026-03-09 was missed" in str(skipped.skip_message)
+    assert "backfill --from 2026-03-09 --to 2026-03-09" in str(skipped.skip_message)
+
+
+def test_the_schedule_is_on_by_default_at_midnight_utc() -> None:
+    schedule = build_definitions().resolve_schedule_def("daily_market_schedule")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 0 * * *", "UTC")
+
+
+def test_its_run_config_fits_the_job() -> None:
+    request = evaluate(MIDNIGHT)
+    assert isinstance(request, dg.RunRequest)
+    job = build_definitions().resolve_job_def("daily_market_job")
+    assert dg.validate_run_config(job, request.run_config)
