@@ -88,7 +88,7 @@ def _private_server(kind: str, program: Path) -> Iterator[URL]:
         with (folder / "server.log").open("wb") as log:
             process = subprocess.Popen(
                 [
-                    *(program, "--no-defaults", *user, f"--datadir={data}", f"--port={port}"),
+                    *(str(program), "--no-defaults", *user, f"--datadir={data}", f"--port={port}"),
                     *("--bind-address=127.0.0.1", f"--socket={folder / 's'}", f"--pid-file={data / 'pid'}"),
                     *("--skip-log-bin", "--local-infile=ON", "--innodb-flush-log-at-trx-commit=0"),
                     *(["--mysqlx=OFF"] if kind == "mysql" else []),

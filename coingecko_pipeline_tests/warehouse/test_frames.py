@@ -1,0 +1,190 @@
+"""Frames against declared tables: everything that is refused before a database is touched."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Double, Integer, MetaData, Numeric, SmallInteger, Table
+
+from coingecko_pipeline.warehouse import DeclarationError, ExactText, Guard, InvalidFrameError, Ranked, UtcDateTime
+from coingecko_pipeline.warehouse.frames import to_arrow
+from coingecko_pipeline.warehouse.guard import guard_of
+
+THINGS = Table(
+    "things",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("name", ExactText(5), nullable=False),
+    Column("amount", Double),
+    Column("day", Date),
+    Column("seen_at", UtcDateTime),
+    Column("good", Boolean),
+    Column("price", Numeric(10, 2)),
+    Column("small", SmallInteger),
+)
+GOOD: dict[str, Any] = {
+    "id": 1,
+    "name": "a",
+    "amount": 1.5,
+    "day": date(2025, 1, 1),
+    "seen_at": datetime(2025, 1, 1, tzinfo=UTC),
+    "good": True,
+    "price": Decimal("1.25"),
+    "small": 3,
+}
+
+
+def one_row(**changes: Any) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([value]) for name, value in {**GOOD, **changes}.items()})
+
+
+def stored(column: str, value: Any) -> Any:
+    return to_arrow(THINGS, one_row(**{column: value}))[column].to_pylist()[0]
+
+
+def test_columns_are_matched_by_name_and_rows_sorted_by_the_key() -> None:
+    frame = pd.concat([one_row(id=2), one_row(id=1)])[list(reversed(GOOD))]
+    rows = to_arrow(THINGS, frame)
+    assert rows.column_names == list(THINGS.columns.keys())
+    assert rows["id"].to_pylist() == [1, 2]
+
+
+def test_missing_and_unknown_columns_are_told_together() -> None:
+    frame = one_row().drop(columns=["amount", "day"]).assign(colour="red")
+    with pytest.raises(
+        InvalidFrameError, match=r"missing: amount, day; unknown: colour\); the table declares id, name"
+    ):
+        to_arrow(THINGS, frame)
+
+
+def test_a_column_that_is_given_twice_is_refused() -> None:
+    frame = pd.concat([one_row(), one_row()[["name"]]], axis="columns")
+    with pytest.raises(InvalidFrameError, match="given twice: name"):
+        to_arrow(THINGS, frame)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("name", None, "must not be NULL, and is in 1 of 1 rows"),
+        ("name", "abcdef", "holds 5 characters, and a value has 6"),
+        ("name", 5, "cannot take the frame's values as string"),
+        ("name", "\ud800", "cannot take the frame's values as string"),
+        ("amount", float("inf"), "infinite"),
+        ("amount", "1.5", "cannot take"),
+        ("amount", True, "cannot take"),
+        ("id", 1.5, "cannot take"),
+        ("id", None, "must not be NULL"),
+        ("id", 2**31, "cannot take"),
+        ("id", "1", "cannot take"),
+        ("small", 40_000, "cannot take"),
+        ("day", datetime(2025, 1, 1, 12), "some are not at midnight"),  # noqa: DTZ001 - naive on purpose
+        ("day", "2025-01-01", "cannot take"),
+        ("seen_at", datetime(2025, 1, 1), 'no time zone: use .dt.tz_localize("UTC")'),  # noqa: DTZ001 - on purpose
+        ("seen_at", date(2025, 1, 1), "cannot take"),
+        ("good", 1, "cannot take"),
+        ("price", Decimal("1.255"), "cannot take"),
+    ],
+)
+def test_a_value_that_does_not_fit_its_column_is_refused_by_name(column: str, value: Any, told: str) -> None:
+    frame = one_row().assign(**{column: pd.Series([value], dtype=object if column == "name" else None)})
+    with pytest.raises(InvalidFrameError) as refused:
+        to_arrow(THINGS, frame)
+    assert told in str(refused.value)
+    assert f"things.{column}" in str(refused.value)
+
+
+def test_every_way_to_write_the_same_date_is_that_date() -> None:
+    for value in (
+        date(2025, 1, 1),
+        pd.Timestamp("2025-01-01"),
+        np.datetime64("2025-01-01", "s"),
+        datetime(2025, 1, 1, tzinfo=UTC),
+    ):
+        assert stored("day", value) == date(2025, 1, 1)
+
+
+def test_a_moment_of_any_zone_becomes_utc() -> None:
+    found = stored("seen_at", pd.Timestamp("2025-01-01T01:00:00.123456+02:00"))
+    assert found.isoformat() == "2024-12-31T23:00:00.123456"
+
+
+def test_a_moment_finer_than_a_microsecond_is_refused_rather_than_rounded() -> None:
+    with pytest.raises(InvalidFrameError, match=r"things\.seen_at"):
+        to_arrow(THINGS, one_row(seen_at=pd.Timestamp("2025-01-01T00:00:00.000000001Z")))
+
+
+def test_a_number_may_be_an_int_of_any_size() -> None:
+    assert stored("amount", 2**70) == float(2**70)
+    frame = pd.concat([one_row(id=i, amount=None) for i in range(3)])
+    frame["amount"] = pd.Series([1, None, 2**64 + 1], dtype=object, index=frame.index)
+    assert to_arrow(THINGS, frame)["amount"].to_pylist() == [1.0, None, float(2**64 + 1)]
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), pd.NA, pd.NaT])
+@pytest.mark.parametrize("column", ["amount", "day", "seen_at", "good", "price", "small"])
+def test_every_kind_of_nothing_is_null(column: str, nothing: Any) -> None:
+    frame = one_row()
+    frame[column] = pd.Series([nothing], dtype=object)
+    assert to_arrow(THINGS, frame)[column].to_pylist() == [None]
+
+
+def test_rows_of_one_key_are_told_with_the_key() -> None:
+    frame = pd.concat([one_row(id=7), one_row(id=8), one_row(id=7)])
+    with pytest.raises(InvalidFrameError, match="1 rows of the frame repeat a key of table 'things', such as id=7"):
+        to_arrow(THINGS, frame)
+
+
+def test_an_empty_frame_has_the_declared_types() -> None:
+    rows = to_arrow(THINGS, one_row().head(0))
+    assert len(rows) == 0
+    assert rows.schema.field("day").type == pa.date32()
+
+
+def test_something_else_than_a_frame_is_refused() -> None:
+    with pytest.raises(InvalidFrameError, match="takes pandas DataFrames, and got a list"):
+        to_arrow(THINGS, [1])  # type: ignore[arg-type]
+
+
+def test_a_table_without_a_key_and_a_type_that_cannot_be_written_are_told() -> None:
+    keyless = Table("keyless", MetaData(), Column("a", Integer))
+    with pytest.raises(DeclarationError, match="declares no primary key"):
+        to_arrow(keyless, pd.DataFrame({"a": [1]}))
+    odd = Table("odd", MetaData(), Column("a", JSON, primary_key=True))
+    with pytest.raises(DeclarationError, match=r"odd\.a"):
+        to_arrow(odd, pd.DataFrame({"a": [1]}))
+
+
+def guarded(guard: object) -> Table:
+    return Table(
+        "guarded",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("kind", ExactText(9)),
+        Column("seen_at", DateTime),
+        info={"guard": guard},
+    )
+
+
+def test_a_value_that_the_guard_has_no_rank_for_is_refused() -> None:
+    table = guarded(Guard(Ranked("kind", ("weak", "strong"))))
+    frame = pd.DataFrame({"id": [1], "kind": ["odd"], "seen_at": [pd.NaT]})
+    with pytest.raises(InvalidFrameError, match=r"must be one of 'weak', 'strong'; the frame has \['odd'\]"):
+        to_arrow(table, frame)
+
+
+def test_a_guard_that_cannot_work_is_refused() -> None:
+    with pytest.raises(DeclarationError, match="names 'colour', which is not a column"):
+        guard_of(guarded(Guard("colour")))
+    with pytest.raises(DeclarationError, match="part of the key"):
+        guard_of(guarded(Guard("id")))
+    with pytest.raises(DeclarationError, match="must be a Guard, not str"):
+        guard_of(guarded("seen_at"))
+    with pytest.raises(DeclarationError, match="at least one column, each once"):
+        Guard("seen_at", "seen_at")
+    with pytest.raises(DeclarationError, match="distinct and not empty"):
+        Ranked("kind", ())
