@@ -125,10 +125,12 @@ class FakeMarket:
 def daily_chart(first: date, prices: Iterable[float | None], now_price: float = 1.0) -> dict[str, list[list[Any]]]:
     """A chart with a midnight point for each price from a date on, and a point for now at the end."""
     start = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp() * 1000)
-    points = [[start + number * 86_400_000, price] for number, price in enumerate(prices)]
-    points.append([points[-1][0] + 43_200_000 if points else start, now_price])
+    points: list[tuple[int, float | None]] = [
+        (start + number * 86_400_000, price) for number, price in enumerate(prices)
+    ]
+    points.append((points[-1][0] + 43_200_000 if points else start, now_price))
     return {
-        "prices": points,
+        "prices": [[stamp, price] for stamp, price in points],
         "market_caps": [[stamp, None if price is None else price * 1000] for stamp, price in points],
         "total_volumes": [[stamp, None if price is None else price * 10] for stamp, price in points],
     }

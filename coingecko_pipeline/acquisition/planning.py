@@ -110,12 +110,14 @@ class SnapshotPlan:
         coin_ids: Chosen coins; empty for a walk over the pages.
         largest: Where the pages stop, counted in coins by market cap; None for all coins.
         calls: Calls that this is expected to take.
-        left: Active coins that are not asked for, since ``max_calls`` is too small for them.
+        coins: How many coins were asked for.
+        left: Those of them that are left out, since ``max_calls`` is too small for them.
     """
 
     coin_ids: tuple[str, ...]
     largest: int | None
     calls: int
+    coins: int
     left: int
 
 
@@ -171,6 +173,7 @@ def plan_snapshot(request: Request, active_coins: int) -> SnapshotPlan:
         coin_ids=request.asset_ids[:affordable],
         largest=None if everything or request.asset_ids else affordable,
         calls=-(-affordable // PAGE_SIZE),
+        coins=wanted,
         left=wanted - affordable,
     )
 

@@ -25,6 +25,8 @@ from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.warehouse import Database, Frames, tables
 
 LARGEST_SHOWN = 10
+COINS_ASKED = "coins_asked"
+"""The metadata entry with the number of coins that a run was asked for."""
 
 
 class DailyMarketConfig(dg.Config):
@@ -90,7 +92,11 @@ def daily_market(
             snapshot = plan_snapshot(request, count_active(warehouse))
             context.log.info("Today's market of %s: about %d calls.", dates, snapshot.calls)
             frames = snapshot_frames(snapshot, dates.first, coingecko, ledger, progress)
-            facts: dict[str, Any] = {"source": tables.SNAPSHOT, "coins_left": snapshot.left}
+            facts: dict[str, Any] = {
+                "source": tables.SNAPSHOT,
+                COINS_ASKED: snapshot.coins,
+                "coins_left": snapshot.left,
+            }
             result = None
         else:
             universe = universe_of(request, warehouse, coingecko)
@@ -104,7 +110,7 @@ def daily_market(
             frames = chart_frames(charts, dates, coingecko, archive, ledger, progress, result)
             facts = {
                 "source": tables.CHART,
-                "coins_asked": charts.coins,
+                COINS_ASKED: charts.coins,
                 "coins_archived": len(charts.archived),
                 "coins_left": len(charts.left),
             }

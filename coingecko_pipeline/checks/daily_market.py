@@ -7,7 +7,8 @@ from itertools import accumulate
 import dagster as dg
 from sqlalchemy import func, or_, select
 
-from coingecko_pipeline.partitions import dates_of
+from coingecko_pipeline.assets.daily_market import COINS_ASKED
+from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.warehouse import Database, tables
 
 DAILY_MARKET = dg.AssetKey(["coingecko", "daily_market"])
@@ -47,12 +48,15 @@ def the_day_covers_the_active_assets(
 ) -> dg.AssetCheckResult:
     """Nearly every coin has a row: warns below 95 %, fails below 50 %; a range is judged by its worst date.
 
-    Today is compared with the active coins of the latest list, an earlier date with the coins that have rows both on
-    or before it and on or after it.
+    Today is compared with the active coins of the latest list, or with those that its run was asked for where the
+    config chose some; an earlier date with the coins that have rows both on or before it and on or after it.
     """
     first, last = dates_of(context.partition_key_range)
-    expected, present = coverage_by_date(warehouse, first, last, now().date())
-    shares = {day: present[day] / expected[day] if expected[day] else 1.0 for day in present}
+    today = now().date()
+    expected, present = coverage_by_date(warehouse, first, last, today)
+    if last == today and (asked := coins_asked(context.instance, today)) is not None:
+        expected[today] = min(asked, expected[today])
+    shares = {day: min(1.0, present[day] / expected[day]) if expected[day] else 1.0 for day in present}
     worst = min(shares, key=lambda day: shares[day])
     share = shares[worst]
     return dg.AssetCheckResult(
@@ -65,6 +69,16 @@ def the_day_covers_the_active_assets(
             "coins_present": present[worst],
         },
     )
+
+
+def coins_asked(instance: dg.DagsterInstance, day: date) -> int | None:
+    """How many coins the latest materialization of a date was asked for; None where it does not say."""
+    wanted = dg.AssetRecordsFilter(asset_key=DAILY_MARKET, asset_partitions=[key_of(day)])
+    for record in instance.fetch_materializations(wanted, limit=1).records:
+        materialization = record.asset_materialization
+        said = materialization.metadata.get(COINS_ASKED) if materialization else None
+        return said.value if said is not None and isinstance(said.value, int) else None
+    return None
 
 
 def coverage_by_date(

@@ -162,6 +162,16 @@ def test_max_calls_does_the_part_that_fits_and_tells_what_is_left(stocked: Datab
     assert (facts["calls"], facts["coins_left"]) == (1, 0)
 
 
+def test_a_run_for_some_coins_is_not_blamed_for_the_others(stocked: Database, market: FakeMarket) -> None:
+    for dates in (TODAY, DateRange(back(2), TODAY)):
+        check = checks_of(take(stocked, client_of(market), dates, asset_ids=["big"]))[
+            "the_day_covers_the_active_assets"
+        ]
+        assert check.passed
+    check = checks_of(take(stocked, client_of(market), back(2)))["the_day_covers_the_active_assets"]
+    assert check.passed
+
+
 def test_an_unknown_coin_is_refused_before_any_call_with_a_hint(stocked: Database, market: FakeMarket) -> None:
     result = take(stocked, client_of(market), DateRange(back(3), back(2)), asset_ids=["midle"])
     assert "'midle'; did you mean 'middle'" in failure_of(result)

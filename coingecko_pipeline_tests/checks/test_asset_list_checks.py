@@ -3,7 +3,7 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
-from coingecko_pipeline.checks import asset_ids_are_unique, every_listed_asset_is_present
+from coingecko_pipeline.checks.asset_list import asset_ids_are_unique, every_listed_asset_is_present
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database, tables

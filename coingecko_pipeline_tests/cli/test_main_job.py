@@ -1,0 +1,127 @@
+"""The main job from the command line: the sandbox on one side, a real database on the other."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coingecko_pipeline.coingecko.responses import CHART_SERIES
+from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.cli.programs import KEY, live_settings, run_program
+from coingecko_pipeline_tests.recordings import load, recordings_dir
+from coingecko_pipeline_tests.running import rows_of
+
+TODAY = datetime.now(UTC).date()
+
+
+def url_of(database: Database) -> str:
+    return database.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Iterator[RunningSandbox]:
+    """A sandbox that serves the recorded answers."""
+    with RunningSandbox(SandboxOptions(plan="analyst", recordings=recordings_dir())) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def synthetic() -> Iterator[RunningSandbox]:
+    """A sandbox with a small synthetic market."""
+    with RunningSandbox(SandboxOptions(plan="analyst", coins=300)) as sandbox:
+        yield sandbox
+
+
+def test_daily_and_backfill_end_with_the_recorded_rows_in_the_tables(
+    database: Database, recorded: RunningSandbox, tmp_path: Path
+) -> None:
+    settings = live_settings(recorded.url, url_of(database))
+    taken = run_program(tmp_path, "daily", **settings)
+    # The recordings hold the market of 3,000 coins and a list of 18,939: the check of the coverage has to say so.
+    assert "the_day_covers_the_active_assets" in taken.stderr
+    assert taken.returncode == 1
+    rows = {row["id"]: row for page in range(1, 13) for row in load(f"coins_markets/2025-02-14/page_{page:02}.json.gz")}
+    stored = rows_of(
+        database,
+        "SELECT asset_id, price_usd, volume_24h_usd, market_cap_usd, source FROM daily_market",
+    )
+    assert {row[0]: row[1:] for row in stored} == {
+        coin: (float(row["current_price"]), float(row["total_volume"]), float(row["market_cap"]), "snapshot")
+        for coin, row in rows.items()
+    }
+    listed = load("coins_list/2026-02-03.json.gz")
+    assert set(rows_of(database, "SELECT asset_id, symbol, name FROM assets")) == {
+        (entry["id"], entry["symbol"], entry["name"]) for entry in listed
+    }
+
+    coins = ("cardano", "ripple", "stellar", "binancecoin", "tether")
+    first, last = date(2022, 10, 1), date(2023, 9, 30)
+    options = [option for coin in coins for option in ("--asset", coin)]
+    filled = run_program(tmp_path, "backfill", "--from", str(first), "--to", str(last), *options, **settings)
+    assert filled.returncode == 0, filled.stderr
+    assert "for 5 calls and 5 credits" in filled.stdout
+    for coin in coins:
+        body = load(f"market_chart/2023-10-25/{coin}.json.gz")
+        expected: dict[str, list[Any]] = {}
+        for series in CHART_SERIES.values():
+            for stamp, value in body[series]:
+                moment = datetime.fromtimestamp(stamp / 1000, UTC)
+                if stamp % 86_400_000 == 0 and first <= moment.date() <= last:
+                    expected.setdefault(str(moment.date()), []).append(value)
+        found = rows_of(
+            database,
+            "SELECT date, price_usd, volume_24h_usd, market_cap_usd FROM daily_market "
+            f"WHERE asset_id = '{coin}' AND source = 'chart' ORDER BY date",
+        )
+        assert {str(day): values for day, *values in found} == expected
+        assert len(found) == 365
+
+    again = run_program(tmp_path, "backfill", "--from", "2023-01-01", "--to", "2023-01-31", *options, **settings)
+    assert again.returncode == 0, again.stderr
+    assert "for 0 calls and 0 credits" in again.stdout
+
+
+def test_the_commands_share_one_instance_and_status_tells_what_they_did(
+    synthetic: RunningSandbox, tmp_path: Path
+) -> None:
+    settings = live_settings(synthetic.url, "sqlite:///here/market.db")
+    first = TODAY - timedelta(days=9)
+    filled = run_program(tmp_path, "backfill", "--from", str(first), "--to", str(TODAY), "--top", "5", **settings)
+    assert filled.returncode == 0, filled.stderr
+    assert "There are no coins yet: taking the asset list first." in filled.stdout
+    assert run_program(tmp_path, "daily", **settings).returncode == 0
+    told = run_program(tmp_path, "status", "--json", **settings)
+    status = json.loads(told.stdout)
+    assert status["origin"] == "sandbox"
+    assert (status["coins_active"], status["charts_archived"]) == (300, 5)
+    assert (status["first_date"], status["last_date"], status["dates_missing"]) == (str(first), str(TODAY), 0)
+    assert status["latest_coverage"] == 1.0
+    # The list twice, the largest coins once, five charts, and two pages.
+    assert status["calls_this_month"] == status["credits_this_month"] == 10
+    shown = run_program(tmp_path, "status", **settings)
+    assert shown.returncode == 0
+    assert "sqlite:///here/market.db (sandbox)" in shown.stdout
+    stored = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in stored if KEY.encode() in path.read_bytes()]
+    assert KEY not in filled.stdout + filled.stderr + told.stdout + shown.stdout
+
+
+def test_a_wrong_key_ends_with_1_and_tells_what_to_check(tmp_path: Path) -> None:
+    with RunningSandbox(SandboxOptions(plan="demo", coins=50, api_key="CG-right")) as sandbox:
+        ended = run_program(tmp_path, "daily", **live_settings(sandbox.url, "sqlite:///market.db", plan="demo"))
+        assert len(sandbox.calls) == 1
+    assert ended.returncode == 1
+    assert "check COINGECKO_API_KEY and COINGECKO_PLAN" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert KEY not in ended.stdout + ended.stderr
+
+
+def test_a_key_of_another_plan_ends_with_1_and_tells_which_setting_is_wrong(tmp_path: Path) -> None:
+    with RunningSandbox(SandboxOptions(plan="demo", coins=50)) as sandbox:
+        ended = run_program(tmp_path, "daily", **live_settings(sandbox.url, "sqlite:///market.db", plan="analyst"))
+    assert ended.returncode == 1
+    assert "the key belongs to the other host; set COINGECKO_PLAN to the plan of the key" in ended.stderr

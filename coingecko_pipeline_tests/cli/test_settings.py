@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+
+from coingecko_pipeline.settings import SettingsError, load_settings
+from coingecko_pipeline_tests.cli.programs import KEY, run_program
+
+SETTINGS = (
+    "COINGECKO_API_KEY",
+    "COINGECKO_PLAN",
+    "COINGECKO_BASE_URL",
+    "COINGECKO_CALLS_PER_MINUTE",
+    "COINGECKO_CREDITS_PER_MONTH",
+    "COINGECKO_HISTORY_DAYS",
+    "DATABASE_URL",
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_any_setting_it_is_the_keyless_plan_and_an_embedded_database() -> None:
+    settings = load_settings()
+    assert settings.plan.name == "keyless"
+    assert settings.database_url.get_secret_value() == "sqlite:///data/coingecko.db"
+
+
+def test_a_file_named_dot_env_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text(f"COINGECKO_API_KEY={KEY}\nCOINGECKO_CALLS_PER_MINUTE=30\nDATABASE_URL=\n")
+    monkeypatch.setenv("COINGECKO_CALLS_PER_MINUTE", "10")
+    settings = load_settings()
+    assert (settings.plan.name, settings.plan.calls_per_minute) == ("demo", 10)
+    assert settings.database_url.get_secret_value() == "sqlite:///data/coingecko.db"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("COINGECKO_CALLS_PER_MINUTE", "many", "COINGECKO_CALLS_PER_MINUTE must be a whole number"),
+        ("COINGECKO_CREDITS_PER_MONTH", "0", "COINGECKO_CREDITS_PER_MONTH must be above 0"),
+        ("COINGECKO_HISTORY_DAYS", "-1", "COINGECKO_HISTORY_DAYS must be above 0"),
+        ("COINGECKO_BASE_URL", "localhost:1", "COINGECKO_BASE_URL must be an address that begins with http"),
+        ("COINGECKO_PLAN", "gold", "COINGECKO_PLAN is 'gold', which is no plan"),
+        ("COINGECKO_PLAN", "analyst", "needs a key"),
+        ("COINGECKO_API_KEY", "CG-\nX", "holds a character that no key has"),
+    ],
+)
+def test_a_wrong_setting_is_one_clear_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=sentence) as caught:
+        load_settings()
+    assert caught.value.__cause__ is None
+
+
+def test_no_way_of_printing_the_settings_shows_the_key_or_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COINGECKO_API_KEY", KEY)
+    monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://me:hush@host/db")
+    settings = load_settings()
+    for text in (repr(settings), str(settings), settings.model_dump_json()):
+        assert KEY not in text
+        assert "hush" not in text
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"COINGECKO_PLAN": "gold"}, "COINGECKO_PLAN is 'gold'"),
+        ({"COINGECKO_PLAN": "keyless", "COINGECKO_API_KEY": KEY}, "sends no key, yet COINGECKO_API_KEY is set"),
+        ({"DATABASE_URL": "postgresql://me:hush@host/db"}, "postgresql"),
+    ],
+)
+def test_the_program_ends_with_2_and_the_sentence_before_anything_is_touched(
+    tmp_path: Path, environment: dict[str, str], sentence: str
+) -> None:
+    ended = run_program(tmp_path, "daily", **environment)
+    assert ended.returncode == 2
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert KEY not in ended.stdout + ended.stderr
+    assert "hush" not in ended.stdout + ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("backfill", "--from", "2026-01-02", "--to", "2026-01-01"),
+        ("backfill", "--from", "2026-01-01", "--to", "2999-01-01"),
+        ("backfill", "--from", "2012-01-01", "--to", "2026-01-01"),
+        ("backfill", "--from", "2026-01-01"),
+        ("backfill", "--from", "2026-01-01", "--to", "2026-01-02", "--top", "1", "--asset", "bitcoin"),
+        ("backfill", "--from", "2026-01-01", "--to", "2026-01-02", "--max-calls", "0"),
+        ("nonsense",),
+    ],
+)
+def test_wrong_use_ends_with_2(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    ended = run_program(tmp_path, *arguments)
+    assert ended.returncode == 2
+    assert "Error" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unreachable_database_ends_with_1_and_a_sentence(tmp_path: Path) -> None:
+    ended = run_program(tmp_path, "status", DATABASE_URL="mysql+pymysql://me:hush@127.0.0.1:9/db")
+    assert ended.returncode == 1
+    assert "127.0.0.1" in ended.stderr
+    assert "hush" not in ended.stderr
+    assert "Traceback" not in ended.stderr
