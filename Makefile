@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 SHELL := /bin/bash
+export DAGSTER_DISABLE_TELEMETRY := yes
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test check format bench lock clean
@@ -32,7 +33,7 @@ check: $(INSTALLED) ## Lint, format, types and definitions.
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/dg check defs
-	$(BIN)/dagster definitions validate -w workspace.yaml
+	$(BIN)/dagster definitions validate -w workspace.yaml --log-level warning
 
 format: $(INSTALLED) ## Format the code and mend what can be mended.
 	$(BIN)/ruff check --fix

@@ -1,7 +1,7 @@
 """CoinGecko's plans, as far as they decide what is answered: host, key, rate, credits and history.
 
-The figures are CoinGecko's published ones of 2026. Where two of its pages conflict, the sandbox takes the
-stricter: 30 calls a minute for the demo plan (the errors page says 100). No rate is published for callers
+The figures are CoinGecko's published ones of 2026. Where two of its pages conflict, the sandbox takes what the
+pipeline takes: 100 calls a minute for the demo plan (the pricing page says 30). No rate is published for callers
 without a key; users report 3 to 15, and 5 stands for that.
 """
 
@@ -40,7 +40,7 @@ PLANS: Mapping[str, Plan] = {
     plan.name: plan
     for plan in (
         KEYLESS,
-        Plan("demo", paid=False, calls_per_minute=30, credits_per_month=10_000, history_days=365),
+        Plan("demo", paid=False, calls_per_minute=100, credits_per_month=10_000, history_days=365),
         Plan("basic", paid=True, calls_per_minute=250, credits_per_month=100_000, history_days=730),
         Plan("analyst", paid=True, calls_per_minute=500, credits_per_month=500_000, history_days=None),
         Plan("lite", paid=True, calls_per_minute=500, credits_per_month=2_000_000, history_days=None),
