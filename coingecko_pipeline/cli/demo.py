@@ -89,11 +89,11 @@ def _largest(database: Database) -> Table:
     table = Table(title=f"The ten largest coins on {today} (synthetic)")
     for name in ("coin", "symbol"):
         table.add_column(name)
-    for name in ("price (USD)", "24-hour volume (USD)", "market cap (USD)"):
+    for name in ("price (USD)", "24-hour volume (million USD)", "market cap (million USD)"):
         table.add_column(name, justify="right")
     with database.connect() as connection:
         for name, symbol, price, volume, market_cap in connection.execute(query):
-            table.add_row(name, symbol, f"{price:,.6g}", f"{volume or 0:,.0f}", f"{market_cap:,.0f}")
+            table.add_row(name, symbol, f"{price:,.6g}", f"{(volume or 0) / 1e6:,.0f}", f"{market_cap / 1e6:,.0f}")
     return table
 
 
