@@ -19,22 +19,22 @@ next midnight finds its date in the past, where each coin costs a call; this kee
     cron_schedule="0 0 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The list, the coins and the day's snapshot at 00:00 UTC. A tick that comes on a later date than its "
+    "own is skipped with the reason: the moment for a snapshot is gone, and charts bring the exact values.",
 )
 def daily_market_schedule(
     context: dg.ScheduleEvaluationContext, now: dg.ResourceParam[Callable[[], datetime]]
 ) -> dg.RunRequest | dg.SkipReason:
-    """The list, the coins and the day's snapshot at 00:00 UTC.
-
-    A tick that comes on a later date, since nothing ran at its own, is skipped with the reason: its moment is gone,
-    and the date's exact values come from charts. The missing date shows in the freshness of
-    `coingecko/daily_market` and in `coingecko-pipeline status`.
-    """
+    """Ask for the snapshot of the tick's own date, if that is today."""
     scheduled = context.scheduled_execution_time.astimezone(UTC).date()
     today = now().date()
-    if scheduled != today:
+    if scheduled > today:
+        return dg.SkipReason(f"{scheduled} has not begun.")
+    if scheduled < today:
         return dg.SkipReason(
-            f"The snapshot of {scheduled} was missed: nothing ran on that date. Its values can be filled from charts "
-            f"(a backfill of {scheduled}, or coingecko-pipeline backfill --from {scheduled} --to {scheduled})."
+            f"This tick of {scheduled} was missed at its time, and a snapshot taken on {today} would not be of that "
+            "date. If the date has no rows, charts fill it: a backfill in the UI, or "
+            f"coingecko-pipeline backfill --from {scheduled} --to {scheduled}."
         )
     return dg.RunRequest(
         partition_key=key_of(scheduled),

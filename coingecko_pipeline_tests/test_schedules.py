@@ -27,8 +27,14 @@ def test_a_late_tick_on_its_own_date_still_takes_the_snapshot() -> None:
 def test_a_tick_of_a_past_date_is_skipped_and_says_what_fills_it() -> None:
     skipped = evaluate(datetime(2026, 3, 10, 0, 1, tzinfo=UTC))
     assert isinstance(skipped, dg.SkipReason)
-    assert "snapshot of 2026-03-09 was missed" in str(skipped.skip_message)
+    assert "tick of 2026-03-09 was missed" in str(skipped.skip_message)
     assert "backfill --from 2026-03-09 --to 2026-03-09" in str(skipped.skip_message)
+
+
+def test_a_date_that_has_not_begun_is_skipped() -> None:
+    skipped = evaluate(datetime(2026, 3, 8, 12, tzinfo=UTC))
+    assert isinstance(skipped, dg.SkipReason)
+    assert "has not begun" in str(skipped.skip_message)
 
 
 def test_the_schedule_is_on_by_default_at_midnight_utc() -> None:

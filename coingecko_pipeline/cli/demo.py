@@ -58,7 +58,10 @@ def demo() -> None:
     """Fill data/demo/coingecko.db from a synthetic market: today's snapshot of all coins, a year of the largest 100."""
     CONSOLE.print(
         "[bold]This market is synthetic.[/] It comes from a sandbox on this machine, not from CoinGecko: "
-        "no key, no network, and no number in it is real.\n"
+        "no key, no network, and no number in it is real."
+    )
+    CONSOLE.print(
+        "The schedule takes the snapshot at 00:00 UTC; a demo at another hour makes the check of its time warn.\n"
     )
     use_home(DEMO_HOME)
     today = datetime.now(UTC).date()
@@ -66,7 +69,8 @@ def demo() -> None:
         settings = demo_settings(url)
         database = open_warehouse(settings)
         ok = take_daily(settings).ok
-        ok = take_backfill(settings, DateRange(today - timedelta(days=DEMO_DAYS - 1), today), top=DEMO_COINS).ok and ok
+        past = DateRange(today - timedelta(days=DEMO_DAYS), today - timedelta(days=1))
+        ok = take_backfill(settings, past, top=DEMO_COINS).ok and ok
         CONSOLE.print()
         CONSOLE.print(_largest(database))
         show_status(read_status(database, settings.plan))

@@ -1,8 +1,11 @@
 """The UI on this machine."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -14,6 +17,8 @@ from coingecko_pipeline.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
 
 DEFAULT_PORT = 3000
+# Dagster recommends a development tool of its own over this command, which users of the package do not have.
+QUIET = {"PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
 
 
 @click.command()
@@ -44,11 +49,27 @@ def dev(port: int, on_demo: bool) -> None:
 
 
 def _serve(port: int, environment: dict[str, str]) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise click.ClickException(
+                f"Port {port} is in use, perhaps by another UI; choose another one with --port."
+            ) from None
     CONSOLE.print(f"The UI comes up on http://127.0.0.1:{port} (Ctrl-C ends it).", highlight=False)
     dagster = Path(sys.executable).with_name("dagster")
     command = [str(dagster), "dev", "-w", str(project_file("workspace.yaml")), "-h", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, env={**os.environ, **environment})  # noqa: S603 - our own program
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        return process.wait()
+    # A group of its own: whoever ends this process, by whatever signal, ends all that it started.
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command, env={**os.environ, **QUIET, **environment}, start_new_session=True
+    )
+
+    def end(_signal: int, _frame: object) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    code = process.wait()
+    return 0 if code in (0, -signal.SIGTERM, -signal.SIGINT) else code

@@ -2,12 +2,21 @@
 
 import os
 import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import dagster as dg
+from filelock import FileLock, Timeout
 
 import coingecko_pipeline
 
 DEFAULT_HOME = Path("data") / "dagster"
 DEMO_HOME = Path("data") / "demo" / "dagster"
+
+LOCK_TAG = "coingecko_pipeline/lock"
+"""On each run of a command: the name of the lock that its process holds while it lives."""
 
 
 def project_file(name: str) -> Path:
@@ -33,3 +42,40 @@ def use_home(default: Path) -> Path:
     shutil.copyfile(project_file("dagster.yaml"), folder / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder
+
+
+@contextmanager
+def living(instance: dg.DagsterInstance) -> Iterator[dict[str, str]]:
+    """Mark this process's runs as alive; ends the runs of commands that are not.
+
+    A process that was killed leaves its run as started and its place in the pool taken, so that the next run would
+    wait for ever. Its lock, which the operating system frees, tells it from one that is at work.
+
+    Args:
+        instance: The instance.
+
+    Returns:
+        The tags for this process's runs.
+    """
+    folder = Path(instance.root_directory) / "locks"
+    folder.mkdir(exist_ok=True)
+    _end_dead_runs(instance, folder)
+    name = uuid.uuid4().hex
+    with FileLock(folder / name):
+        yield {LOCK_TAG: name}
+    (folder / name).unlink(missing_ok=True)
+
+
+def _end_dead_runs(instance: dg.DagsterInstance, folder: Path) -> None:
+    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
+        name = run.tags.get(LOCK_TAG)
+        if name is None:
+            continue
+        try:
+            with FileLock(folder / name, timeout=0):
+                instance.report_run_failed(run, "The process of the command ended before the run did.")
+                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        except Timeout:
+            continue
+        (folder / name).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import dagster as dg
 from rich.markup import escape
 
 from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.cli.instance import living
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.partitions import key_of
@@ -45,14 +46,14 @@ def run_job(
         dates: The partitions; None for a job without any.
         ops: Config by op.
     """
-    with watching() as progress, dg.DagsterInstance.get() as instance:
+    with watching() as progress, dg.DagsterInstance.get() as instance, living(instance) as tags:
         definitions = build_definitions(
             {**build_resources(lambda: settings), "progress": dg.ResourceDefinition.hardcoded_resource(progress)}
         )
         result = definitions.resolve_job_def(name).execute_in_process(
             instance=instance,
             run_config={**QUIET, "ops": dict(ops or {})},
-            tags=_partition_tags(dates),
+            tags={**tags, **_partition_tags(dates)},
             partition_key=key_of(dates.first) if dates and dates.first == dates.last else None,
             raise_on_error=False,
         )
