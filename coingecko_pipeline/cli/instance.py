@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import coingecko_pipeline
 
 DEFAULT_HOME = Path("data") / "dagster"
 DEMO_HOME = Path("data") / "demo" / "dagster"
+
+POLL_SECONDS = 1.0
 
 LOCK_TAG = "coingecko_pipeline/lock"
 """On each run of a command: the name of the lock that its process holds while it lives."""
@@ -42,6 +45,28 @@ def use_home(default: Path) -> Path:
     shutil.copyfile(project_file("dagster.yaml"), folder / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder
+
+
+def wait_for_pool(
+    instance: dg.DagsterInstance,
+    pool: str,
+    tell: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait until no other run has a place in a pool. Inside a run Dagster waits as well, but deaf to Ctrl-C.
+
+    Args:
+        instance: The instance.
+        pool: The pool's name.
+        tell: Told once which run is waited for.
+        sleep: Lets seconds pass.
+    """
+    told = False
+    while runs := instance.event_log_storage.get_concurrency_info(pool).active_run_ids:
+        if not told:
+            tell(f"Waiting for the run {', '.join(sorted(runs))}, which uses the key (Ctrl-C gives up).")
+            told = True
+        sleep(POLL_SECONDS)
 
 
 @contextmanager

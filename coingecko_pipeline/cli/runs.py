@@ -8,7 +8,8 @@ import dagster as dg
 from rich.markup import escape
 
 from coingecko_pipeline.acquisition.planning import DateRange
-from coingecko_pipeline.cli.instance import living
+from coingecko_pipeline.assets.failures import COINGECKO_POOL
+from coingecko_pipeline.cli.instance import living, wait_for_pool
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.partitions import key_of
@@ -47,6 +48,7 @@ def run_job(
         ops: Config by op.
     """
     with watching() as progress, dg.DagsterInstance.get() as instance, living(instance) as tags:
+        wait_for_pool(instance, COINGECKO_POOL, CONSOLE.print)
         definitions = build_definitions(
             {**build_resources(lambda: settings), "progress": dg.ResourceDefinition.hardcoded_resource(progress)}
         )
