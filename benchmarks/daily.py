@@ -5,7 +5,6 @@ python -m benchmarks.daily [--url mysql+pymysql://root@127.0.0.1:33306/bench_dai
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -15,9 +14,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from benchmarks.databases import fresh_database
 from coingecko_pipeline.cli.instance import DEFAULT_HOME
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
-from coingecko_pipeline.warehouse import Database, migrate
 
 PROGRAM = str(Path(sys.executable).with_name("coingecko-pipeline"))
 
@@ -69,17 +68,6 @@ def measure(url: str | None, coins: int) -> Measured:
             rows = connection.scalar(text("SELECT COUNT(*) FROM daily_market")) or 0
         database.dispose()
         return Measured(run_seconds_of(Path(folder) / DEFAULT_HOME), seconds, usage.ru_maxrss / 1024, rows)
-
-
-def fresh_database(url: str) -> Database:
-    """An empty, migrated database."""
-    database = Database(url)
-    if not database.is_sqlite:
-        server, name = re.sub(r"/[^/]*$", "/mysql", url), database.url.database
-        with Database(server).transaction() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS `{name}`")
-    migrate(database)
-    return database
 
 
 def run_seconds_of(home: Path) -> float:
