@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Double, Integer, MetaData, Table
 
@@ -51,6 +51,14 @@ def bits(value: Any) -> bytes | None:
     return None if value is None or value != value else struct.pack(">d", value)
 
 
+def as_kept(value: float | None, database: Database) -> float | None:
+    """The value itself; only the sign of minus zero is forgotten by SQLite and by MariaDB."""
+    return value if value is None or database.kind == "mysql" else value + 0.0
+
+
+@example(
+    rows=[("", "\\N", -0.0, None), ("NULL", "\0\x1a\r\n\t", 5e-324, None), ("a ", "", 1.7976931348623157e308, None)]
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS)
 def test_any_text_double_and_moment_comes_back_the_same(trip: Database, rows: list[tuple[Any, ...]]) -> None:
@@ -71,7 +79,7 @@ def test_any_text_double_and_moment_comes_back_the_same(trip: Database, rows: li
         found = read_frame(trip, TRIP)
         assert without_nan(found["words"]) == words
         assert without_nan(found["long_words"]) == long_words
-        assert [bits(value) for value in found["number"]] == [bits(value) for value in numbers]
+        assert [bits(value) for value in found["number"]] == [bits(as_kept(value, trip)) for value in numbers]
         assert found["moment"].equals(frame["moment"])
 
 
