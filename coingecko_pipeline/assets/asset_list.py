@@ -15,7 +15,7 @@ from coingecko_pipeline.acquisition.usage import UsageLedger
 from coingecko_pipeline.assets.failures import COINGECKO_POOL, RETRIES, permanent_failures
 from coingecko_pipeline.assets.list_changes import Asset, AssetChange, apply_list
 from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse import Database, column_schema, tables
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -46,7 +46,7 @@ class AssetListConfig(dg.Config):
     pool=COINGECKO_POOL,
     retry_policy=RETRIES,
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)),
-    metadata={"write_mode": "replace_table"},
+    metadata={"dagster/column_schema": column_schema(tables.raw_asset_list), "write_mode": "replace_table"},
     io_manager_key="warehouse_io_manager",
 )
 def raw_asset_list(
@@ -136,7 +136,11 @@ that came and went between two lists leaves no trace; two changes of one kind on
             kinds={"mysql", "table"},
             group_name=GROUP,
             owners=OWNERS,
-            metadata={"write_mode": "upsert", "allow_empty": True},
+            metadata={
+                "dagster/column_schema": column_schema(tables.asset_changes),
+                "write_mode": "upsert",
+                "allow_empty": True,
+            },
         ),
         "assets": dg.AssetOut(
             key=["coingecko", "assets"],
@@ -150,7 +154,7 @@ that left before the first list.""",
             kinds={"mysql", "table"},
             group_name=GROUP,
             owners=OWNERS,
-            metadata={"write_mode": "upsert"},
+            metadata={"dagster/column_schema": column_schema(tables.assets), "write_mode": "upsert"},
             freshness_policy=dg.FreshnessPolicy.time_window(
                 fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
             ),

@@ -22,7 +22,7 @@ from coingecko_pipeline.assets.asset_list import OWNERS
 from coingecko_pipeline.assets.failures import COINGECKO_POOL, RETRIES, permanent_failures
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.partitions import DAILY, dates_of
-from coingecko_pipeline.warehouse import Database, Frames, tables
+from coingecko_pipeline.warehouse import Database, Frames, column_schema, tables
 
 LARGEST_SHOWN = 10
 COINS_ASKED = "coins_asked"
@@ -55,7 +55,12 @@ with warnings.catch_warnings():
         pool=COINGECKO_POOL,
         retry_policy=RETRIES,
         freshness_policy=dg.FreshnessPolicy.cron(deadline_cron="0 1 * * *", lower_bound_delta=timedelta(hours=1)),
-        metadata={"write_mode": "upsert", "partition_expr": "date", "allow_empty": True},
+        metadata={
+            "dagster/column_schema": column_schema(tables.daily_market),
+            "write_mode": "upsert",
+            "partition_expr": "date",
+            "allow_empty": True,
+        },
         io_manager_key="warehouse_io_manager",
     )
 

@@ -19,9 +19,7 @@ from coingecko_pipeline.coingecko import responses
 from coingecko_pipeline.coingecko.errors import (
     BadRequest,
     BrokenAnswer,
-    RateLimited,
     RetriableError,
-    ServiceUnavailable,
 )
 from coingecko_pipeline.coingecko.limiter import Clock, RateLimiter, SystemClock
 from coingecko_pipeline.coingecko.plans import Plan
@@ -240,7 +238,7 @@ def _error_of(state: RetryCallState) -> BaseException | None:
 def _wait_seconds(state: RetryCallState) -> float:
     """The server's wait in full, else exponential backoff with full jitter."""
     error = _error_of(state)
-    if isinstance(error, RateLimited | ServiceUnavailable) and error.wait_seconds:
+    if isinstance(error, RetriableError) and error.wait_seconds:
         return error.wait_seconds
     ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2.0**state.attempt_number)
     return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, no secret

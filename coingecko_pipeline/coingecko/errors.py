@@ -40,31 +40,23 @@ class CoinGeckoError(Exception):
 
 
 class RetriableError(CoinGeckoError):
-    """The same call may succeed later."""
+    """The same call may succeed later.
+
+    Attributes:
+        wait_seconds: How long the server asked to wait; None where it did not say.
+    """
+
+    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
 
 
 class RateLimited(RetriableError):
-    """Status 429.
-
-    Attributes:
-        wait_seconds: How long the server asked to wait; None where it did not say.
-    """
-
-    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.wait_seconds = wait_seconds
+    """Status 429."""
 
 
 class ServiceUnavailable(RetriableError):
-    """The server failed (5xx), or says that the endpoint is down for now.
-
-    Attributes:
-        wait_seconds: How long the server asked to wait; None where it did not say.
-    """
-
-    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.wait_seconds = wait_seconds
+    """The server failed (5xx), or says that the endpoint is down for now."""
 
 
 class ConnectionFailed(RetriableError):
