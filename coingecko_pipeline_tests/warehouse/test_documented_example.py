@@ -1,0 +1,166 @@
+"""The example of docs/mysql-io-manager.md: its Python blocks, run in order as someone's Dagster project."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from coingecko_pipeline.warehouse import Database
+
+PAGE = Path(__file__).parents[2] / "docs" / "mysql-io-manager.md"
+PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FIRST, SECOND, THIRD = (date(2026, 1, n) for n in (1, 2, 3))
+
+pytestmark = pytest.mark.filterwarnings("ignore:Parameter `backfill_policy`")
+
+
+class Project:
+    """What the page's blocks declare, on one database and one Dagster instance."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.names: dict[str, Any] = {"__name__": "documented_example"}
+        self._instance = instance
+        page = PAGE.read_text(encoding="utf-8")
+        for block in PYTHON_BLOCK.finditer(page):
+            # Empty lines before it, so that a traceback names the page's own lines.
+            before = "\n" * page.count("\n", 0, block.start(1))
+            exec(compile(before + block.group(1), str(PAGE), "exec"), self.names)  # noqa: S102
+
+    def run(self, *assets: str, first: date = FIRST, last: date = FIRST) -> dg.ExecuteInProcessResult:
+        """One run of some assets, or of all, over a range of days."""
+        job = self.names["definitions"].resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(
+            asset_selection=[dg.AssetKey(name) for name in assets] or None,
+            tags={
+                "dagster/asset_partition_range_start": first.isoformat(),
+                "dagster/asset_partition_range_end": last.isoformat(),
+            },
+            instance=self._instance,
+            raise_on_error=False,
+        )
+        assert isinstance(result, dg.ExecuteInProcessResult)
+        return result
+
+    def stored(self, table: str, *columns: str) -> list[tuple[Any, ...]]:
+        """A table's rows in the order of its key, dates as dates."""
+        frame = self.names["read_frame"](self.names["io_manager"].database, self.names[table], columns=columns)
+        if "day" in frame:
+            frame["day"] = frame["day"].dt.date
+        return list(frame.itertuples(index=False, name=None))
+
+    def observed(self, asset: str) -> dict[str, dict[str, Any]]:
+        """The metadata of each partition's observation."""
+        return {
+            str(record.partition_key): {name: value.value for name, value in record.asset_observation.metadata.items()}
+            for record in self._instance.fetch_observations(dg.AssetKey(asset), limit=100).records
+            if record.asset_observation is not None
+        }
+
+
+@pytest.fixture
+def project(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with dg.DagsterInstance.ephemeral() as instance:
+        documented = Project(instance)
+        monkeypatch.setenv("DATABASE_URL", empty_database.url.render_as_string(hide_password=False))
+        yield documented
+        documented.names["io_manager"].database.dispose()
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    assert result.success
+    found = {
+        event.asset_key: event.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key is not None
+    }
+    return {name: value.value for name, value in found[dg.AssetKey(asset)].items()}
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    (failed,) = (event for event in result.all_events if event.event_type == dg.DagsterEventType.STEP_FAILURE)
+    error = failed.step_failure_data.error
+    assert error is not None
+    assert error.cls_name == "Failure"
+    return error.message
+
+
+def test_one_run_fills_every_table(project: Project) -> None:
+    result = project.run(last=SECOND)
+    assert result.success
+    assert project.stored("STATIONS", "station", "height_m") == [("coast", 4), ("peak", 2962)]
+    assert project.stored("RAIN", "day", "station", "rain_mm") == [(FIRST, "coast", 1.5), (SECOND, "coast", 1.5)]
+    assert project.stored("TEMPERATURES", "day", "station", "mean_c", "quality") == [
+        (FIRST, "coast", 11.0, "checked"),
+        (FIRST, "peak", -4.0, "checked"),
+        (SECOND, "coast", 11.0, "checked"),
+        (SECOND, "peak", -4.0, "checked"),
+    ]
+    assert project.stored("WARM_DAYS", "day", "stations") == [(FIRST, 1), (SECOND, 1)]
+
+
+def test_the_run_records_what_the_page_lists(project: Project) -> None:
+    result = project.run(last=SECOND)
+    common = {
+        "dagster/table_name",
+        "dagster/column_schema",
+        "storage_kind",
+        "write_mode",
+        "rows_written",
+        "rows_per_second",
+        "bytes_per_second",
+        "preview",
+    }
+    assert set(metadata_of(result, "stations")) == common | {"dagster/row_count"}
+    of_range = metadata_of(result, "temperatures")
+    assert set(of_range) == common | {"partitions_written", "stations_stored"}
+    assert (of_range["rows_written"], of_range["partitions_written"], of_range["stations_stored"]) == (4, 2, 2)
+    counts = {"dagster/partition_row_count": 2, "rows_written": 2}
+    assert project.observed("temperatures") == {"2026-01-01": counts, "2026-01-02": counts}
+    assert metadata_of(project.run("rain"), "rain")["dagster/partition_row_count"] == 1
+
+
+def test_a_provisional_value_does_not_replace_a_checked_one_and_a_checked_one_does(project: Project) -> None:
+    assert project.run("stations", "temperatures").success
+    measure = project.names["measure"]
+    for quality, degrees in (("provisional", 99.0), ("checked", 12.0)):
+        project.names["measure"] = lambda *asked, new=(quality, degrees): measure(*asked).assign(
+            quality=new[0], mean_c=new[1]
+        )
+        found = metadata_of(project.run("temperatures"), "temperatures")
+        assert found["rows_written"] == 2, "the rows that were given, also those that the guard held back"
+        kept = 12.0 if quality == "checked" else 11.0
+        assert project.stored("TEMPERATURES", "mean_c", "quality")[0] == (kept, "checked")
+
+
+def test_only_the_chosen_rows_are_loaded_downstream(project: Project) -> None:
+    measure = project.names["measure"]
+    project.names["measure"] = lambda *asked: measure(*asked).assign(quality="provisional")
+    assert project.run("stations", "temperatures", "warm_days").success
+    assert len(project.stored("TEMPERATURES", "day")) == 2
+    assert project.stored("WARM_DAYS", "day") == [], "no checked row, and allow_empty"
+
+
+def test_a_row_outside_of_the_partition_is_refused_and_the_frames_before_it_stay(project: Project) -> None:
+    assert project.run("stations").success
+    measure = project.names["measure"]
+
+    def with_another_day(station: str, days: pd.DatetimeIndex) -> pd.DataFrame:
+        rows: pd.DataFrame = measure(station, days)
+        return rows if station == "coast" else rows.assign(day=pd.Timestamp(THIRD))
+
+    project.names["measure"] = with_another_day
+    assert "are outside of partition 2026-01-01" in failure_of(project.run("temperatures"))
+    assert project.stored("TEMPERATURES", "day", "station") == [(FIRST, "coast")]
+
+
+def test_the_page_reads_a_range_without_its_end(project: Project) -> None:
+    assert project.run("rain", last=THIRD).success
+    frame = project.names["rain_between"](FIRST, THIRD)
+    assert list(frame.columns) == ["day", "rain_mm"]
+    assert [day.date() for day in frame["day"]] == [FIRST, SECOND]
