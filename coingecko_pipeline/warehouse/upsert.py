@@ -103,17 +103,16 @@ def _not_lower(table: Table, kind: Kind, incoming: Callable[[str], str], stored:
         return None
     equal = "IS" if kind == "sqlite" else "<=>"
     condition = ""
+    # A comparison with NULL is NULL, which is as good as false here: an incoming NULL is lower than any stored value.
     for position, column in enumerate(reversed(guard.columns)):
-        name = column.column if isinstance(column, Ranked) else column
-        new, old = incoming(name), stored(name)
+        least = ">=" if position == 0 else ">"
         if isinstance(column, Ranked):
-            higher = f"{_rank(column, new, kind)} > {_rank(column, old, kind)}"
+            new, old = incoming(column.column), stored(column.column)
+            higher = f"{_rank(column, new, kind)} {least} {_rank(column, old, kind)}"
         else:
-            higher = f"({new} IS NOT NULL AND ({old} IS NULL OR {new} > {old}))"
-        if position == 0:
-            condition = f"({new} {equal} {old} OR {higher})"
-        else:
-            condition = f"CASE WHEN {new} {equal} {old} THEN {condition} ELSE {higher} END"
+            new, old = incoming(column), stored(column)
+            higher = f"({old} IS NULL OR {new} {least} {old})"
+        condition = higher if position == 0 else f"CASE WHEN {new} {equal} {old} THEN {condition} ELSE {higher} END"
     return condition
 
 
