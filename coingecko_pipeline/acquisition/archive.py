@@ -1,6 +1,7 @@
 """Charts as they were received: what was paid for once is read from here for ever after."""
 
 import json
+import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -29,6 +30,8 @@ class ChartArchive:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # One connection for all threads that fetch: a commit takes milliseconds, and SQLite has one writer anyway.
+        self._writing = threading.Lock()
 
     def coverage(self) -> dict[str, Coverage]:
         """The dates that each archived chart covers, by coin."""
@@ -38,7 +41,7 @@ class ChartArchive:
         return {coin_id: Coverage(first, last) for coin_id, first, last in rows}
 
     def put(self, chart: MarketChart) -> None:
-        """Keep a chart; an older one than what is there already changes nothing."""
+        """Keep a chart; an older one than what is there already changes nothing. Safe to call from several threads."""
         row: dict[str, Any] = {
             "asset_id": chart.coin_id,
             "body": zlib.compress(chart.body),
@@ -50,7 +53,8 @@ class ChartArchive:
         table = tables.raw_market_charts
         values = tuple(as_stored(row[column.name]) for column in table.columns)
         statement = upsert_rows(table, self._database.kind)
-        self._database.run_in_transaction(lambda connection: connection.exec_driver_sql(statement, values))
+        with self._writing:
+            self._database.run_in_transaction(lambda connection: connection.exec_driver_sql(statement, values))
 
     def read(self, coin_ids: Sequence[str]) -> Iterator[tuple[str, Series]]:
         """The series of archived charts, in the order asked for; coins that are not archived are left out."""

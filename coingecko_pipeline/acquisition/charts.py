@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from coingecko_pipeline.acquisition.archive import ChartArchive, Series
-from coingecko_pipeline.acquisition.planning import ChartPlan, DateRange
+from coingecko_pipeline.acquisition.fetching import in_order
+from coingecko_pipeline.acquisition.planning import ChartCall, ChartPlan, DateRange
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.usage import UsageLedger
 from coingecko_pipeline.coingecko import CoinGecko
@@ -17,6 +18,9 @@ from coingecko_pipeline.warehouse import tables
 CHUNK_COINS = 50
 CHUNK_ROWS = 20_000
 """A chunk is written when it holds either: about 1 MB, little to lose and enough to be quick."""
+
+RECORD_CALLS = 16
+"""Calls after which what was spent is written down."""
 
 
 @dataclass
@@ -45,7 +49,8 @@ def chart_frames(
 ) -> Iterator[pd.DataFrame]:
     """Give the rows of daily_market that the plan's charts hold for the dates, chunk by chunk.
 
-    Each chart is archived before its rows are derived, so a run that ends early pays for no chart twice.
+    Several calls are under way at once, through the client's one rate limit, while the rows of earlier ones are
+    written. Each chart is archived as soon as it arrives, so a run that ends early pays for no chart twice.
 
     Args:
         plan: The charts to read and to ask for.
@@ -99,14 +104,20 @@ def _all_series(
     plan: ChartPlan, client: CoinGecko, archive: ChartArchive, ledger: UsageLedger, result: ChartResult
 ) -> Iterator[tuple[str, Series]]:
     yield from archive.read(plan.archived)
-    for call in plan.calls:
+
+    def fetch(call: ChartCall) -> tuple[str, Series | None]:
         try:
             chart = client.market_chart(call.coin_id, call.days)
         except NotFound:
-            result.not_found.append(call.coin_id)
-            continue
-        finally:
-            ledger.record()
+            return call.coin_id, None
         archive.put(chart)
+        return chart.coin_id, chart.series
+
+    for number, (coin_id, series) in enumerate(in_order(plan.calls, fetch), start=1):
+        if number % RECORD_CALLS == 0:
+            ledger.record()
+        if series is None:
+            result.not_found.append(coin_id)
+            continue
         result.fetched += 1
-        yield chart.coin_id, chart.series
+        yield coin_id, series

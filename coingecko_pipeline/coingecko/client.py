@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from urllib.parse import quote
 
 from pycoingecko import CoinGeckoAPI
 from pydantic import SecretStr
-from requests.adapters import BaseAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from coingecko_pipeline.coingecko import responses
@@ -35,6 +36,9 @@ IDS_LENGTH = 3_000
 
 TODAY_COMPLETE_AT = time(0, 10)
 """The UTC time from which a daily chart holds that day's midnight point (CoinGecko's documentation)."""
+
+CONNECTIONS = 32
+"""Connections that are kept open; more threads than that would open one for each call."""
 
 TRIES = 8
 MAX_WAIT_SECONDS = 900.0
@@ -73,7 +77,7 @@ def latest_complete_date(now: datetime) -> date:
 
 
 class CoinGecko:
-    """CoinGecko on one plan.
+    """CoinGecko on one plan; its methods may be called from several threads.
 
     Args:
         plan: What the calls may use.
@@ -100,11 +104,11 @@ class CoinGecko:
         self.now = now
         self.survived: Counter[str] = Counter()
         """How many failures of each kind were tried again."""
+        self._telling = threading.Lock()
         self._clock = clock or SystemClock()
         self._limiter = RateLimiter(plan.calls_per_minute, self._clock, on_wait)
         self._session = CoinGeckoSession(plan, api_key, self._limiter, now, on_origin)
-        if adapter is not None:
-            self._session.mount(plan.base_url, adapter)
+        self._session.mount(plan.base_url, adapter or HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._api = CoinGeckoAPI()
         self._api.api_base_url = f"{plan.base_url}/"
         self._api.session.close()
@@ -221,7 +225,8 @@ class CoinGecko:
 
     def _tell(self, state: RetryCallState) -> None:
         error = _error_of(state)
-        self.survived[type(error).__name__] += 1
+        with self._telling:
+            self.survived[type(error).__name__] += 1
         log.warning(
             "%s Trying again in %.1f s (try %d of %d).",
             error,

@@ -139,7 +139,7 @@ def test_a_newer_snapshot_replaces_an_older_one_and_not_the_reverse(stocked: Dat
 def test_the_largest_coins_are_taken_by_their_latest_market_cap(stocked: Database, market: FakeMarket) -> None:
     take(stocked, client_of(market, EARLY), TODAY)
     assert take(stocked, client_of(market), DateRange(back(3), back(2)), top=2).success
-    assert market.charts_asked == ["big", "small"]
+    assert sorted(market.charts_asked) == ["big", "small"]
 
 
 def test_the_largest_coins_are_asked_for_where_no_market_is_known_yet(stocked: Database, market: FakeMarket) -> None:
@@ -203,11 +203,14 @@ def test_what_was_fetched_before_a_permanent_error_is_not_paid_again(stocked: Da
     market.charts["middle"] = Answer({"status": {"error_code": 10002, "error_message": "API Key Missing"}}, 401)
     result = take(stocked, client_of(market), DateRange(back(3), back(2)))
     assert "check COINGECKO_API_KEY" in failure_of(result)
-    assert rows_of(stocked, "SELECT asset_id FROM raw_market_charts") == [("big",)]
-    assert rows_of(stocked, "SELECT SUM(calls), SUM(credits) FROM api_usage") == [(2, 1)]
+    # The third chart was under way or had not begun; where it came, it is kept.
+    archived = {coin for (coin,) in rows_of(stocked, "SELECT asset_id FROM raw_market_charts")}
+    assert archived in ({"big"}, {"big", "small"})
+    spent = [(len(market.server.requests), len(archived))]
+    assert rows_of(stocked, "SELECT SUM(calls), SUM(credits) FROM api_usage") == spent
     market.charts["middle"] = whole
     result = take(stocked, client_of(market), DateRange(back(3), back(2)))
-    assert metadata_of(result, "daily_market")["calls"] == 2
+    assert metadata_of(result, "daily_market")["calls"] == 3 - len(archived)
     assert len(market_of(stocked)) == 6
 
 
