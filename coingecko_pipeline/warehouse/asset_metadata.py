@@ -7,7 +7,7 @@ from typing import Any, Literal, cast, get_args
 
 import pandas as pd
 from dagster import MetadataValue, TableColumn, TableColumnConstraints, TableSchema
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, String, Table, UniqueConstraint
 from sqlalchemy.dialects import mysql
 
 from coingecko_pipeline.warehouse.errors import DeclarationError
@@ -58,7 +58,33 @@ def write_plan(metadata: Mapping[str, Any], table: Table, *, partitioned: bool) 
     if not isinstance(allow_empty, bool):
         raise DeclarationError(f"allow_empty of table {table.name!r} must be true or false, not {allow_empty!r}")
     column = partition_column(metadata, table) if partitioned else None
+    _check_can_be_written(table, mode)
     return WritePlan(cast("WriteMode", mode), column, allow_empty)
+
+
+def _check_can_be_written(table: Table, mode: str) -> None:
+    """Refuse what would lose rows without a word.
+
+    Raises:
+        DeclarationError: the table has a schema, which the statements do not name, or it takes upserts and has a text
+            key that is not compared byte for byte, or another unique key than its primary one.
+    """
+    if table.schema is not None:
+        raise DeclarationError(f"table {table.name!r} declares the schema {table.schema!r}: name it in the URL instead")
+    if mode != "upsert":
+        return
+    for column in table.primary_key.columns:
+        if isinstance(column.type, String):  # ExactText decorates one and is none
+            raise DeclarationError(
+                f"key column {table.name}.{column.name} is a {column.type!r}, of which a server may take 'a' and 'A' "
+                "for one key: declare it as ExactText"
+            )
+    unique = [c for c in table.constraints if isinstance(c, UniqueConstraint)] + [i for i in table.indexes if i.unique]
+    if unique:
+        raise DeclarationError(
+            f"table {table.name!r} has a unique key beside its primary one, by which an upsert would replace a row of "
+            "another key: use replace_partition or replace_table"
+        )
 
 
 def partition_column(metadata: Mapping[str, Any], table: Table) -> str:
@@ -94,11 +120,17 @@ def read_conditions(metadata: Mapping[str, Any]) -> list[Condition]:
     """The rows that an input's metadata `where` asks for: a value, or a list of values, for each column.
 
     Raises:
-        DeclarationError: it is not a mapping from column to values.
+        DeclarationError: it is not a mapping from column to values, or asks for NULL.
     """
     wanted = plain(metadata.get("where", {}))
     if not isinstance(wanted, Mapping):
         raise DeclarationError(f"metadata where of an input must map columns to values, not {wanted!r}")
+    if any(
+        value is None
+        for values in wanted.values()
+        for value in (values if isinstance(values, list | tuple) else [values])
+    ):
+        raise DeclarationError("metadata where of an input asks for None, which no row equals")
     return [
         OneOf(column, tuple(values) if isinstance(values, list | tuple) else (values,))
         for column, values in wanted.items()

@@ -65,7 +65,8 @@ class MySQLIOManager(IOManager):
     `partition_expr`, `allow_empty`) and an input's (`columns`, `where`) is told in docs/mysql-io-manager.md.
 
     What cannot succeed the next time either (a frame that does not fit, a wrong declaration) is raised as
-    `dagster.Failure` with `allow_retries=False`. An error of the asset's own iterator comes through as it is.
+    `dagster.Failure` with `allow_retries=False`. An error of the asset's own iterator comes through as it is. A
+    generator goes into `Frames`: Dagster itself takes a bare one for events.
 
     Args:
         database: a `Database`, its URL, or an `EnvVar` with the URL, which is looked up at the first use. It is not
