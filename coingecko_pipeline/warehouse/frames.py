@@ -81,7 +81,7 @@ def to_arrow(table: Table, frame: pd.DataFrame) -> pa.Table:
 
 
 def to_frame(columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
-    """Rows as a driver gives them, as a frame of exact types.
+    """Rows as `read_frame` selects them, dates and moments as ISO text, as a frame of exact types.
 
     Returns:
         One column for each of `columns`: text as `str`, DOUBLE as float64 (NULL is NaN), DATE as datetime64[us] at
@@ -234,8 +234,5 @@ def _to_series(column: Column[Any], cells: Sequence[Any]) -> "pd.Series[Any]":
         return pd.Series(nullable_bool, dtype="boolean" if column.nullable else "bool")
     if pa.types.is_integer(kind):
         return pd.Series(list(cells), dtype="Int64" if column.nullable else "int64")
-    # SQLite keeps dates and moments as ISO text, the others give objects.
-    text = any(isinstance(cell, str) for cell in cells)
-    array = pa.array(cells, type=TEXT).cast(kind) if text else pa.array(cells, type=kind)
-    moments = pd.Series(array.cast(MOMENT).to_numpy(zero_copy_only=False))
+    moments = pd.Series(pa.array(cells, type=TEXT).cast(kind).cast(MOMENT).to_numpy(zero_copy_only=False))
     return moments.dt.tz_localize("UTC") if kind == MOMENT else moments

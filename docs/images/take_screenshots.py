@@ -85,7 +85,7 @@ def materialize_today(browser: Browser, url: str, target: Path) -> None:
 
 def backfill_past_dates(browser: Browser, url: str, target: Path) -> None:
     """Launch a backfill with config from the partition dialog, and show its page when it has succeeded."""
-    last = datetime.now(UTC).date() - timedelta(days=DEMO_DAYS)
+    last = datetime.now(UTC).date() - timedelta(days=DEMO_DAYS + 1)
     first = last - timedelta(days=DAYS - 1)
     with opened(browser, f"{url}/assets/{ASSET}", DIALOG) as page:
         page.get_by_role("button", name="Materialize…").click()
