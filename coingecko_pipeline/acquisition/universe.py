@@ -10,8 +10,8 @@ from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.warehouse import Database, tables
 
 
-def active_coins(database: Database) -> list[str]:
-    """Every active coin, the largest by its latest market cap first; those without one last, by id.
+def active_coins(database: Database) -> dict[str, float | None]:
+    """Every active coin with its latest market cap in US dollars, the largest first; those without one last, by id.
 
     Raises:
         AcquisitionError: There are no coins yet.
@@ -19,13 +19,16 @@ def active_coins(database: Database) -> list[str]:
     market, assets = tables.daily_market, tables.assets
     latest = select(market.c.asset_id, func.max(market.c.date).label("date")).group_by(market.c.asset_id).subquery()
     query = (
-        select(assets.c.asset_id)
+        select(assets.c.asset_id, market.c.market_cap_usd)
         .join_from(assets, latest, latest.c.asset_id == assets.c.asset_id, isouter=True)
         .join(market, and_(market.c.asset_id == latest.c.asset_id, market.c.date == latest.c.date), isouter=True)
         .where(assets.c.is_active)
         .order_by(market.c.market_cap_usd.is_(None), market.c.market_cap_usd.desc(), assets.c.asset_id)
     )
-    coins = list(database.run_reading(lambda connection: connection.scalars(query).all()))
+    coins = {
+        row.asset_id: row.market_cap_usd
+        for row in database.run_reading(lambda connection: connection.execute(query).all())
+    }
     if not coins:
         raise AcquisitionError(
             "The table assets has no active coin yet; materialize coingecko/raw_asset_list and coingecko/assets first "
@@ -53,19 +56,11 @@ def universe_of(request: Request, database: Database, client: CoinGecko) -> list
     if request.asset_ids:
         return _known(request.asset_ids, database)
     coins = active_coins(database)
-    if request.top is None:
-        return coins
-    if request.top < len(coins) and _ranked(database) < request.top:
-        listed = set(coins)
-        largest = [row["id"] for page in client.market_pages(largest=request.top) for row in page]
-        return [coin for coin in largest if coin in listed]
-    return coins[: request.top]
-
-
-def _ranked(database: Database) -> int:
-    market = tables.daily_market
-    query = select(func.count(market.c.asset_id.distinct())).where(market.c.market_cap_usd.is_not(None))
-    return database.run_reading(lambda connection: connection.execute(query).scalar_one())
+    ranked = sum(market_cap is not None for market_cap in coins.values())
+    if request.top is not None and ranked < request.top < len(coins):
+        largest = (row["id"] for page in client.market_pages(largest=request.top) for row in page)
+        return [coin for coin in largest if coin in coins]
+    return list(coins)[: request.top]
 
 
 def _known(asset_ids: Sequence[str], database: Database) -> list[str]:
