@@ -13,6 +13,7 @@ from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
 from coingecko_pipeline.coingecko.plans import FIRST_DATE
 from coingecko_pipeline.resources import open_warehouse
+from coingecko_pipeline.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.warehouse import Database, migrate
 
@@ -65,7 +66,9 @@ def backfill(
 def take_daily(settings: Settings) -> Outcome:
     """Run the daily job for today and tell what it stored and cost."""
     today = datetime.now(UTC).date()
-    outcome = run_job("daily_market_job", settings, DateRange(today, today))
+    # The bound of the schedule: a run that begins just before midnight may find its date in the past.
+    config = {"coingecko__daily_market": {"config": {"max_calls": SNAPSHOT_CALLS}}}
+    outcome = run_job("daily_market_job", settings, DateRange(today, today), config)
     _tell("the list", outcome, "raw_asset_list")
     _tell(f"the snapshot of {today}", outcome, "daily_market")
     return outcome
