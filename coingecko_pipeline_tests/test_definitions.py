@@ -1,0 +1,57 @@
+import dagster as dg
+import pytest
+
+from coingecko_pipeline.assets.failures import COINGECKO_POOL
+from coingecko_pipeline.definitions import build_definitions
+
+SPECS = {spec.key.path[-1]: spec for spec in build_definitions().resolve_all_asset_specs()}
+CALLS_THE_API = ("raw_asset_list", "daily_market")
+BLOCKING = {
+    "asset_ids_are_unique",
+    "the_list_did_not_shrink",
+    "every_listed_asset_is_present",
+    "prices_are_not_negative",
+}
+
+
+def test_the_graph_is_list_to_assets_to_daily_market() -> None:
+    parents = {name: {dep.asset_key.path[-1] for dep in spec.deps} for name, spec in SPECS.items()}
+    assert parents == {
+        "raw_asset_list": set(),
+        "asset_changes": {"raw_asset_list"},
+        "assets": {"raw_asset_list"},
+        "daily_market": {"assets"},
+    }
+    assert {spec.key.path[0] for spec in SPECS.values()} == {"coingecko"}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_an_asset_tells_its_reader_what_it_is(name: str) -> None:
+    spec = SPECS[name]
+    for words in ("**One row**", "**Known gaps:**"):
+        assert words in (spec.description or "")
+    assert spec.owners
+    assert spec.group_name
+    assert {"mysql", "table"} <= spec.kinds
+    schema = spec.metadata["dagster/column_schema"]
+    columns = schema.value.columns if isinstance(schema, dg.TableSchemaMetadataValue) else schema.columns
+    assert all(column.description for column in columns)
+
+
+@pytest.mark.parametrize("name", CALLS_THE_API)
+def test_what_calls_the_api_has_a_pool_retries_and_a_freshness_policy(name: str) -> None:
+    definition = build_definitions().resolve_assets_def(dg.AssetKey(["coingecko", name]))
+    assert definition.op.pool == COINGECKO_POOL
+    assert definition.op.retry_policy is not None
+    assert SPECS[name].freshness_policy is not None
+
+
+def test_the_checks_that_protect_the_data_block() -> None:
+    specs = [
+        spec
+        for checks in build_definitions().asset_checks or ()
+        if isinstance(checks, dg.AssetChecksDefinition)
+        for spec in checks.check_specs
+    ]
+    assert {spec.name for spec in specs if spec.blocking} == BLOCKING
+    assert len(specs) == 7
