@@ -7,6 +7,7 @@ import logging
 import sys
 
 import click
+from dotenv import load_dotenv
 from rich.logging import RichHandler
 
 from coingecko_pipeline import __version__
@@ -30,6 +31,7 @@ def cli() -> None:
 
     Settings are environment variables or lines of a .env file in the working folder; .env.example has them all.
     """
+    load_dotenv(".env")
     # Dagster's command line quietens everything below warnings as well.
     logging.basicConfig(
         level=logging.WARNING,

@@ -8,7 +8,7 @@ import click
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange
 from coingecko_pipeline.acquisition.universe import count_active
-from coingecko_pipeline.cli.instance import DEFAULT_HOME, use_home
+from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
 from coingecko_pipeline.coingecko.plans import FIRST_DATE
@@ -32,7 +32,7 @@ def daily() -> None:
     """Take the list, the coins and today's snapshot, and check them: the one-shot for cron or any scheduler."""
     settings = load_settings()
     open_warehouse(settings).dispose()
-    use_home(DEFAULT_HOME)
+    use_home()
     outcome = take_daily(settings)
     sys.exit(0 if outcome.ok else 1)
 
@@ -54,7 +54,7 @@ def backfill(
     database = open_warehouse(settings)
     coins = count_active(database)
     database.dispose()
-    use_home(DEFAULT_HOME)
+    use_home()
     if not coins:
         CONSOLE.print("There are no coins yet: taking the asset list first.")
         if not run_job("asset_list_job", settings).ok:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.cli.commands import take_backfill, take_daily
-from coingecko_pipeline.cli.instance import DEMO_HOME, use_home
+from coingecko_pipeline.cli.instance import use_demo_home
 from coingecko_pipeline.cli.status import read_status, show_status
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.resources import open_warehouse
@@ -63,7 +63,7 @@ def demo() -> None:
     CONSOLE.print(
         "The schedule takes the snapshot at 00:00 UTC; a demo at another hour makes the check of its time warn.\n"
     )
-    use_home(DEMO_HOME)
+    use_demo_home()
     today = datetime.now(UTC).date()
     with demo_sandbox() as url:
         settings = demo_settings(url)

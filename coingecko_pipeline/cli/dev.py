@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from coingecko_pipeline.cli.demo import demo_sandbox, demo_settings
-from coingecko_pipeline.cli.instance import DEFAULT_HOME, DEMO_HOME, project_file, use_home
+from coingecko_pipeline.cli.instance import project_file, use_demo_home, use_home
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
@@ -28,9 +28,9 @@ def dev(port: int, on_demo: bool) -> None:
     """Open the Dagster UI with its daemon on 127.0.0.1: assets, runs, backfills and schedules."""
     if not on_demo:
         open_warehouse(load_settings()).dispose()
-        use_home(DEFAULT_HOME)
+        use_home()
         sys.exit(_serve(port, {}))
-    use_home(DEMO_HOME)
+    use_demo_home()
     with demo_sandbox() as url:
         settings = demo_settings(url)
         open_warehouse(settings).dispose()
@@ -43,6 +43,10 @@ def dev(port: int, on_demo: bool) -> None:
                     "COINGECKO_BASE_URL": url,
                     "COINGECKO_PLAN": settings.plan.name,
                     "COINGECKO_API_KEY": key,
+                    # The figures of the user's own plan mean nothing here; empty is unset.
+                    "COINGECKO_CALLS_PER_MINUTE": "",
+                    "COINGECKO_CREDITS_PER_MONTH": "",
+                    "COINGECKO_HISTORY_DAYS": "",
                 },
             )
         )

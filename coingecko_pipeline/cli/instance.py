@@ -29,18 +29,20 @@ def project_file(name: str) -> Path:
     return carried if carried.exists() else package.parent / name
 
 
-def use_home(default: Path) -> Path:
-    """Make DAGSTER_HOME a folder with the project's dagster.yaml in it; one that is set already stays as it is.
-
-    Args:
-        default: The folder where DAGSTER_HOME is not set.
-
-    Returns:
-        The folder.
-    """
+def use_home() -> Path:
+    """The instance's home: DAGSTER_HOME as it is set, else data/dagster with the project's dagster.yaml in it."""
     if home := os.environ.get("DAGSTER_HOME"):
         return Path(home)
-    folder = default.resolve()
+    return _make_home(DEFAULT_HOME)
+
+
+def use_demo_home() -> Path:
+    """The demo's own home, wherever DAGSTER_HOME points: runs on a synthetic market are no history of a live one."""
+    return _make_home(DEMO_HOME)
+
+
+def _make_home(relative: Path) -> Path:
+    folder = relative.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(project_file("dagster.yaml"), folder / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(folder)

@@ -8,7 +8,7 @@ from dagster._core.test_utils import create_run_for_test
 from filelock import FileLock
 
 from coingecko_pipeline.assets.failures import COINGECKO_POOL
-from coingecko_pipeline.cli.instance import LOCK_TAG, living, project_file, use_home, wait_for_pool
+from coingecko_pipeline.cli.instance import LOCK_TAG, living, project_file, use_demo_home, use_home, wait_for_pool
 
 
 @pytest.fixture
@@ -84,13 +84,20 @@ def test_a_command_tells_once_which_run_it_waits_for(instance: dg.DagsterInstanc
 
 def test_a_home_that_is_set_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    assert use_home(Path("elsewhere")) == tmp_path
+    assert use_home() == tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_default_home_gets_the_projects_dagster_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAGSTER_HOME", "")
-    home = use_home(Path("data") / "dagster")
+    home = use_home()
     assert home == tmp_path / "data" / "dagster"
     assert (home / "dagster.yaml").read_text() == project_file("dagster.yaml").read_text()
+
+
+def test_the_demo_has_a_home_of_its_own_wherever_the_others_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "mine"))
+    assert use_demo_home() == tmp_path / "data" / "demo" / "dagster"
+    assert not (tmp_path / "mine").exists()

@@ -1,6 +1,7 @@
 """The main job from the command line: the sandbox on one side, a real database on the other."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from coingecko_pipeline.cli.instance import project_file
 from coingecko_pipeline.coingecko.responses import CHART_SERIES
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.warehouse import Database
@@ -88,6 +90,10 @@ def test_daily_and_backfill_end_with_the_recorded_rows_in_the_tables(
 def test_the_commands_share_one_instance_and_status_tells_what_they_did(
     synthetic: RunningSandbox, tmp_path: Path
 ) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copyfile(project_file("dagster.yaml"), home / "dagster.yaml")
+    (tmp_path / ".env").write_text(f"DAGSTER_HOME={home}\n")
     settings = live_settings(synthetic.url, "sqlite:///here/market.db")
     first = TODAY - timedelta(days=9)
     filled = run_program(tmp_path, "backfill", "--from", str(first), "--to", str(TODAY), "--top", "5", **settings)
@@ -105,6 +111,8 @@ def test_the_commands_share_one_instance_and_status_tells_what_they_did(
     shown = run_program(tmp_path, "status", **settings)
     assert shown.returncode == 0
     assert "sqlite:///here/market.db (sandbox)" in shown.stdout
+    assert (home / "history" / "runs.db").exists()
+    assert not (tmp_path / "data").exists()
     stored = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not [path for path in stored if KEY.encode() in path.read_bytes()]
     assert KEY not in filled.stdout + filled.stderr + told.stdout + shown.stdout
