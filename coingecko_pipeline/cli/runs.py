@@ -127,10 +127,12 @@ def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[str]:
 
 
 def _innermost(error: Any) -> str:
+    """The words of the error that began it, without the name of its class."""
     while error.cause:
         error = error.cause
     message: str = error.message.strip()
-    return message
+    name, _, words = message.partition(": ")
+    return words if name.endswith(error.cls_name or " ") else message
 
 
 def _short(value: object) -> str:

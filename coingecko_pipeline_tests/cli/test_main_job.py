@@ -111,6 +111,10 @@ def test_the_commands_share_one_instance_and_status_tells_what_they_did(
     shown = run_program(tmp_path, "status", **settings)
     assert shown.returncode == 0
     assert "sqlite:///here/market.db (sandbox)" in shown.stdout
+    live = {name: value for name, value in settings.items() if name != "COINGECKO_BASE_URL"}
+    refused = run_program(tmp_path, "daily", **live)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("Failed: sqlite:///here/market.db holds sandbox data")
     assert (home / "history" / "runs.db").exists()
     assert not (tmp_path / "data").exists()
     stored = [path for path in tmp_path.rglob("*") if path.is_file()]
