@@ -8,6 +8,7 @@ import dagster as dg
 from sqlalchemy import func, or_, select
 
 from coingecko_pipeline.assets.daily_market import COINS_ASKED
+from coingecko_pipeline.coingecko.client import latest_complete_date
 from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.warehouse import Database, tables
 
@@ -52,10 +53,14 @@ def the_day_covers_the_active_assets(
     config chose some; an earlier date with the coins that have rows both on or before it and on or after it.
     """
     first, last = dates_of(context.partition_key_range)
-    today = now().date()
+    moment = now()
+    today = moment.date()
     expected, present = coverage_by_date(warehouse, first, last, today)
     if last == today and (asked := coins_asked(context.instance, today)) is not None:
         expected[today] = min(asked, expected[today])
+    if today > latest_complete_date(moment) and not present.get(today):
+        # Charts do not hold today's point yet, and no snapshot was taken.
+        expected[today] = 0
     shares = {day: min(1.0, present[day] / expected[day]) if expected[day] else 1.0 for day in present}
     worst = min(shares, key=lambda day: shares[day])
     share = shares[worst]

@@ -50,13 +50,18 @@ def make_active(database: Database, coins: int) -> None:
         connection.execute(insert(tables.assets), rows)
 
 
-def evaluate(database: Database, name: str, first: date, last: date | None = None) -> dg.AssetCheckEvaluation:
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+def evaluate(
+    database: Database, name: str, first: date, last: date | None = None, now: datetime = NOON
+) -> dg.AssetCheckEvaluation:
     """Run one check over a range of partitions, without the asset."""
     hardcoded = dg.ResourceDefinition.hardcoded_resource
     definitions = build_definitions(
         {
             "warehouse": hardcoded(database),
-            "now": hardcoded(lambda: datetime(2026, 3, 9, 12, tzinfo=UTC)),
+            "now": hardcoded(lambda: now),
         }
     )
     key = dg.AssetCheckKey(dg.AssetKey(["coingecko", "daily_market"]), name)
@@ -111,6 +116,16 @@ def test_a_past_date_is_compared_with_the_coins_that_have_rows_around_it(databas
     found = evaluate(database, "the_day_covers_the_active_assets", back(9), back(1))
     assert (found.passed, figure(found, "date"), figure(found, "share")) == (False, back(8).isoformat(), 0.0)
     assert evaluate(database, "the_day_covers_the_active_assets", back(3), back(1)).passed
+
+
+def test_today_is_not_expected_from_charts_before_its_point_is_there(database: Database) -> None:
+    make_active(database, 2)
+    fill(database, [(2, "c0", 1), (1, "c0", 1)])
+    early = NOON.replace(hour=0, minute=9)
+    assert evaluate(database, "the_day_covers_the_active_assets", back(2), TODAY, early).passed
+    assert not evaluate(database, "the_day_covers_the_active_assets", back(2), TODAY).passed
+    fill(database, [(0, "c0", 1)], source="snapshot")
+    assert not evaluate(database, "the_day_covers_the_active_assets", TODAY, now=early).passed
 
 
 def test_a_negative_value_is_an_error_that_names_the_coin(database: Database) -> None:
