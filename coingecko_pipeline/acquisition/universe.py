@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Row, and_, func, select
 
-from coingecko_pipeline.acquisition.planning import AcquisitionError, Request
+from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange, Request
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.warehouse import Database, tables
 
@@ -37,6 +38,31 @@ def active_coins(database: Database) -> dict[str, float | None]:
     return coins
 
 
+def largest_coins(database: Database, dates: DateRange, limit: int = 10) -> Sequence[Row[Any]]:
+    """The largest coins on the latest date of a range that has rows, the largest first.
+
+    Returns:
+        Rows of date, name, symbol, price_usd, volume_24h_usd and market_cap_usd (US dollars).
+    """
+    market, assets = tables.daily_market, tables.assets
+    day = select(func.max(market.c.date)).where(market.c.date.between(dates.first, dates.last)).scalar_subquery()
+    query = (
+        select(
+            market.c.date,
+            assets.c.name,
+            assets.c.symbol,
+            market.c.price_usd,
+            market.c.volume_24h_usd,
+            market.c.market_cap_usd,
+        )
+        .join(assets, assets.c.asset_id == market.c.asset_id)
+        .where(market.c.date == day, market.c.market_cap_usd.is_not(None))
+        .order_by(market.c.market_cap_usd.desc())
+        .limit(limit)
+    )
+    return database.run_reading(lambda connection: connection.execute(query).all())
+
+
 def count_active(database: Database) -> int:
     """How many coins the latest list has."""
     query = select(func.count()).select_from(tables.assets).where(tables.assets.c.is_active)
@@ -54,7 +80,7 @@ def universe_of(request: Request, database: Database, client: CoinGecko) -> list
         CoinGeckoError: The largest coins could not be asked for.
     """
     if request.asset_ids:
-        return _known(request.asset_ids, database)
+        return known_coins(request.asset_ids, database)
     coins = active_coins(database)
     ranked = sum(market_cap is not None for market_cap in coins.values())
     if request.top is not None and ranked < request.top < len(coins):
@@ -63,7 +89,12 @@ def universe_of(request: Request, database: Database, client: CoinGecko) -> list
     return list(coins)[: request.top]
 
 
-def _known(asset_ids: Sequence[str], database: Database) -> list[str]:
+def known_coins(asset_ids: Sequence[str], database: Database) -> list[str]:
+    """The chosen coins, each once.
+
+    Raises:
+        AcquisitionError: One was never listed; tells which ids are close to it.
+    """
     ever = set(database.run_reading(lambda connection: connection.scalars(select(tables.assets.c.asset_id)).all()))
     unknown = [asset_id for asset_id in asset_ids if asset_id not in ever]
     if unknown:

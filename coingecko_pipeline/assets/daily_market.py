@@ -9,14 +9,13 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 from pydantic import Field
-from sqlalchemy import func, select
 
 from coingecko_pipeline.acquisition.archive import ChartArchive
 from coingecko_pipeline.acquisition.charts import ChartResult, chart_frames
 from coingecko_pipeline.acquisition.planning import DateRange, Request, plan_charts, plan_snapshot
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.snapshot import snapshot_frames
-from coingecko_pipeline.acquisition.universe import count_active, universe_of
+from coingecko_pipeline.acquisition.universe import count_active, known_coins, largest_coins, universe_of
 from coingecko_pipeline.acquisition.usage import UsageLedger
 from coingecko_pipeline.assets.asset_list import OWNERS
 from coingecko_pipeline.assets.failures import COINGECKO_POOL, RETRIES, permanent_failures
@@ -24,7 +23,6 @@ from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.warehouse import Database, Frames, column_schema, tables
 
-LARGEST_SHOWN = 10
 COINS_ASKED = "coins_asked"
 """The metadata entry with the number of coins that a run was asked for."""
 
@@ -90,10 +88,10 @@ def daily_market(
     """
     dates = DateRange(*dates_of(context.partition_key_range))
     with permanent_failures():
-        request = Request(dates, tuple(config.asset_ids), config.top, config.max_calls)
+        request = Request(dates, tuple(dict.fromkeys(config.asset_ids)), config.top, config.max_calls)
         ledger = UsageLedger(warehouse, coingecko)
         if request.is_snapshot(coingecko.now()):
-            universe = universe_of(request, warehouse, coingecko) if request.asset_ids else []
+            known_coins(request.asset_ids, warehouse)
             snapshot = plan_snapshot(request, count_active(warehouse))
             context.log.info("Today's market of %s: about %d calls.", dates, snapshot.calls)
             frames = snapshot_frames(snapshot, dates.first, coingecko, ledger, progress)
@@ -133,31 +131,15 @@ def daily_market(
             "seconds": round(seconds, 1),
             "calls_per_minute": round(spent.calls / seconds * 60, 1) if seconds else 0.0,
             "failures_survived": dg.MetadataValue.json(dict(coingecko.survived)),
-            "largest_coins": dg.MetadataValue.md(largest_coins(warehouse, dates)),
+            "largest_coins": dg.MetadataValue.md(show_largest(warehouse, dates)),
         }
 
     return Frames(_failing_for_good(frames), metadata)
 
 
-def largest_coins(warehouse: Database, dates: DateRange) -> str:
+def show_largest(warehouse: Database, dates: DateRange) -> str:
     """The ten largest coins on the latest date of a range that has rows, as a Markdown table."""
-    market, assets = tables.daily_market, tables.assets
-    day = select(func.max(market.c.date)).where(market.c.date.between(dates.first, dates.last)).scalar_subquery()
-    query = (
-        select(
-            market.c.date,
-            assets.c.name,
-            assets.c.symbol,
-            market.c.price_usd,
-            market.c.volume_24h_usd,
-            market.c.market_cap_usd,
-        )
-        .join(assets, assets.c.asset_id == market.c.asset_id)
-        .where(market.c.date == day, market.c.market_cap_usd.is_not(None))
-        .order_by(market.c.market_cap_usd.desc())
-        .limit(LARGEST_SHOWN)
-    )
-    rows = warehouse.run_reading(lambda connection: connection.execute(query).all())
+    rows = largest_coins(warehouse, dates)
     if not rows:
         return f"No rows for {dates}."
     lines = [

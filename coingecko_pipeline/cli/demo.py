@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 from rich.table import Table
-from sqlalchemy import select
 
 from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.cli.commands import take_backfill, take_daily
 from coingecko_pipeline.cli.instance import use_demo_home
 from coingecko_pipeline.cli.status import read_status, show_status
@@ -19,7 +19,7 @@ from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.resources import open_warehouse
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.settings import Settings, load_settings
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse import Database
 
 DEMO_DATABASE = Path("data") / "demo" / "coingecko.db"
 DEMO_COINS = 100
@@ -81,23 +81,20 @@ def demo() -> None:
 
 
 def _largest(database: Database) -> Table:
-    market, assets = tables.daily_market, tables.assets
     today = datetime.now(UTC).date()
-    query = (
-        select(assets.c.name, assets.c.symbol, market.c.price_usd, market.c.volume_24h_usd, market.c.market_cap_usd)
-        .join(assets, assets.c.asset_id == market.c.asset_id)
-        .where(market.c.date == today, market.c.market_cap_usd.is_not(None))
-        .order_by(market.c.market_cap_usd.desc())
-        .limit(10)
-    )
     table = Table(title=f"The ten largest coins on {today} (synthetic)")
     for name in ("coin", "symbol"):
         table.add_column(name)
     for name in ("price (USD)", "24-hour volume (million USD)", "market cap (million USD)"):
         table.add_column(name, justify="right")
-    with database.connect() as connection:
-        for name, symbol, price, volume, market_cap in connection.execute(query):
-            table.add_row(name, symbol, f"{price:,.6g}", f"{(volume or 0) / 1e6:,.0f}", f"{market_cap / 1e6:,.0f}")
+    for coin in largest_coins(database, DateRange(today, today)):
+        table.add_row(
+            coin.name,
+            coin.symbol,
+            f"{coin.price_usd:,.6g}",
+            f"{(coin.volume_24h_usd or 0) / 1e6:,.0f}",
+            f"{coin.market_cap_usd / 1e6:,.0f}",
+        )
     return table
 
 
