@@ -15,6 +15,12 @@ USUAL_CHART_DAYS = 365
 """Days that a chart is asked for at least: one call costs the same for a day and for a year."""
 
 
+NO_COINS = (
+    "The table assets has no active coin yet; materialize coingecko/raw_asset_list and coingecko/assets first "
+    "(the command coingecko-pipeline daily does)."
+)
+
+
 class AcquisitionError(Exception):
     """What was asked for cannot be fetched; nothing was spent. The message says what to ask for instead."""
 
@@ -165,7 +171,12 @@ def plan_snapshot(request: Request, active_coins: int) -> SnapshotPlan:
     Args:
         request: What is asked for.
         active_coins: How many coins the latest list has.
+
+    Raises:
+        AcquisitionError: There are no coins yet.
     """
+    if not active_coins:
+        raise AcquisitionError(NO_COINS)
     wanted = len(request.asset_ids) or min(request.top or active_coins, active_coins)
     affordable = wanted if request.max_calls is None else min(wanted, request.max_calls * PAGE_SIZE)
     everything = affordable >= active_coins and not request.asset_ids

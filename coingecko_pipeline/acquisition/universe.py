@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, select
 
-from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange, Request
+from coingecko_pipeline.acquisition.planning import NO_COINS, AcquisitionError, DateRange, Request
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.warehouse import Database, tables
 
@@ -31,10 +31,7 @@ def active_coins(database: Database) -> dict[str, float | None]:
         for row in database.run_reading(lambda connection: connection.execute(query).all())
     }
     if not coins:
-        raise AcquisitionError(
-            "The table assets has no active coin yet; materialize coingecko/raw_asset_list and coingecko/assets first "
-            "(the command coingecko-pipeline daily does)."
-        )
+        raise AcquisitionError(NO_COINS)
     return coins
 
 

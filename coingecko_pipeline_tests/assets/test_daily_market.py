@@ -185,8 +185,10 @@ def test_a_range_before_the_plans_history_is_refused_before_any_call(stocked: Da
 
 
 def test_an_empty_table_of_coins_says_what_to_do(database: Database, market: FakeMarket) -> None:
-    result = take(database, client_of(market), DateRange(back(3), back(2)))
-    assert "materialize coingecko/raw_asset_list and coingecko/assets first" in failure_of(result)
+    for dates in (TODAY, DateRange(back(3), back(2))):
+        result = take(database, client_of(market), dates)
+        assert "materialize coingecko/raw_asset_list and coingecko/assets first" in failure_of(result)
+    assert market.server.requests == []
 
 
 def test_a_coin_without_a_chart_is_told_and_stops_nothing(stocked: Database, market: FakeMarket) -> None:
