@@ -113,10 +113,25 @@ raw_market_charts = Table(
     Column("covers_from", Date, comment="first date whose midnight point the chart must contain"),
     Column("covers_to", Date, comment="last date whose midnight point the chart must contain"),
     Column("points", Integer, nullable=False, comment="points in the price series, as received (points)"),
+    Column("midnights", Integer, comment="dates with a midnight point in the chart (dates)"),
+    Column("first_on", Date, comment="date of the first midnight point; NULL where there is none"),
+    Column("last_on", Date, comment="date of the last midnight point; NULL where there is none"),
     PrimaryKeyConstraint("asset_id"),
     comment="The latest chart of each coin, as received",
     mysql_charset="utf8mb4",
     info={"guard": Guard("fetched_at")},
+)
+
+chart_misses = Table(
+    "chart_misses",
+    metadata,
+    Column("asset_id", ExactText(ASSET_ID_LENGTH), nullable=False, comment="CoinGecko's id, byte for byte"),
+    Column("reason", ExactText(16), nullable=False, comment="not_found, empty or ended: what the latest answer was"),
+    Column("asked_on", Date, nullable=False, comment="UTC date of the latest answer"),
+    Column("ask_again_on", Date, nullable=False, comment="UTC date before which the chart is not asked for again"),
+    PrimaryKeyConstraint("asset_id"),
+    comment="A coin whose latest chart brought nothing new",
+    mysql_charset="utf8mb4",
 )
 
 api_usage = Table(
@@ -129,6 +144,28 @@ api_usage = Table(
     Column("credits", BigInteger, nullable=False, comment="credits that they cost (credits)"),
     PrimaryKeyConstraint("day", "plan", "endpoint"),
     comment="Calls and credits of one day, plan and endpoint",
+    mysql_charset="utf8mb4",
+)
+
+api_rate = Table(
+    "api_rate",
+    metadata,
+    Column("plan", ExactText(32), nullable=False, comment="CoinGecko plan that the calls are made on"),
+    Column("calls", BigInteger, nullable=False, comment="calls begun so far; the latest one's number (calls)"),
+    Column("paused_until", UtcDateTime, comment="moment until which the server asked to wait (UTC)"),
+    PrimaryKeyConstraint("plan"),
+    comment="What all processes on one plan share of its rate",
+    mysql_charset="utf8mb4",
+)
+
+api_recent_calls = Table(
+    "api_recent_calls",
+    metadata,
+    Column("plan", ExactText(32), nullable=False, comment="CoinGecko plan that the call was made on"),
+    Column("number", BigInteger, nullable=False, autoincrement=False, comment="number of the call, ascending"),
+    Column("called_at", UtcDateTime, nullable=False, comment="moment at which the call was let through (UTC)"),
+    PrimaryKeyConstraint("plan", "number"),
+    comment="The calls of the latest minute, of all processes on one plan",
     mysql_charset="utf8mb4",
 )
 
