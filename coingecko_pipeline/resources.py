@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import dagster as dg
 
 from coingecko_pipeline.acquisition.progress import LogProgress
+from coingecko_pipeline.acquisition.shared_window import SharedWindow
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.warehouse import Database, MySQLIOManager, assert_origin, claim_origin, prepare, tables
@@ -55,7 +56,14 @@ def open_coingecko(
             claim_origin(database, "sandbox" if origin == "sandbox" else "live")
             claimed.add(origin)
 
-    return CoinGecko(plan, settings.coingecko_api_key, now=now, on_origin=claim, on_wait=on_wait)
+    return CoinGecko(
+        plan,
+        settings.coingecko_api_key,
+        now=now,
+        on_origin=claim,
+        on_wait=on_wait,
+        window=SharedWindow(database, plan.name),
+    )
 
 
 def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping[str, dg.ResourceDefinition]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, select
 
 from coingecko_pipeline.acquisition.planning import Coverage
 from coingecko_pipeline.coingecko import MarketChart
+from coingecko_pipeline.coingecko.responses import midnight_points
 from coingecko_pipeline.warehouse import Database, tables
 from coingecko_pipeline.warehouse.reading import as_stored
 from coingecko_pipeline.warehouse.upsert import upsert_rows
@@ -42,6 +43,7 @@ class ChartArchive:
 
     def put(self, chart: MarketChart) -> None:
         """Keep a chart; an older one than what is there already changes nothing. Safe to call from several threads."""
+        dates = midnight_points(chart.series)["date"]
         row: dict[str, Any] = {
             "asset_id": chart.coin_id,
             "body": zlib.compress(chart.body),
@@ -49,6 +51,9 @@ class ChartArchive:
             "covers_from": chart.covers_from,
             "covers_to": chart.covers_to,
             "points": len(chart.series["prices"]),
+            "midnights": len(dates),
+            "first_on": None if dates.empty else dates.iloc[0].date(),
+            "last_on": None if dates.empty else dates.iloc[-1].date(),
         }
         table = tables.raw_market_charts
         values = tuple(as_stored(row[column.name]) for column in table.columns)

@@ -22,7 +22,7 @@ from coingecko_pipeline.coingecko.errors import (
     BrokenAnswer,
     RetriableError,
 )
-from coingecko_pipeline.coingecko.limiter import Clock, RateLimiter, SystemClock
+from coingecko_pipeline.coingecko.limiter import CallWindow, Clock, RateLimiter, SystemClock
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.coingecko.transport import CoinGeckoSession, Usage
 
@@ -86,6 +86,7 @@ class CoinGecko:
         now: The current UTC time, aware.
         on_origin: Told "live" or "sandbox" with each answer; raises where that is the wrong one.
         on_wait: Told the seconds and the reason of each pause.
+        window: Remembers the calls for the rate limit; by default those of this process alone.
         adapter: How requests are sent; by default over the network.
     """
 
@@ -98,6 +99,7 @@ class CoinGecko:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_origin: Callable[[str], None] | None = None,
         on_wait: Callable[[float, str], None] | None = None,
+        window: CallWindow | None = None,
         adapter: BaseAdapter | None = None,
     ) -> None:
         self.plan = plan
@@ -106,7 +108,7 @@ class CoinGecko:
         """How many failures of each kind were tried again."""
         self._telling = threading.Lock()
         self._clock = clock or SystemClock()
-        self._limiter = RateLimiter(plan.calls_per_minute, self._clock, on_wait)
+        self._limiter = RateLimiter(plan.calls_per_minute, self._clock, on_wait, window)
         self._session = CoinGeckoSession(plan, api_key, self._limiter, now, on_origin)
         self._session.mount(plan.base_url, adapter or HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._api = CoinGeckoAPI()

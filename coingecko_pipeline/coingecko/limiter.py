@@ -1,14 +1,26 @@
-"""The rate limit: never more than the plan's calls in any 60 seconds, never idle while fewer were made."""
+"""The rate limit: never more than the plan's calls in any 60 seconds, never idle while fewer were made.
 
+What was called when is kept by a `CallWindow`: `ProcessWindow` for this process alone; the pipeline's own, which every
+process on one database shares, is in `acquisition.shared_window`.
+"""
+
+import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from pyrate_limiter import InMemoryBucket, Rate, RateItem
+log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 61.0
 """CoinGecko counts the calls that arrive in a minute; one second more absorbs the jitter of the way there."""
+
+LEARN_AFTER = 8
+"""Refusals in a row that show a lower limit than the plan's: chance failures have answers between them, and a limit
+that is used up refuses all that is under way."""
+LEARNED_FOR_SECONDS = 600.0
+"""After that the plan's own rate is tried again: another program may have used the key for a while."""
 
 
 class Clock(Protocol):
@@ -33,15 +45,73 @@ class SystemClock:
         time.sleep(seconds)
 
 
-class RateLimiter:
-    """A sliding window over the calls of this process, safe to share between threads.
+class CallWindow(Protocol):
+    """Remembers the calls of the latest `WINDOW_SECONDS`, and pauses; safe to use from several threads."""
 
-    A pause holds every thread back once, whoever was told to wait.
+    def take(self, limit: int) -> float:
+        """Count a call and return 0, or return the seconds after which to try again.
+
+        Args:
+            limit: Calls that the window may hold.
+        """
+
+    def pause(self, seconds: float) -> None:
+        """Let no call pass for so many seconds; a longer pause that is already on stays."""
+
+    def paused_for(self) -> float:
+        """Seconds that the pause still lasts; 0 where there is none."""
+
+
+class ProcessWindow:
+    """The calls of this process.
+
+    Args:
+        clock: Time.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._calls: deque[float] = deque()
+        self._lock = threading.Lock()
+        self._paused_until = 0.0
+
+    def take(self, limit: int) -> float:
+        """Count a call and return 0, or return the seconds after which to try again."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if now < self._paused_until:
+                return self._paused_until - now
+            while self._calls and self._calls[0] <= now - WINDOW_SECONDS:
+                self._calls.popleft()
+            if len(self._calls) >= limit:
+                # At least a millisecond: a rounding error must not be a wait that moves no clock.
+                return max(self._calls[-limit] + WINDOW_SECONDS - now, 0.001)
+            self._calls.append(now)
+            return 0.0
+
+    def pause(self, seconds: float) -> None:
+        """Let no call pass for so many seconds."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    def paused_for(self) -> float:
+        """Seconds that the pause still lasts."""
+        with self._lock:
+            return max(0.0, self._paused_until - self._clock.monotonic())
+
+
+class RateLimiter:
+    """Lets calls through at a plan's rate, and learns from what the server refuses; safe to share between threads.
+
+    A pause holds every thread back once, whoever was told to wait. Where a row of refusals shows that the server's
+    limit is lower than the plan's, the number of calls that it did answer in the minute before is kept to for ten
+    minutes: what the server says may only lower the rate.
 
     Args:
         calls_per_minute: Calls that may be made in any 60 seconds.
         clock: Time.
-        on_wait: Told the seconds and the reason of each wait for a pause.
+        on_wait: Told the seconds and the reason of each pause, once.
+        window: Remembers the calls; by default those of this process.
     """
 
     def __init__(
@@ -49,39 +119,76 @@ class RateLimiter:
         calls_per_minute: int,
         clock: Clock | None = None,
         on_wait: Callable[[float, str], None] | None = None,
+        window: CallWindow | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._bucket = InMemoryBucket([Rate(calls_per_minute, int(WINDOW_SECONDS * 1000))])
-        self._lock = threading.Lock()
-        self._paused_until = 0.0
+        self._window = window or ProcessWindow(self._clock)
+        self._calls_per_minute = calls_per_minute
         self._on_wait = on_wait
+        # One thread at a time asks the window; the others wait for their turn without asking.
+        self._turn = threading.Lock()
+        self._lock = threading.Lock()
+        self._told_until = 0.0
+        self._answers: deque[float] = deque()
+        self._refusals = 0
+        self._learned: tuple[int, float] | None = None
+
+    @property
+    def limit(self) -> int:
+        """Calls a minute: the plan's, or fewer where the server showed that it answers fewer."""
+        with self._lock:
+            if self._learned and self._clock.monotonic() >= self._learned[1]:
+                self._learned = None
+            return min(self._calls_per_minute, self._learned[0]) if self._learned else self._calls_per_minute
 
     def acquire(self) -> None:
         """Wait until a call may be made, and count it."""
-        while (wait := self._try()) > 0:
-            self._clock.sleep(wait)
+        with self._turn:
+            while (wait := self._window.take(self.limit)) > 0:
+                if (paused := self._window.paused_for()) > 0:
+                    self._tell(paused, "another call on this plan was answered 429")
+                self._clock.sleep(wait)
 
-    def pause(self, seconds: float, reason: str) -> None:
-        """Let no call pass for so many seconds; a longer pause that is already on stays."""
+    def answered(self) -> None:
+        """A call was answered with anything but a refusal."""
+        with self._lock:
+            self._refusals = 0
+            self._answers.append(self._clock.monotonic())
+            self._forget_old_answers()
+
+    def refused(self, wait_seconds: float | None) -> None:
+        """A call was answered 429.
+
+        Args:
+            wait_seconds: How long the server asked to wait; None where it did not say.
+        """
+        if wait_seconds:
+            self._window.pause(wait_seconds)
+            self._tell(wait_seconds, "CoinGecko answered 429")
+        with self._lock:
+            self._refusals += 1
+            self._forget_old_answers()
+            answered = len(self._answers)
+            if self._refusals != LEARN_AFTER or not 0 < answered < self._calls_per_minute:
+                return
+            self._learned = (answered, self._clock.monotonic() + LEARNED_FOR_SECONDS)
+        log.warning(
+            "CoinGecko answers %d calls a minute, not %d; keeping to that for %.0f minutes. "
+            "If it stays so, set COINGECKO_CALLS_PER_MINUTE=%d.",
+            answered, self._calls_per_minute, LEARNED_FOR_SECONDS / 60, answered,
+        )  # fmt: skip
+
+    def _forget_old_answers(self) -> None:
+        oldest = self._clock.monotonic() - WINDOW_SECONDS
+        while self._answers and self._answers[0] <= oldest:
+            self._answers.popleft()
+
+    def _tell(self, seconds: float, reason: str) -> None:
+        """Tell of a pause that lasts longer than the one told of last."""
         with self._lock:
             until = self._clock.monotonic() + seconds
-            longer = until > self._paused_until
-            self._paused_until = max(self._paused_until, until)
+            longer = until > self._told_until + 1
+            if longer:
+                self._told_until = until
         if longer and self._on_wait:
             self._on_wait(seconds, reason)
-
-    def _try(self) -> float:
-        """Count a call and return 0, or return the seconds after which to try again."""
-        with self._lock:
-            now = self._clock.monotonic()
-            if now < self._paused_until:
-                return self._paused_until - now
-            now_ms = int(now * 1000)
-            self._bucket.leak(now_ms)
-            item = RateItem("call", now_ms)
-            if self._bucket.put(item):
-                return 0.0
-            wait_ms = self._bucket.waiting(item)
-            if not isinstance(wait_ms, int):
-                raise TypeError("an in-memory bucket answers at once")
-            return max(wait_ms, 1) / 1000

@@ -117,9 +117,12 @@ class CoinGeckoSession(requests.Session):
         self._count(endpoint, response.status_code)
         if response.status_code != 200:
             failure = error_of(what, response.status_code, response.headers, response.content, self._now())
-            if isinstance(failure, RateLimited) and failure.wait_seconds:
-                self._limiter.pause(failure.wait_seconds, "CoinGecko answered 429")
+            if isinstance(failure, RateLimited):
+                self._limiter.refused(failure.wait_seconds)
+            else:
+                self._limiter.answered()
             raise failure
+        self._limiter.answered()
         if self._on_origin:
             self._on_origin("sandbox" if SANDBOX_HEADER in response.headers else "live")
         self._of_thread.body = response.content

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from coingecko_pipeline.coingecko.limiter import RateLimiter
+from coingecko_pipeline.coingecko.limiter import LEARN_AFTER, WINDOW_SECONDS, ProcessWindow, RateLimiter
 from coingecko_pipeline_tests.fakes import FakeClock
 
 
@@ -42,11 +42,11 @@ def test_a_pause_holds_every_call_back_and_is_told_once() -> None:
     clock = FakeClock()
     told: list[tuple[float, str]] = []
     limiter = RateLimiter(100, clock, lambda seconds, reason: told.append((seconds, reason)))
-    limiter.pause(30, "429")
-    limiter.pause(10, "429")
+    limiter.refused(30)
+    limiter.refused(10)
     limiter.acquire()
     assert clock.monotonic() == pytest.approx(30.0)
-    assert told == [(30, "429")]
+    assert told == [(30, "CoinGecko answered 429")]
 
 
 def test_threads_share_one_window() -> None:
@@ -60,3 +60,42 @@ def test_threads_share_one_window() -> None:
     assert clock.sleeps == []
     limiter.acquire()
     assert clock.monotonic() >= 60.0
+
+
+def test_a_pause_that_another_process_was_told_of_is_told_once() -> None:
+    clock = FakeClock()
+    told: list[tuple[float, str]] = []
+    window = ProcessWindow(clock)
+    limiter = RateLimiter(100, clock, lambda seconds, reason: told.append((seconds, reason)), window)
+    window.pause(20)
+    call_times(limiter, clock, 3)
+    assert clock.monotonic() == pytest.approx(20.0)
+    assert told == [(20, "another call on this plan was answered 429")]
+
+
+def test_refusals_in_a_row_lower_the_rate_to_what_was_answered_for_ten_minutes() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(100, clock)
+    for _ in range(30):
+        limiter.acquire()
+        limiter.answered()
+    call_times(limiter, clock, LEARN_AFTER)
+    for _ in range(LEARN_AFTER):
+        limiter.refused(60)
+    assert limiter.limit == 30
+    clock.sleep(61)
+    times = call_times(limiter, clock, 61)
+    assert times[30] - times[0] == times[60] - times[30] == WINDOW_SECONDS
+    clock.sleep(600)
+    assert limiter.limit == 100
+
+
+def test_refusals_between_answers_and_before_the_first_one_lower_nothing() -> None:
+    limiter = RateLimiter(100, FakeClock())
+    for _ in range(2 * LEARN_AFTER):
+        limiter.refused(1)
+    assert limiter.limit == 100
+    for _ in range(LEARN_AFTER):
+        limiter.answered()
+        limiter.refused(1)
+    assert limiter.limit == 100

@@ -1,0 +1,111 @@
+"""The shared window on real databases: what one process called and was told counts for all."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from coingecko_pipeline.acquisition.shared_window import FORGET_EVERY, SharedWindow
+from coingecko_pipeline.coingecko.limiter import WINDOW_SECONDS, RateLimiter
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.fakes import FakeClock
+from coingecko_pipeline_tests.running import rows_of
+
+
+def window_of(database: Database, clock: FakeClock, plan: str = "demo") -> SharedWindow:
+    return SharedWindow(database, plan, clock.now)
+
+
+def test_two_runs_share_one_rate(database: Database) -> None:
+    clock = FakeClock()
+    limiters = [RateLimiter(10, clock, window=window_of(database, clock)) for _ in range(2)]
+    times = []
+    for number in range(45):
+        limiters[number % 2].acquire()
+        times.append(clock.monotonic())
+    assert times[9] == 0.0
+    assert all(later - earlier >= 60.0 for earlier, later in zip(times, times[10:], strict=False))
+    assert times[40] == pytest.approx(4 * WINDOW_SECONDS, abs=0.1)
+
+
+def test_a_slot_is_free_as_soon_as_its_call_leaves_the_window(database: Database) -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(2, clock, window=window_of(database, clock))
+    limiter.acquire()
+    clock.sleep(40)
+    limiter.acquire()
+    limiter.acquire()
+    assert clock.monotonic() == pytest.approx(WINDOW_SECONDS, abs=0.01)
+    limiter.acquire()
+    assert clock.monotonic() == pytest.approx(40 + WINDOW_SECONDS, abs=0.01)
+
+
+def test_a_pause_holds_every_process_and_a_shorter_one_changes_nothing(database: Database) -> None:
+    clock = FakeClock()
+    told: list[str] = []
+    refused, other = window_of(database, clock), window_of(database, clock)
+    refused.pause(30)
+    refused.pause(10)
+    limiter = RateLimiter(100, clock, lambda _seconds, reason: told.append(reason), other)
+    limiter.acquire()
+    assert clock.monotonic() == pytest.approx(30.0, abs=0.01)
+    assert told == ["another call on this plan was answered 429"]
+    assert other.paused_for() == 0.0
+
+
+def test_plans_have_a_rate_each(database: Database) -> None:
+    clock = FakeClock()
+    assert window_of(database, clock).take(1) == 0.0
+    assert window_of(database, clock, "analyst").take(1) == 0.0
+    assert window_of(database, clock).take(1) > 60.0
+
+
+def test_a_changed_limit_holds_at_once(database: Database) -> None:
+    clock = FakeClock()
+    window = window_of(database, clock)
+    for _ in range(5):
+        assert window.take(5) == 0.0
+    assert window.take(5) > 0.0
+    assert window.take(8) == 0.0
+    assert window.take(2) > 0.0
+
+
+def test_calls_of_the_past_are_forgotten(database: Database) -> None:
+    clock = FakeClock()
+    window = window_of(database, clock)
+    for _ in range(3 * FORGET_EVERY):
+        assert window.take(1000) == 0.0
+        clock.sleep(1)
+    assert rows_of(database, "SELECT calls FROM api_rate") == [(3 * FORGET_EVERY,)]
+    assert rows_of(database, "SELECT COUNT(*) FROM api_recent_calls")[0][0] < 2 * FORGET_EVERY
+
+
+def test_a_clock_that_was_set_back_blocks_nothing(database: Database) -> None:
+    ahead, right = FakeClock(datetime(2026, 3, 9, 5, tzinfo=UTC)), FakeClock(datetime(2026, 3, 9, 3, tzinfo=UTC))
+    assert window_of(database, ahead).take(1) == 0.0
+    assert window_of(database, right).take(1) == 0.0
+
+
+PROGRAM = """
+import sys
+from coingecko_pipeline.acquisition.shared_window import SharedWindow
+from coingecko_pipeline.warehouse import Database
+window = SharedWindow(Database(sys.argv[1]), "demo")
+print(sum(window.take(40) == 0.0 for _ in range(30)))
+"""
+
+
+def test_processes_at_once_never_take_more_than_the_limit_together(database: Database) -> None:
+    url = database.url.render_as_string(hide_password=False)
+    began = [
+        subprocess.Popen([sys.executable, "-c", PROGRAM, url], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    taken = [int(process.communicate()[0]) for process in began]
+    assert [process.returncode for process in began] == [0, 0, 0]
+    # Three times 30 are wanted; the 40 of a minute are given out, one number each.
+    assert sum(taken) == 40
+    numbers = [number for (number,) in rows_of(database, "SELECT number FROM api_recent_calls ORDER BY number")]
+    assert all(later == earlier + 1 for earlier, later in pairwise(numbers))
+    assert SharedWindow(database, "demo").take(40) <= timedelta(seconds=WINDOW_SECONDS).total_seconds()
