@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from coingecko_pipeline.warehouse.failures import is_transient, unavailable
+from coingecko_pipeline.warehouse.failures import is_outage, is_transient, unavailable
 from coingecko_pipeline.warehouse.urls import masked, parse_database_url
 
 logger = logging.getLogger(__name__)
@@ -44,11 +44,20 @@ TRIES = 5
 BACKOFF = tenacity.wait_random_exponential(multiplier=0.1, max=5)
 """Seconds between tries: random, up to 0.1, 0.2, 0.4, 0.8, so that two victims do not meet again."""
 
+OUTAGE_SECONDS = 120
+"""How long a server that was reached before is waited for: it restarts in seconds, and recovers from a crash, or is
+replaced by its standby, in a minute or two. What takes longer is for Dagster's retries of the step."""
+OUTAGE_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=5)
+"""Seconds between attempts to connect: random, up to 0.5, 1, 2, 4, 5, so that not all clients come back at once."""
+
 _BEGIN = "warehouse_begin"
 
 
 class Database:
     """A database by its URL. Building one touches nothing; the first statement connects.
+
+    A server that cannot be reached at first is an error at once, since the settings may be wrong. One that was reached
+    before is waited for, up to `OUTAGE_SECONDS`, wherever a connection is needed: it restarts.
 
     Args:
         url: `mysql+pymysql://user:password@host:3306/name` (MySQL and MariaDB) or `sqlite:///path`; the folder of
@@ -63,7 +72,7 @@ class Database:
     def __init__(self, url: str, *, local_infile: bool = True, sleep: Callable[[float], None] = time.sleep) -> None:
         self._url = parse_database_url(url)
         self._sleep = sleep
-        self._kind: Kind | None = None
+        self._reached = False
         self.local_infile = local_infile
         self.engine: Engine = _sqlite_engine(self._url) if self.is_sqlite else _mysql_engine(self._url, local_infile)
         """SQLAlchemy's engine, for tools that need one; `connect` and `transaction` give clearer errors."""
@@ -89,13 +98,12 @@ class Database:
     @property
     def kind(self) -> Kind:
         """`mysql`, `mariadb` or `sqlite`. The first use connects, since only the server knows which it is."""
-        if self._kind is None:
-            if self.is_sqlite:
-                self._kind = "sqlite"
-            else:
-                with self.connect():
-                    self._kind = "mariadb" if getattr(self.engine.dialect, "is_mariadb", False) else "mysql"
-        return self._kind
+        if self.is_sqlite:
+            return "sqlite"
+        if not self._reached:
+            with self.connect():
+                pass
+        return "mariadb" if getattr(self.engine.dialect, "is_mariadb", False) else "mysql"
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -121,6 +129,9 @@ class Database:
 
     def run_in_transaction(self, work: Callable[[Connection], T]) -> T:
         """The result of `work(connection)`, committed; the whole again after a deadlock or a lost connection.
+
+        `TRIES` bounds how often the work runs, also where it is the work that ends the server's connections; how long
+        each try may wait for a connection is bounded by `OUTAGE_SECONDS`.
 
         Args:
             work: may run more than once, so it must leave nothing behind outside the transaction. Where the
@@ -162,22 +173,53 @@ class Database:
         return retrying(once)
 
     def _log_retry(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        original = error.orig if isinstance(error, DBAPIError) else error
         logger.warning(
-            "%s: try %d of %d failed (%s); trying the transaction again", self, state.attempt_number, TRIES, original
+            "%s: try %d of %d failed (%s); trying the transaction again",
+            self,
+            state.attempt_number,
+            TRIES,
+            _original(state),
         )
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
+        waiting = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda error: self._reached and is_outage(error)),
+            stop=_waited_long_enough,
+            wait=OUTAGE_BACKOFF,
+            sleep=self._sleep,
+            before_sleep=self._log_outage,
+            reraise=True,
+        )
         try:
-            connection = self.engine.connect()
+            connection = waiting(self.engine.connect)
         except Exception as error:
             if (refusal := unavailable(error, self._url)) is not None:
                 raise refusal from error
             raise
+        self._reached = True
         with connection:
             yield connection
+
+    def _log_outage(self, state: tenacity.RetryCallState) -> None:
+        logger.warning(
+            "%s: no connection (%s); waiting for the server, which has answered before: again in %.1f s, up to %d s",
+            self,
+            _original(state),
+            state.upcoming_sleep,
+            OUTAGE_SECONDS,
+        )
+
+
+def _waited_long_enough(state: tenacity.RetryCallState) -> bool:
+    # By the clock, since an attempt that nobody answers takes its timeout; by the waits where `sleep` is a test's.
+    waited = max(state.seconds_since_start or 0, state.idle_for)
+    return waited + state.upcoming_sleep > OUTAGE_SECONDS
+
+
+def _original(state: tenacity.RetryCallState) -> BaseException | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error.orig if isinstance(error, DBAPIError) else error
 
 
 def _mysql_engine(url: URL, local_infile: bool) -> Engine:

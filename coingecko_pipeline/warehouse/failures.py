@@ -13,12 +13,17 @@ LOCK_CODES = frozenset({1205, 1213})
 """Lock wait timeout; deadlock. The server has undone what the transaction did."""
 
 LOST_CONNECTION_CODES = frozenset({0, 1053, 1927, 2006, 2013, 2014, 2055, 4031})
-"""The connection is gone: closed on our side (0), server shutdown (1053), killed (1927 on MariaDB), gone away (2006),
-lost during a query (2013), packets out of order after a break (2014), lost at a system call (2055), closed by the
-server as idle (4031)."""
+"""The connection is gone: closed on our side (0, which is also what PyMySQL ends with where LOAD DATA loses it amid the
+file), server shutdown (1053), killed (1927 on MariaDB), gone away (2006), lost during a query (2013), packets out of
+order after a break (2014), lost at a system call (2055), closed by the server as idle (4031)."""
 
 CONNECT_CODES = frozenset({1040, 1044, 1045, 1049, 1129, 1130, 1203, 2002, 2003, 2005, 2059, 2061})
 """What a server, or the way to it, answers to an attempt to connect: see `unavailable`."""
+
+OUTAGE_CODES = LOST_CONNECTION_CODES | {1040, 1203, 2002, 2003, 2005}
+"""Answers to an attempt to connect that pass by themselves once the server has restarted: the connection ended before
+the login was done (a proxy in between accepts it and finds no server), no free connection since all clients come back
+at once (1040, 1203), nothing answers (2002, 2003), its name is unknown while it is stopped, as a container's (2005)."""
 
 UNKNOWN_DATABASE = 1049
 
@@ -43,8 +48,18 @@ def is_transient(error: BaseException) -> bool:
     return False
 
 
+def is_outage(error: BaseException) -> bool:
+    """Whether an attempt to connect failed as it does while a server restarts: waiting helps, other settings do not."""
+    return error_code(error) in OUTAGE_CODES
+
+
 def unavailable(error: BaseException, url: URL) -> DatabaseUnavailable | None:
-    """The one sentence to give a person whose database did not let us in; None where `error` is something else."""
+    """The one sentence to give a person whose database did not let us in; None where `error` is something else.
+
+    Args:
+        error: of an attempt to connect, not of a statement.
+        url: of the database.
+    """
     original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     if url.get_backend_name() == "sqlite":
         cannot_open = (
@@ -57,7 +72,7 @@ def unavailable(error: BaseException, url: URL) -> DatabaseUnavailable | None:
             f"the SQLite file {url.database!r} could not be opened: check that its folder can be created and written to"
         )
     code = error_code(original)
-    if code not in CONNECT_CODES:
+    if code is None or code not in CONNECT_CODES | LOST_CONNECTION_CODES:
         return None
     where = f"{url.host or 'localhost'}:{url.port or 3306}"
     advice = {
@@ -69,5 +84,9 @@ def unavailable(error: BaseException, url: URL) -> DatabaseUnavailable | None:
         1203: f"user {url.username!r} has no free connection: try later, or raise the user's limit",
         1129: "the server blocks this host after failed attempts: run FLUSH HOSTS on it",
         1130: "the server does not accept this host: allow it for the user",
+        **dict.fromkeys(
+            LOST_CONNECTION_CODES,
+            "the connection ended before the login was done: check the port, and that a MySQL or MariaDB server runs",
+        ),
     }.get(code, "nothing answers there: check the host and the port, and that the server runs")
     return DatabaseUnavailable(f"could not connect to {masked(url)} (server {where}, error {code}): {advice}")
