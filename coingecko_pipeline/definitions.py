@@ -8,7 +8,8 @@ from coingecko_pipeline.assets import assets_and_changes, daily_market, raw_asse
 from coingecko_pipeline.checks import ALL_CHECKS
 from coingecko_pipeline.jobs import asset_list_job, daily_market_job, market_history_job
 from coingecko_pipeline.resources import build_resources
-from coingecko_pipeline.schedules import daily_market_schedule
+from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule
+from coingecko_pipeline.sensors import new_coins_sensor
 
 
 def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -21,7 +22,8 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
         assets=[raw_asset_list, assets_and_changes, daily_market],
         asset_checks=list(ALL_CHECKS),
         jobs=[daily_market_job, asset_list_job, market_history_job],
-        schedules=[daily_market_schedule],
+        schedules=[daily_market_schedule, history_completion_schedule],
+        sensors=[new_coins_sensor],
         resources={**build_resources(), **(resources or {})},
     )
 

@@ -14,9 +14,18 @@ DAILY = dg.DailyPartitionsDefinition(start_date=FIRST_DATE.isoformat(), end_offs
 """One partition for each UTC date since CoinGecko's first one, today's included from its midnight on."""
 
 
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+
+
 def key_of(day: date) -> str:
     """The partition key of a date."""
     return day.isoformat()
+
+
+def range_tags(first: date, last: date) -> dict[str, str]:
+    """The tags by which one run is over a range of partitions, as Dagster's own single-run backfills have them."""
+    return {RANGE_START_TAG: key_of(first), RANGE_END_TAG: key_of(last)}
 
 
 def dates_of(key_range: dg.PartitionKeyRange) -> tuple[date, date]:

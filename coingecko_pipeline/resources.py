@@ -9,6 +9,7 @@ import dagster as dg
 from coingecko_pipeline.acquisition.progress import LogProgress
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
 from coingecko_pipeline.coingecko import CoinGecko
+from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.warehouse import Database, MySQLIOManager, assert_origin, claim_origin, prepare, tables
 
@@ -81,6 +82,10 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
         finally:
             database.dispose()
 
+    @dg.resource(description="The CoinGecko plan that COINGECKO_PLAN and COINGECKO_API_KEY name.")
+    def plan(_context: dg.InitResourceContext) -> Plan:
+        return settings().plan
+
     @dg.resource(description="Tells how far long work is, in the run's log.")
     def progress(context: dg.InitResourceContext) -> LogProgress:
         return LogProgress(context.log) if context.log else LogProgress(dg.get_dagster_logger())
@@ -106,6 +111,7 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
     return {
         "now": dg.ResourceDefinition.hardcoded_resource(utc_now, "Tells the current UTC time."),
         "warehouse": warehouse,
+        "plan": plan,
         "progress": progress,
         "coingecko": coingecko,
         "warehouse_io_manager": warehouse_io_manager,

@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from coingecko_pipeline.acquisition.history import plan_of_today
+from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.assets import DailyMarketConfig
-from coingecko_pipeline.jobs import daily_market_job
-from coingecko_pipeline.partitions import key_of
+from coingecko_pipeline.coingecko.plans import Plan
+from coingecko_pipeline.jobs import daily_market_job, market_history_job
+from coingecko_pipeline.partitions import key_of, range_tags
+from coingecko_pipeline.warehouse import Database
 
 SNAPSHOT_CALLS = 200
 """Calls that a scheduled run may make: enough for the pages of 50,000 coins. A run that waits in the queue past the
@@ -39,4 +43,35 @@ def daily_market_schedule(
     return dg.RunRequest(
         partition_key=key_of(scheduled),
         run_config=dg.RunConfig({"coingecko__daily_market": DailyMarketConfig(max_calls=SNAPSHOT_CALLS)}),
+    )
+
+
+@dg.schedule(
+    job=market_history_job,
+    cron_schedule="0 1 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Today's share of the month's credits for history, at 01:00 UTC, when charts hold today's midnight: "
+    "coins that were never fetched by market cap, then those with missing days, then those whose newest rows are only "
+    "snapshots, stalest first. Where nothing is to be done or nothing is left, it is skipped with the reason.",
+)
+def history_completion_schedule(
+    context: dg.ScheduleEvaluationContext,
+    now: dg.ResourceParam[Callable[[], datetime]],
+    warehouse: dg.ResourceParam[Database],
+    plan: dg.ResourceParam[Plan],
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run over the dates that today's calls fill."""
+    moment = now()
+    if context.scheduled_execution_time.astimezone(UTC).date() < moment.date():
+        return dg.SkipReason("A later tick does the same for what is missing by then.")
+    try:
+        todays = plan_of_today(warehouse, plan, moment)
+    except AcquisitionError as error:
+        return dg.SkipReason(str(error))
+    if todays.dates is None:
+        return dg.SkipReason(todays.reason)
+    return dg.RunRequest(
+        tags=range_tags(todays.dates.first, todays.dates.last),
+        run_config=dg.RunConfig({"coingecko__daily_market": DailyMarketConfig(complete_history=True)}),
     )

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
         coingecko_calls_per_minute: The plan's calls a minute, where they differ from the published figure.
         coingecko_credits_per_month: The plan's credits a month, where they differ.
         coingecko_history_days: The plan's days of history, where they differ.
+        coingecko_billing_day: The day of the month, 1 to 31, on which the plan's credits begin anew.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
     """
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     coingecko_calls_per_minute: int | None = Field(default=None, gt=0)
     coingecko_credits_per_month: int | None = Field(default=None, gt=0)
     coingecko_history_days: int | None = Field(default=None, gt=0)
+    coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
 
     @property
@@ -56,6 +58,7 @@ class Settings(BaseSettings):
                 calls_per_minute=self.coingecko_calls_per_minute,
                 credits_per_month=self.coingecko_credits_per_month,
                 history_days=self.coingecko_history_days,
+                billing_day=self.coingecko_billing_day,
             )
         except PlanError as error:
             raise SettingsError(str(error)) from None
@@ -88,6 +91,8 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     wants = {
         "int_parsing": "must be a whole number",
         "greater_than": "must be above 0",
+        "greater_than_equal": "must be a day of the month, 1 to 31",
+        "less_than_equal": "must be a day of the month, 1 to 31",
         "string_pattern_mismatch": "must be an address that begins with http:// or https://",
     }
     return (

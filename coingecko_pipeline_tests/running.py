@@ -7,9 +7,10 @@ from typing import Any
 import dagster as dg
 
 from coingecko_pipeline.acquisition.planning import DateRange
-from coingecko_pipeline.cli.runs import QUIET, RANGE_END_TAG, RANGE_START_TAG
+from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.partitions import range_tags
 from coingecko_pipeline.warehouse import Database
 
 
@@ -38,7 +39,7 @@ def run_job(
         overrides["now"] = hardcoded(clock)
     tags = {}
     if isinstance(dates, DateRange):
-        tags = {RANGE_START_TAG: dates.first.isoformat(), RANGE_END_TAG: dates.last.isoformat()}
+        tags = range_tags(dates.first, dates.last)
     with dg.DagsterInstance.ephemeral() as instance:
         return (
             build_definitions(overrides)

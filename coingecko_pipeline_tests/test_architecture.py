@@ -12,7 +12,7 @@ import coingecko_pipeline
 
 PACKAGE = Path(coingecko_pipeline.__file__).parent
 
-DAGSTER_SIDE = {"assets", "checks", "jobs", "schedules", "resources", "partitions"}
+DAGSTER_SIDE = {"assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "coingecko": set(),

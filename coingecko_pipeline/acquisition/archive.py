@@ -1,12 +1,12 @@
 """Charts as they were received: what was paid for once is read from here for ever after."""
 
 import json
-import threading
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import pandas as pd
 from sqlalchemy import Connection, Select, select
 
 from coingecko_pipeline.acquisition.planning import Coverage
@@ -19,8 +19,6 @@ from coingecko_pipeline.warehouse.upsert import upsert_rows
 READ_CHARTS = 50
 """Charts read in one statement: some 20 kB each, so about 1 MB."""
 
-Series = Mapping[str, Sequence[Sequence[float | None]]]
-
 
 class ChartArchive:
     """The latest chart of each coin, byte for byte as received, compressed with zlib.
@@ -31,8 +29,6 @@ class ChartArchive:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # One connection for all threads that fetch: a commit takes milliseconds, and SQLite has one writer anyway.
-        self._writing = threading.Lock()
 
     def coverage(self) -> dict[str, Coverage]:
         """The dates that each archived chart covers, by coin."""
@@ -41,16 +37,16 @@ class ChartArchive:
         rows = self._database.run_reading(lambda connection: connection.execute(query).all())
         return {coin_id: Coverage(first, last) for coin_id, first, last in rows}
 
-    def put(self, chart: MarketChart) -> None:
-        """Keep a chart; an older one than what is there already changes nothing. Safe to call from several threads."""
-        dates = midnight_points(chart.series)["date"]
+    def storing(self, chart: MarketChart) -> Callable[[Connection], object]:
+        """What stores a chart, to be done in a transaction; an older one than what is there changes nothing."""
+        dates = chart.midnights["date"]
         row: dict[str, Any] = {
             "asset_id": chart.coin_id,
             "body": zlib.compress(chart.body),
             "fetched_at": chart.fetched_at,
             "covers_from": chart.covers_from,
             "covers_to": chart.covers_to,
-            "points": len(chart.series["prices"]),
+            "points": chart.points,
             "midnights": len(dates),
             "first_on": None if dates.empty else dates.iloc[0].date(),
             "last_on": None if dates.empty else dates.iloc[-1].date(),
@@ -58,11 +54,10 @@ class ChartArchive:
         table = tables.raw_market_charts
         values = tuple(as_stored(row[column.name]) for column in table.columns)
         statement = upsert_rows(table, self._database.kind)
-        with self._writing:
-            self._database.run_in_transaction(lambda connection: connection.exec_driver_sql(statement, values))
+        return lambda connection: connection.exec_driver_sql(statement, values)
 
-    def read(self, coin_ids: Sequence[str]) -> Iterator[tuple[str, Series]]:
-        """The series of archived charts, in the order asked for; coins that are not archived are left out."""
+    def read(self, coin_ids: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+        """The midnight points of archived charts, in the order asked for; coins that are not archived are left out."""
         for start in range(0, len(coin_ids), READ_CHARTS):
             group = coin_ids[start : start + READ_CHARTS]
             table = tables.raw_market_charts
@@ -70,7 +65,7 @@ class ChartArchive:
             bodies = self._database.run_reading(partial(_pairs, query=query))
             for coin_id in group:
                 if coin_id in bodies:
-                    yield coin_id, json.loads(zlib.decompress(bodies.pop(coin_id)))
+                    yield coin_id, midnight_points(json.loads(zlib.decompress(bodies.pop(coin_id))))
 
 
 def _pairs(connection: Connection, query: Select[tuple[str, bytes]]) -> dict[str, bytes]:

@@ -4,16 +4,22 @@ The scarce resource is the call. Today alone costs a call for each 250 coins; an
 coin that the archive does not cover, and that chart brings every day that the plan allows.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 
 from coingecko_pipeline.coingecko.client import PAGE_SIZE, latest_complete_date
 from coingecko_pipeline.coingecko.plans import Plan
 
+NOBODY: Mapping[str, date] = MappingProxyType({})
+
 USUAL_CHART_DAYS = 365
 """Days that a chart is asked for at least: one call costs the same for a day and for a year."""
 
+
+QUICK_MINUTES = 5
+"""A snapshot that takes longer than this begins with the largest coins, whose order moves least meanwhile."""
 
 NO_COINS = (
     "The table assets has no active coin yet; materialize coingecko/raw_asset_list and coingecko/assets first "
@@ -53,14 +59,20 @@ class Request:
         asset_ids: The coins; empty for all active ones.
         top: Only so many coins, the largest by market cap; None for all.
         max_calls: Calls that the run may make at most; None for as many as it takes.
+        fit_budget: Whether to do the part that the month's credits bear, where they do not bear the whole.
+        complete_history: Whether to choose the coins by what their history lacks, and to spend today's share on it.
     """
 
     dates: DateRange
     asset_ids: tuple[str, ...] = ()
     top: int | None = None
     max_calls: int | None = None
+    fit_budget: bool = False
+    complete_history: bool = False
 
     def __post_init__(self) -> None:
+        if self.complete_history and (self.asset_ids or self.top is not None):
+            raise AcquisitionError("complete_history chooses the coins itself; leave asset_ids and top out.")
         if self.asset_ids and self.top is not None:
             raise AcquisitionError("Both asset_ids and top are set; choose the coins one way.")
         for name, value in (("top", self.top), ("max_calls", self.max_calls)):
@@ -69,7 +81,7 @@ class Request:
 
     def is_snapshot(self, now: datetime) -> bool:
         """Whether the current market pages answer it: today alone, at any hour. Everything else is charts."""
-        return self.dates.first == self.dates.last == now.date()
+        return self.dates.first == self.dates.last == now.date() and not self.complete_history
 
 
 @dataclass(frozen=True)
@@ -90,22 +102,33 @@ class ChartCall:
 
 @dataclass(frozen=True)
 class ChartPlan:
-    """How a range is filled from charts.
+    """How a range is filled from charts; every group has its most important coin first.
 
     Attributes:
-        archived: Coins whose archived chart covers the range, most important first. They cost nothing.
-        calls: The calls to make, most important coin first.
-        left: Coins that are neither, since ``max_calls`` is used up; most important first.
+        archived: Coins whose archived chart covers the range, or is all that there is for now. They cost nothing.
+        calls: The calls to make.
+        left: Coins to ask for later, since ``max_calls`` or the budget is used up.
+        waiting: Coins whose last chart brought nothing, until it is time to ask again.
+        unserved: Coins that left the list and have no chart of the range; the plan does not answer for them.
     """
 
     archived: tuple[str, ...]
     calls: tuple[ChartCall, ...]
-    left: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    unserved: tuple[str, ...] = ()
 
     @property
     def coins(self) -> int:
         """How many coins were asked for."""
-        return len(self.archived) + len(self.calls) + len(self.left)
+        return sum(map(len, (self.archived, self.calls, self.left, self.waiting, self.unserved)))
+
+    def limited_to(self, calls: int) -> "ChartPlan":
+        """The same with so many calls at most; the coins of the others are left."""
+        if calls >= len(self.calls):
+            return self
+        dropped = tuple(call.coin_id for call in self.calls[calls:])
+        return replace(self, calls=self.calls[:calls], left=dropped + self.left)
 
 
 @dataclass(frozen=True)
@@ -133,8 +156,10 @@ def plan_charts(
     archive: Mapping[str, Coverage],
     plan: Plan,
     now: datetime,
+    waiting: Set[str] = frozenset(),
+    left_on: Mapping[str, date] = NOBODY,
 ) -> ChartPlan:
-    """The charts to ask for.
+    """The charts to ask for, as far as ``max_calls`` goes.
 
     Args:
         request: What is asked for.
@@ -142,15 +167,26 @@ def plan_charts(
         archive: What the archived charts cover, by coin.
         plan: The CoinGecko plan.
         now: The current UTC time, aware.
+        waiting: Coins whose last chart brought nothing new, and that are not to be asked for yet.
+        left_on: The date of the latest list that had it, for each coin that left the list.
 
     Raises:
         AcquisitionError: A call would have to reach further back than the plan serves.
     """
     complete = latest_complete_date(now)
     needed = DateRange(min(request.dates.first, complete), min(request.dates.last, complete))
-    archived = tuple(coin for coin in universe if _covers(archive.get(coin), needed))
-    known = set(archived)
-    missing = [coin for coin in universe if coin not in known]
+    archived, missing, in_vain, unserved = [], [], [], []
+    for coin in universe:
+        coverage = archive.get(coin)
+        last = min(needed.last, left_on.get(coin, needed.last))
+        if coverage is not None and coverage.first <= needed.first and (coverage.last >= last or coin in waiting):
+            archived.append(coin)
+        elif coin in left_on and not plan.paid:
+            unserved.append(coin)
+        elif coin in waiting and coverage is None:
+            in_vain.append(coin)
+        else:
+            missing.append(coin)
     earliest = plan.earliest_date(now.date())
     if missing and needed.first < earliest:
         raise AcquisitionError(
@@ -158,19 +194,38 @@ def plan_charts(
             f"and {len(missing)} of {len(universe)} coins are not in the archive; begin at {earliest}, or set "
             "COINGECKO_PLAN to a plan with more history."
         )
-    affordable = len(missing) if request.max_calls is None else request.max_calls
-    calls = tuple(
-        ChartCall(coin, _chart_days(needed.first, archive.get(coin), plan, now.date())) for coin in missing[:affordable]
-    )
-    return ChartPlan(archived, calls, tuple(missing[affordable:]))
+    calls = tuple(chart_call(coin, needed.first, archive.get(coin), plan, now.date()) for coin in missing)
+    planned = ChartPlan(tuple(archived), calls, waiting=tuple(in_vain), unserved=tuple(unserved))
+    return planned if request.max_calls is None else planned.limited_to(request.max_calls)
 
 
-def plan_snapshot(request: Request, active_coins: int) -> SnapshotPlan:
+def chart_call(coin_id: str, first: date, archived: Coverage | None, plan: Plan, today: date) -> ChartCall:
+    """The call for a coin: with days that reach a date, the usual year, and what its archived chart reached.
+
+    A chart replaces the archived one of its coin, so a shorter one would throw away what was paid for.
+
+    Args:
+        coin_id: The coin.
+        first: The first date to reach.
+        archived: What its archived chart covers.
+        plan: The CoinGecko plan; it bounds the reach.
+        today: The current UTC day.
+    """
+    reach = min(first, today - timedelta(days=USUAL_CHART_DAYS - 1))
+    if archived is not None:
+        reach = min(reach, archived.first)
+    return ChartCall(coin_id, (today - max(reach, plan.earliest_date(today))).days + 1)
+
+
+def plan_snapshot(request: Request, active_coins: int, plan: Plan) -> SnapshotPlan:
     """The market pages to ask for.
+
+    Where the plan's rate makes the pages take minutes, the largest coins come first.
 
     Args:
         request: What is asked for.
         active_coins: How many coins the latest list has.
+        plan: The CoinGecko plan.
 
     Raises:
         AcquisitionError: There are no coins yet.
@@ -179,26 +234,12 @@ def plan_snapshot(request: Request, active_coins: int) -> SnapshotPlan:
         raise AcquisitionError(NO_COINS)
     wanted = len(request.asset_ids) or min(request.top or active_coins, active_coins)
     affordable = wanted if request.max_calls is None else min(wanted, request.max_calls * PAGE_SIZE)
-    everything = affordable >= active_coins and not request.asset_ids
+    calls = -(-affordable // PAGE_SIZE)
+    in_any_order = affordable >= active_coins and calls <= plan.calls_per_minute * QUICK_MINUTES
     return SnapshotPlan(
         coin_ids=request.asset_ids[:affordable],
-        largest=None if everything or request.asset_ids else affordable,
-        calls=-(-affordable // PAGE_SIZE),
+        largest=None if in_any_order or request.asset_ids else affordable,
+        calls=calls,
         coins=wanted,
         left=wanted - affordable,
     )
-
-
-def _covers(coverage: Coverage | None, needed: DateRange) -> bool:
-    return coverage is not None and coverage.first <= needed.first and coverage.last >= needed.last
-
-
-def _chart_days(first: date, archived: Coverage | None, plan: Plan, today: date) -> int:
-    """Days that reach the first date, the usual year, and what the archived chart reached, where the plan allows it.
-
-    A chart replaces the archived one of its coin, so a shorter one would throw away what was paid for.
-    """
-    reach = min(first, today - timedelta(days=USUAL_CHART_DAYS - 1))
-    if archived is not None:
-        reach = min(reach, archived.first)
-    return (today - max(reach, plan.earliest_date(today))).days + 1

@@ -1,6 +1,7 @@
 """Which coins a run is about, the most important first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
@@ -35,6 +36,17 @@ def active_coins(database: Database) -> dict[str, float | None]:
     return coins
 
 
+def gone_coins(database: Database) -> dict[str, date]:
+    """Every coin that left the list, with the date of the latest list that had it; those that left last come first."""
+    assets = tables.assets
+    query = (
+        select(assets.c.asset_id, assets.c.last_seen_on)
+        .where(~assets.c.is_active)
+        .order_by(assets.c.last_seen_on.desc(), assets.c.asset_id)
+    )
+    return {row.asset_id: row.last_seen_on for row in database.run_reading(lambda c: c.execute(query).all())}
+
+
 def largest_coins(database: Database, dates: DateRange, limit: int = 10) -> Sequence[Row[Any]]:
     """The largest coins on the latest date of a range that has rows, the largest first.
 
@@ -66,11 +78,18 @@ def count_active(database: Database) -> int:
     return database.run_reading(lambda connection: connection.execute(query).scalar_one())
 
 
-def universe_of(request: Request, database: Database, client: CoinGecko) -> list[str]:
+def universe_of(request: Request, database: Database, client: CoinGecko, gone: Mapping[str, date]) -> list[str]:
     """The coins that a request is about, most important first.
 
+    Without a choice these are the active coins, and after them those that left the list during or after the dates.
     Where only the largest are asked for and fewer have a market cap yet, CoinGecko is asked which they are: a call for
     each 250 coins.
+
+    Args:
+        request: What is asked for.
+        database: Where the coins are.
+        client: CoinGecko.
+        gone: The coins that left the list, with the date of the latest list that had each.
 
     Raises:
         AcquisitionError: There are no coins yet, or a chosen one was never listed.
@@ -79,8 +98,10 @@ def universe_of(request: Request, database: Database, client: CoinGecko) -> list
     if request.asset_ids:
         return known_coins(request.asset_ids, database)
     coins = active_coins(database)
+    if request.top is None:
+        return [*coins, *(coin for coin, last_seen_on in gone.items() if last_seen_on >= request.dates.first)]
     ranked = sum(market_cap is not None for market_cap in coins.values())
-    if request.top is not None and ranked < request.top < len(coins):
+    if ranked < request.top < len(coins):
         largest = (row["id"] for page in client.market_pages(largest=request.top) for row in page)
         return [coin for coin in largest if coin in coins]
     return list(coins)[: request.top]

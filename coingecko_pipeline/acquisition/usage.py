@@ -1,14 +1,18 @@
 """What was spent: calls and credits of each day, plan and endpoint, counted in the database."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.warehouse import Database, tables
+
+ELSEWHERE = "elsewhere"
+"""The endpoint under which credits stand that the key has used and that nobody counted here."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Spent:
 
 
 class UsageLedger:
-    """Carries what a client counts over to the table api_usage.
+    """Carries what a client counts over to the table api_usage; safe to use from several threads.
 
     Args:
         database: Where the table is.
@@ -31,20 +35,30 @@ class UsageLedger:
         self._database = database
         self._client = client
         self._began = self._recorded = client.usage
+        # One connection for all threads that fetch: a commit takes milliseconds, and SQLite has one writer anyway.
+        self._lock = threading.Lock()
 
-    def record(self) -> None:
-        """Add what was spent since the last time to the table, under the current UTC day."""
-        usage = self._client.usage
-        new = usage.since(self._recorded)
-        day, plan = self._client.now().date(), self._client.plan.name
+    def record(self, *also: Callable[[Connection], object]) -> None:
+        """Add what was spent since the last time to the table, under the current UTC day.
 
-        def add_all(connection: Connection) -> None:
-            for endpoint, calls in new.calls.items():
-                _add(connection, {"day": day, "plan": plan, "endpoint": endpoint}, calls, new.credits[endpoint])
+        Args:
+            also: Done first in the same transaction, so that what was bought and what it cost are stored together or
+                not at all. Each may run more than once.
+        """
+        with self._lock:
+            usage = self._client.usage
+            new = usage.since(self._recorded)
+            day, plan = self._client.now().date(), self._client.plan.name
 
-        if new.calls:
-            self._database.run_in_transaction(add_all)
-        self._recorded = usage
+            def add_all(connection: Connection) -> None:
+                for step in also:
+                    step(connection)
+                for endpoint, calls in new.calls.items():
+                    _add(connection, day, plan, endpoint, Spent(calls, new.credits[endpoint]))
+
+            if new.calls or also:
+                self._database.run_in_transaction(add_all)
+            self._recorded = usage
 
     @property
     def spent(self) -> Spent:
@@ -53,27 +67,60 @@ class UsageLedger:
         return Spent(new.calls.total(), new.credits.total())
 
 
-def spent_since(database: Database, day: date) -> Spent:
-    """All calls and credits since a day, included."""
+def spent_between(database: Database, plan: str, first: date, last: date, endpoints: tuple[str, ...] = ()) -> Spent:
+    """Calls and credits on a plan from one UTC day to another, both included.
+
+    Args:
+        database: Where the table is.
+        plan: The plan's name.
+        first: The first day.
+        last: The last day.
+        endpoints: Only these; empty for all.
+    """
     table = tables.api_usage
     query = select(func.coalesce(func.sum(table.c.calls), 0), func.coalesce(func.sum(table.c.credits), 0)).where(
-        table.c.day >= day
+        table.c.plan == plan, table.c.day.between(first, last)
     )
+    if endpoints:
+        query = query.where(table.c.endpoint.in_(endpoints))
     calls, credits_ = database.run_reading(lambda connection: connection.execute(query).one())
     return Spent(int(calls), int(credits_))
 
 
-def _add(connection: Connection, key: dict[str, Any], calls: int, credits_: int) -> None:
+def correct(database: Database, plan: str, first: date, today: date, used: int) -> int:
+    """Count the credits that the server knows of and nobody counted here, for example another program's.
+
+    Where the server knows of fewer than were counted, its month may begin on another day; the count stays, since
+    what the server says may only lower what is believed to be left.
+
+    Args:
+        database: Where the table api_usage is.
+        plan: The plan's name.
+        first: The first day of the billing month.
+        today: The current UTC day, under which they are counted.
+        used: Credits of the month as the server tells.
+
+    Returns:
+        The credits that were added.
+    """
+    more = max(0, used - spent_between(database, plan, first, today).credits)
+    if more:
+        database.run_in_transaction(lambda connection: _add(connection, today, plan, ELSEWHERE, Spent(0, more)))
+    return more
+
+
+def _add(connection: Connection, day: date, plan: str, endpoint: str, spent: Spent) -> None:
     table = tables.api_usage
     more = (
         update(table)
-        .where(and_(*(table.c[name] == value for name, value in key.items())))
-        .values(calls=table.c.calls + calls, credits=table.c.credits + credits_)
+        .where(and_(table.c.day == day, table.c.plan == plan, table.c.endpoint == endpoint))
+        .values(calls=table.c.calls + spent.calls, credits=table.c.credits + spent.credits)
     )
     if connection.execute(more).rowcount:
         return
+    row = {"day": day, "plan": plan, "endpoint": endpoint, "calls": spent.calls, "credits": spent.credits}
     try:
         with connection.begin_nested():
-            connection.execute(insert(table).values(**key, calls=calls, credits=credits_))
+            connection.execute(insert(table).values(**row))
     except IntegrityError:  # another process was first
         connection.execute(more)

@@ -1,30 +1,25 @@
 """Price, volume and market cap of every coin for every date."""
 
-import time
 import warnings
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 from pydantic import Field
 
-from coingecko_pipeline.acquisition.archive import ChartArchive
-from coingecko_pipeline.acquisition.charts import ChartResult, chart_frames
-from coingecko_pipeline.acquisition.planning import DateRange, Request, plan_charts, plan_snapshot
+from coingecko_pipeline.acquisition.daily import acquire
+from coingecko_pipeline.acquisition.history import read_outlook
+from coingecko_pipeline.acquisition.planning import DateRange, Request
 from coingecko_pipeline.acquisition.progress import Progress
-from coingecko_pipeline.acquisition.snapshot import snapshot_frames
-from coingecko_pipeline.acquisition.universe import count_active, known_coins, largest_coins, universe_of
-from coingecko_pipeline.acquisition.usage import UsageLedger
+from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.assets.asset_list import OWNERS
 from coingecko_pipeline.assets.failures import COINGECKO_POOL, RETRIES, permanent_failures
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.warehouse import Database, Frames, column_schema, tables
-
-COINS_ASKED = "coins_asked"
-"""The metadata entry with the number of coins that a run was asked for."""
 
 
 class DailyMarketConfig(dg.Config):
@@ -36,6 +31,16 @@ class DailyMarketConfig(dg.Config):
         default=None,
         gt=0,
         description="Calls that the run may make at most; it does the part that fits, the largest coins first.",
+    )
+    fit_budget: bool = Field(
+        default=False,
+        description="Where the month's credits do not bear the whole, do the part that fits, the largest coins first, "
+        "instead of stopping before the first call.",
+    )
+    complete_history: bool = Field(
+        default=False,
+        description="Choose the coins by what their history lacks and spend today's share of the month's credits on "
+        "it, as the schedule history_completion_schedule does.",
     )
 
 
@@ -81,60 +86,47 @@ def daily_market(
     - `chart`: the exact 00:00:00 UTC point of `/coins/{id}/market_chart`, one call for each coin, which brings all
       its days; kept as received, so no range is paid for twice. It replaces a snapshot row and never the reverse.
 
-    Today's partition alone is a snapshot at any hour; every other partition or range is filled from charts.
+    Today's partition alone is a snapshot at any hour; every other partition or range is filled from charts. A run
+    whose calls the month's credits do not bear, less what the daily snapshots still need, stops before its first call.
 
     **Complete** when every active coin has a row (see the checks). **Known gaps:** dates that CoinGecko has no point
-    for, values that it does not give (NULL, never 0), and dates before the plan's history.
+    for, values that it does not give (NULL, never 0), dates before the plan's history, and the history of coins that
+    left the list on a plan that does not serve them.
     """
     dates = DateRange(*dates_of(context.partition_key_range))
     with permanent_failures():
-        request = Request(dates, tuple(dict.fromkeys(config.asset_ids)), config.top, config.max_calls)
-        ledger = UsageLedger(warehouse, coingecko)
-        if request.is_snapshot(coingecko.now()):
-            known_coins(request.asset_ids, warehouse)
-            snapshot = plan_snapshot(request, count_active(warehouse))
-            context.log.info("Today's market of %s: about %d calls.", dates, snapshot.calls)
-            frames = snapshot_frames(snapshot, dates.first, coingecko, ledger, progress)
-            facts: dict[str, Any] = {
-                "source": tables.SNAPSHOT,
-                COINS_ASKED: snapshot.coins,
-                "coins_left": snapshot.left,
-            }
-            result = None
-        else:
-            universe = universe_of(request, warehouse, coingecko)
-            archive = ChartArchive(warehouse)
-            charts = plan_charts(request, universe, archive.coverage(), coingecko.plan, coingecko.now())
-            context.log.info(
-                "Charts for %s: %d coins, %d archived, %d calls, %d left for later.",
-                dates, charts.coins, len(charts.archived), len(charts.calls), len(charts.left),
-            )  # fmt: skip
-            result = ChartResult()
-            frames = chart_frames(charts, dates, coingecko, archive, ledger, progress, result)
-            facts = {
-                "source": tables.CHART,
-                COINS_ASKED: charts.coins,
-                "coins_archived": len(charts.archived),
-                "coins_left": len(charts.left),
-            }
-    began = time.monotonic()
+        request = Request(
+            dates,
+            tuple(dict.fromkeys(config.asset_ids)),
+            config.top,
+            config.max_calls,
+            config.fit_budget,
+            config.complete_history,
+        )
+        acquisition = acquire(request, warehouse, coingecko, progress)
+    context.log.info(acquisition.summary)
 
     def metadata() -> dict[str, Any]:
-        spent, seconds = ledger.spent, time.monotonic() - began
-        if result:
-            facts["coins_without_rows"] = result.without_rows
-            facts["coins_not_found"] = dg.MetadataValue.json(result.not_found)
+        facts = {name: as_metadata(value) for name, value in acquisition.facts().items()}
+        if survived := coingecko.survived:
+            context.log.info("Survived %s.", ", ".join(f"{count:,} {kind}" for kind, count in survived.most_common()))
+        if config.complete_history or facts["source"] == tables.SNAPSHOT:
+            outlook = asdict(read_outlook(warehouse, coingecko.plan, coingecko.now()))
+            facts |= {f"history_{name}": as_metadata(value) for name, value in outlook.items()}
         return {
             **facts,
-            "calls": spent.calls,
-            "credits": spent.credits,
-            "seconds": round(seconds, 1),
-            "calls_per_minute": round(spent.calls / seconds * 60, 1) if seconds else 0.0,
-            "failures_survived": dg.MetadataValue.json(dict(coingecko.survived)),
+            "failures_survived": dg.MetadataValue.json(dict(survived)),
             "largest_coins": dg.MetadataValue.md(show_largest(warehouse, dates)),
         }
 
-    return Frames(_failing_for_good(frames), metadata)
+    return Frames(_failing_for_good(acquisition.frames), metadata)
+
+
+def as_metadata(value: Any) -> Any:
+    """A fact as Dagster shows it: a date as text, a list as JSON, what is not known as such."""
+    if isinstance(value, list):
+        return dg.MetadataValue.json(value)
+    return str(value) if isinstance(value, date) or value is None else value
 
 
 def show_largest(warehouse: Database, dates: DateRange) -> str:

@@ -11,7 +11,7 @@ from dotenv import load_dotenv
 from rich.logging import RichHandler
 
 from coingecko_pipeline import __version__
-from coingecko_pipeline.cli.commands import backfill, daily, migrate_command
+from coingecko_pipeline.cli.commands import backfill, complete, daily, migrate_command
 from coingecko_pipeline.cli.demo import demo
 from coingecko_pipeline.cli.dev import dev
 from coingecko_pipeline.cli.status import status
@@ -41,7 +41,7 @@ def cli() -> None:
     )
 
 
-for command in (demo, dev, migrate_command, sandbox, daily, backfill, status):
+for command in (demo, dev, migrate_command, sandbox, daily, backfill, complete, status):
     cli.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""migrate, daily and backfill."""
+"""migrate, daily, backfill and complete."""
 
 import sys
 from datetime import UTC, datetime
@@ -6,13 +6,14 @@ from typing import Any
 
 import click
 
+from coingecko_pipeline.acquisition.history import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
 from coingecko_pipeline.coingecko.plans import FIRST_DATE
-from coingecko_pipeline.resources import open_warehouse
+from coingecko_pipeline.resources import open_warehouse, utc_now
 from coingecko_pipeline.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.warehouse import Database, migrate
@@ -43,8 +44,14 @@ def daily() -> None:
 @click.option("--top", type=click.IntRange(min=1), help="Only so many coins, the largest by market cap.")
 @click.option("--asset", "asset_ids", multiple=True, help="Only this coin, by its id; can be repeated.")
 @click.option("--max-calls", type=click.IntRange(min=1), help="Calls to make at most, the largest coins first.")
+@click.option("--fit-budget", is_flag=True, help="Do the part that the month's credits bear, where not the whole.")
 def backfill(
-    first: datetime, last: datetime, top: int | None, asset_ids: tuple[str, ...], max_calls: int | None
+    first: datetime,
+    last: datetime,
+    top: int | None,
+    asset_ids: tuple[str, ...],
+    max_calls: int | None,
+    fit_budget: bool,
 ) -> None:
     """Fill past dates from charts: a call for each coin, none for what was fetched before."""
     dates = _checked_dates(first, last)
@@ -59,7 +66,27 @@ def backfill(
         CONSOLE.print("There are no coins yet: taking the asset list first.")
         if not run_job("asset_list_job", settings).ok:
             sys.exit(1)
-    outcome = take_backfill(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls)
+    outcome = take_backfill(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls, fit_budget=fit_budget)
+    sys.exit(0 if outcome.ok else 1)
+
+
+@click.command()
+@click.option("--max-calls", type=click.IntRange(min=1), help="Calls to make at most.")
+def complete(max_calls: int | None) -> None:
+    """Spend today's share of the month's credits on the history that is missing or only a snapshot."""
+    settings = load_settings()
+    database = open_warehouse(settings)
+    try:
+        todays = plan_of_today(database, settings.plan, utc_now())
+    except AcquisitionError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        database.dispose()
+    if todays.dates is None:
+        CONSOLE.print(todays.reason, highlight=False, soft_wrap=True)
+        return
+    use_home()
+    outcome = take_backfill(settings, todays.dates, max_calls=max_calls, complete_history=True)
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -81,9 +108,17 @@ def take_backfill(
     top: int | None = None,
     asset_ids: tuple[str, ...] = (),
     max_calls: int | None = None,
+    fit_budget: bool = False,
+    complete_history: bool = False,
 ) -> Outcome:
     """Run the history job for a range and tell what it stored and cost."""
-    config = {"asset_ids": list(asset_ids), "top": top, "max_calls": max_calls}
+    config = {
+        "asset_ids": list(asset_ids),
+        "top": top,
+        "max_calls": max_calls,
+        "fit_budget": fit_budget,
+        "complete_history": complete_history,
+    }
     config = {name: value for name, value in config.items() if value}
     outcome = run_job("market_history_job", settings, dates, {"coingecko__daily_market": {"config": config}})
     _tell(f"the market of {dates}", outcome, "daily_market")
@@ -101,6 +136,8 @@ def _tell(what: str, outcome: Outcome, table: str) -> None:
         line += f" in {facts['seconds']:,.1f} s"
     if facts.get("coins_left"):
         line += f"; {counted(facts['coins_left'], 'coin')} left for another run"
+    if survived := facts.get("failures_survived"):
+        line += f"; survived {', '.join(f'{count:,} {kind}' for kind, count in survived.items())}"
     CONSOLE.print(f"{line}.", highlight=False, soft_wrap=True)
 
 

@@ -42,6 +42,7 @@ def demo_settings(base_url: str) -> Settings:
         coingecko_calls_per_minute=None,
         coingecko_credits_per_month=None,
         coingecko_history_days=None,
+        coingecko_billing_day=None,
         database_url=SecretStr(f"sqlite:///{DEMO_DATABASE}"),
     )
 

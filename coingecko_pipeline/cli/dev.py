@@ -47,6 +47,7 @@ def dev(port: int, on_demo: bool) -> None:
                     "COINGECKO_CALLS_PER_MINUTE": "",
                     "COINGECKO_CREDITS_PER_MONTH": "",
                     "COINGECKO_HISTORY_DAYS": "",
+                    "COINGECKO_BILLING_DAY": "",
                 },
             )
         )

@@ -12,13 +12,9 @@ from coingecko_pipeline.assets.failures import COINGECKO_POOL
 from coingecko_pipeline.cli.instance import living, wait_for_pool
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.partitions import key_of
+from coingecko_pipeline.partitions import key_of, range_tags
 from coingecko_pipeline.resources import build_resources
 from coingecko_pipeline.settings import Settings
-
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
-"""How Dagster's own single-run backfills name their range."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -71,12 +67,7 @@ def run_job(
 
 
 def _partition_tags(dates: DateRange | None) -> dict[str, str]:
-    if dates is None or dates.first == dates.last:
-        return {}
-    return {
-        RANGE_START_TAG: key_of(dates.first),
-        RANGE_END_TAG: key_of(dates.last),
-    }
+    return {} if dates is None or dates.first == dates.last else range_tags(dates.first, dates.last)
 
 
 def _metadata(events: Sequence[dg.DagsterEvent]) -> dict[str, dict[str, Any]]:

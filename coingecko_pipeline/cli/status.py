@@ -9,7 +9,8 @@ import click
 from rich.table import Table
 from sqlalchemy import case, func, select
 
-from coingecko_pipeline.acquisition.usage import spent_since
+from coingecko_pipeline.acquisition.budget import read_budget
+from coingecko_pipeline.acquisition.history import Outlook, read_outlook
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.resources import open_warehouse
@@ -36,9 +37,13 @@ class Status:
         chart_share: The share of those.
         latest_coverage: The share of the active coins that have a row on the latest date.
         charts_archived: Coins whose chart is kept.
-        calls_this_month: Calls that were answered in this calendar month.
-        credits_this_month: Credits that they cost.
+        month_first: The first day of the running billing month.
+        month_last: Its last day.
         credits_per_month: What the plan includes; None where none are counted.
+        credits_spent: Credits spent in it so far.
+        credits_reserved: Credits that its daily snapshots still need.
+        credits_left: What is left of it for history; None where none are counted.
+        history: How complete the history is; None before the first list of coins.
     """
 
     database: str
@@ -55,9 +60,13 @@ class Status:
     chart_share: float
     latest_coverage: float
     charts_archived: int
-    calls_this_month: int
-    credits_this_month: int
+    month_first: date
+    month_last: date
     credits_per_month: int | None
+    credits_spent: int
+    credits_reserved: int
+    credits_left: int | None
+    history: Outlook | None
 
 
 def read_status(database: Database, plan: Plan) -> Status:
@@ -82,7 +91,8 @@ def read_status(database: Database, plan: Plan) -> Status:
     rows = sum(row.coins for row in counted)
     exact = sum(row.coins for row in counted if row.source == tables.CHART)
     on_last = sum(row.coins for row in counted if row.date == last)
-    spent = spent_since(database, datetime.now(UTC).date().replace(day=1))
+    now = datetime.now(UTC)
+    budget = read_budget(database, plan, now.date())
     return Status(
         database=database.masked_url,
         origin=stored_origin(database),
@@ -98,9 +108,13 @@ def read_status(database: Database, plan: Plan) -> Status:
         chart_share=exact / rows if rows else 0.0,
         latest_coverage=on_last / active if active else 0.0,
         charts_archived=archived,
-        calls_this_month=spent.calls,
-        credits_this_month=spent.credits,
-        credits_per_month=plan.credits_per_month,
+        month_first=budget.month.first,
+        month_last=budget.month.last,
+        credits_per_month=budget.credits,
+        credits_spent=budget.spent,
+        credits_reserved=budget.reserved,
+        credits_left=budget.left,
+        history=read_outlook(database, plan, now) if active else None,
     )
 
 
@@ -116,10 +130,28 @@ def show_status(status: Status) -> None:
     table.add_row("exact rows (from charts)", f"{status.chart_rows:,} ({status.chart_share:.1%})")
     table.add_row("active coins with a row on the latest date", f"{status.latest_coverage:.1%}")
     table.add_row("charts kept", f"{status.charts_archived:,}")
-    table.add_row("calls this month", f"{status.calls_this_month:,}")
+    if status.history:
+        _add_history(table, status.history)
+    month = f"{status.month_first} to {status.month_last}"
     of = f" of {status.credits_per_month:,}" if status.credits_per_month else ""
-    table.add_row(f"credits this month (plan {status.plan})", f"{status.credits_this_month:,}{of}")
+    table.add_row(f"credits spent, {month} (plan {status.plan})", f"{status.credits_spent:,}{of}")
+    if status.credits_left is not None:
+        table.add_row("credits reserved for its daily snapshots", f"{status.credits_reserved:,}")
+        table.add_row("credits left for history", f"{status.credits_left:,}")
     CONSOLE.print(table)
+
+
+def _add_history(table: Table, history: Outlook) -> None:
+    table.add_row(f"coins that lack no day since {history.earliest}", f"{history.completeness:.1%}")
+    table.add_row(
+        "coins never fetched, and with days missing",
+        f"{history.coins_never_fetched:,} and {history.coins_missing_days:,}",
+    )
+    if history.coins_never_fetched or history.coins_missing_days:
+        table.add_row("no day missing any more, at this pace", str(history.complete_on or "never: too few credits"))
+    table.add_row("coins whose newest rows are snapshots", f"{history.coins_with_snapshots:,}")
+    if history.coins_not_served:
+        table.add_row("gone coins with days missing that the plan does not serve", f"{history.coins_not_served:,}")
 
 
 @click.command()

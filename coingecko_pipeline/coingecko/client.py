@@ -5,12 +5,13 @@ import logging
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import pandas as pd
 from pycoingecko import CoinGeckoAPI
 from pydantic import SecretStr
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -57,7 +58,8 @@ class MarketChart:
     Attributes:
         coin_id: The coin.
         body: The answer as received.
-        series: The answer parsed: prices, market_caps and total_volumes, each a list of [milliseconds, value].
+        points: Points in its price series.
+        midnights: Its midnight points, as `responses.midnight_points` gives them.
         fetched_at: When it was asked for (UTC, aware).
         covers_from: The first date whose midnight the answer must hold if the coin had a value then.
         covers_to: The last such date.
@@ -65,7 +67,8 @@ class MarketChart:
 
     coin_id: str
     body: bytes
-    series: Mapping[str, Sequence[Sequence[float | None]]]
+    points: int
+    midnights: pd.DataFrame
     fetched_at: datetime
     covers_from: date
     covers_to: date
@@ -137,6 +140,18 @@ class CoinGecko:
             lambda: responses.check_asset_list(self._api.get_coins_list(include_platform=True)),
         )
 
+    def credits_used(self) -> int:
+        """Credits of the running month that the key has used, wherever, as ``/key`` tells. One call; paid plans only.
+
+        Raises:
+            CoinGeckoError: The call failed for good, or the plan is not a paid one.
+        """
+        return self._ask(
+            "key",
+            "what the key has used",
+            lambda: responses.check_credits_used(self._api.key()),
+        )
+
     def market_pages(self, *, largest: int | None = None) -> Iterator[list[dict[str, Any]]]:
         """The current market of every coin, or of the largest ones, page by page. One call for each 250 coins.
 
@@ -192,7 +207,8 @@ class CoinGecko:
         return MarketChart(
             coin_id=coin_id,
             body=self._session.last_body,
-            series=series,
+            points=len(series["prices"]),
+            midnights=responses.midnight_points(series),
             fetched_at=fetched_at,
             covers_from=fetched_at.date() - timedelta(days=days - 1),
             covers_to=latest_complete_date(fetched_at),

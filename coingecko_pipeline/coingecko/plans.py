@@ -32,7 +32,10 @@ class Plan:
         calls_per_minute: Calls that may be answered in any 60 seconds, failed ones included.
         credits_per_month: Answers with status 200 that a billing month includes; None where none are counted.
         history_days: How many UTC midnights back a daily chart may reach, today's included; None for all.
-        serves_inactive: Whether coins that left the list are still answered.
+        paid: Whether it lives on the paid host, which answers for coins that left the list and tells what the key
+            has used.
+        billing_day: Day of the month on which the month's credits begin anew (UTC), 1 to 31; a month without that
+            day begins on its last. CoinGecko's pages do not say which it is, so it is the user's to set.
     """
 
     name: str
@@ -41,7 +44,8 @@ class Plan:
     calls_per_minute: int
     credits_per_month: int | None
     history_days: int | None
-    serves_inactive: bool
+    paid: bool
+    billing_day: int = 1
 
     def earliest_date(self, today: date) -> date:
         """The first date whose midnight the plan serves, as seen on ``today`` (UTC)."""
@@ -55,12 +59,12 @@ PLANS: Mapping[str, Plan] = MappingProxyType(
         plan.name: plan
         for plan in (
             # Keyless calls are limited by address and CoinGecko publishes no figure; users report 3 to 15 a minute.
-            Plan("keyless", PUBLIC_URL, None, 5, None, 365, serves_inactive=False),
+            Plan("keyless", PUBLIC_URL, None, 5, None, 365, paid=False),
             # CoinGecko's pricing page says 30 a minute and its errors page 100: a 429 is waited out in full.
-            Plan("demo", PUBLIC_URL, "x-cg-demo-api-key", 100, 10_000, 365, serves_inactive=False),
-            Plan("basic", PRO_URL, "x-cg-pro-api-key", 250, 100_000, 730, serves_inactive=True),
-            Plan("analyst", PRO_URL, "x-cg-pro-api-key", 500, 500_000, None, serves_inactive=True),
-            Plan("lite", PRO_URL, "x-cg-pro-api-key", 500, 2_000_000, None, serves_inactive=True),
+            Plan("demo", PUBLIC_URL, "x-cg-demo-api-key", 100, 10_000, 365, paid=False),
+            Plan("basic", PRO_URL, "x-cg-pro-api-key", 250, 100_000, 730, paid=True),
+            Plan("analyst", PRO_URL, "x-cg-pro-api-key", 500, 500_000, None, paid=True),
+            Plan("lite", PRO_URL, "x-cg-pro-api-key", 500, 2_000_000, None, paid=True),
         )
     }
 )
@@ -74,6 +78,7 @@ def choose_plan(
     calls_per_minute: int | None = None,
     credits_per_month: int | None = None,
     history_days: int | None = None,
+    billing_day: int | None = None,
 ) -> Plan:
     """The plan to work on: the named one, else demo with a key and keyless without, with the user's own figures.
 
@@ -84,6 +89,7 @@ def choose_plan(
         calls_per_minute: Another figure than the published one.
         credits_per_month: Another figure than the published one.
         history_days: Another figure than the published one.
+        billing_day: The day on which the month's credits begin anew; None for the first.
 
     Raises:
         PlanError: The plan is unknown, or it needs a key and there is none, or it takes no key and there is one.
@@ -107,4 +113,5 @@ def choose_plan(
         calls_per_minute=calls_per_minute or plan.calls_per_minute,
         credits_per_month=credits_per_month or plan.credits_per_month,
         history_days=history_days or plan.history_days,
+        billing_day=billing_day or plan.billing_day,
     )

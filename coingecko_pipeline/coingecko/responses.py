@@ -43,6 +43,18 @@ def check_markets(body: Any) -> list[dict[str, Any]]:
     return _check_entries(body, "a page of markets")
 
 
+def check_credits_used(body: Any) -> int:
+    """The credits of the running month that ``/key`` tells as used.
+
+    Raises:
+        BrokenAnswer: The body does not tell them.
+    """
+    used = body.get("current_total_monthly_calls") if isinstance(body, dict) else None
+    if not isinstance(used, int):
+        raise BrokenAnswer("CoinGecko answered what the key has used with status 200 and without a number of calls.")
+    return used
+
+
 def check_market_chart(body: Any) -> dict[str, list[list[float | None]]]:
     """The three series of a market chart, if that is what the body is.
 

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -93,27 +94,27 @@ def test_max_calls_leaves_the_least_important_coins_for_later() -> None:
 
 
 def test_a_snapshot_of_everything_walks_all_pages() -> None:
-    plan = plan_snapshot(Request(DateRange(TODAY, TODAY)), active_coins=17_400)
+    plan = plan_snapshot(Request(DateRange(TODAY, TODAY)), active_coins=17_400, plan=DEMO)
     assert (plan.coin_ids, plan.largest, plan.calls, plan.left) == ((), None, 70, 0)
 
 
 def test_a_snapshot_of_the_largest_stops_where_they_end() -> None:
-    plan = plan_snapshot(Request(DateRange(TODAY, TODAY), top=300), active_coins=17_400)
+    plan = plan_snapshot(Request(DateRange(TODAY, TODAY), top=300), active_coins=17_400, plan=DEMO)
     assert (plan.largest, plan.calls) == (300, 2)
 
 
 def test_more_than_all_coins_is_all_coins() -> None:
-    plan = plan_snapshot(Request(DateRange(TODAY, TODAY), top=99_999), active_coins=600)
+    plan = plan_snapshot(Request(DateRange(TODAY, TODAY), top=99_999), active_coins=600, plan=DEMO)
     assert (plan.largest, plan.calls) == (None, 3)
 
 
 def test_a_snapshot_within_max_calls_takes_the_largest_coins() -> None:
-    plan = plan_snapshot(Request(DateRange(TODAY, TODAY), max_calls=4), active_coins=17_400)
+    plan = plan_snapshot(Request(DateRange(TODAY, TODAY), max_calls=4), active_coins=17_400, plan=DEMO)
     assert (plan.largest, plan.calls, plan.left) == (1000, 4, 16_400)
 
 
 def test_a_snapshot_of_chosen_coins_asks_for_those() -> None:
-    plan = plan_snapshot(Request(DateRange(TODAY, TODAY), asset_ids=("a", "b")), active_coins=17_400)
+    plan = plan_snapshot(Request(DateRange(TODAY, TODAY), asset_ids=("a", "b")), active_coins=17_400, plan=DEMO)
     assert (plan.coin_ids, plan.largest, plan.calls) == (("a", "b"), None, 1)
 
 
@@ -130,3 +131,44 @@ def test_a_request_that_contradicts_itself_is_refused(ask: object) -> None:
     assert callable(ask)
     with pytest.raises(AcquisitionError):
         ask()
+
+
+def test_a_slow_snapshot_begins_with_the_largest_coins() -> None:
+    keyless = plan_snapshot(Request(DateRange(TODAY, TODAY)), active_coins=17_400, plan=PLANS["keyless"])
+    assert (keyless.largest, keyless.calls, keyless.left) == (17_400, 70, 0)
+    small = plan_snapshot(Request(DateRange(TODAY, TODAY)), active_coins=600, plan=PLANS["keyless"])
+    assert small.largest is None
+
+
+def test_a_coin_whose_last_chart_brought_nothing_is_not_asked_for_before_its_time() -> None:
+    dates = DateRange(back(30), back(0))
+    archive = {"ended": Coverage(back(364), back(20)), "short": Coverage(back(10), back(1))}
+    plan = plan_charts(
+        Request(dates), ["ended", "short", "nothing"], archive, DEMO, NOW, waiting={"ended", "short", "nothing"}
+    )
+    assert plan.archived == ("ended",)
+    assert [call.coin_id for call in plan.calls] == ["short"]
+    assert plan.waiting == ("nothing",)
+
+
+def test_a_coin_that_left_the_list_is_asked_for_only_where_the_plan_serves_it() -> None:
+    dates = DateRange(back(30), back(0))
+    left_on = {"gone": back(10), "kept": back(10)}
+    archive = {"kept": Coverage(back(364), back(5))}
+    free = plan_charts(Request(dates), ["gone", "kept"], archive, DEMO, NOW, left_on=left_on)
+    assert (free.archived, free.calls, free.unserved) == (("kept",), (), ("gone",))
+    paid = plan_charts(Request(dates), ["gone", "kept"], archive, ANALYST, NOW, left_on=left_on)
+    assert (paid.archived, [call.coin_id for call in paid.calls]) == (("kept",), ["gone"])
+
+
+def test_a_plan_cut_to_fewer_calls_keeps_the_most_important_and_tells_of_the_others() -> None:
+    plan = plan_charts(Request(DateRange(back(3), back(1))), ["a", "b", "c"], {}, DEMO, NOW).limited_to(1)
+    assert [call.coin_id for call in plan.calls] == ["a"]
+    assert plan.left == ("b", "c")
+    assert plan.limited_to(5) is plan
+
+
+@pytest.mark.parametrize("choice", [{"asset_ids": ("a",)}, {"top": 3}])
+def test_completing_the_history_chooses_the_coins_itself(choice: dict[str, Any]) -> None:
+    with pytest.raises(AcquisitionError, match="chooses the coins itself"):
+        Request(DateRange(TODAY, TODAY), complete_history=True, **choice)

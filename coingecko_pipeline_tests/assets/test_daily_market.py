@@ -226,7 +226,7 @@ def test_a_failure_that_passed_is_told(stocked: Database, market: FakeMarket) ->
 
 def test_markets_without_any_coin_are_no_snapshot(stocked: Database) -> None:
     client = client_of(FakeMarket())
-    plan = plan_snapshot(Request(DateRange(TODAY, TODAY)), active_coins=3)
+    plan = plan_snapshot(Request(DateRange(TODAY, TODAY)), 3, client.plan)
     progress = LogProgress(logging.getLogger("test"))
     with pytest.raises(BrokenAnswer, match="no coin"):
         next(snapshot_frames(plan, TODAY, client, UsageLedger(stocked, client), progress))

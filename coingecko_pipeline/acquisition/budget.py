@@ -1,0 +1,159 @@
+"""The month's credits: what was spent, what the daily snapshots still need, and what is left for history."""
+
+import calendar
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from coingecko_pipeline.acquisition.planning import AcquisitionError
+from coingecko_pipeline.acquisition.universe import count_active
+from coingecko_pipeline.acquisition.usage import spent_between
+from coingecko_pipeline.coingecko.client import PAGE_SIZE
+from coingecko_pipeline.coingecko.plans import Plan
+from coingecko_pipeline.warehouse import Database
+
+SPARE_CALLS = 1
+"""Calls that each day's reserve holds beyond its list and pages: the list grows by some coins a day."""
+
+
+@dataclass(frozen=True)
+class BillingMonth:
+    """The days, both included (UTC), that one month's credits are for."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def of(cls, day: date, billing_day: int) -> "BillingMonth":
+        """The billing month that a day lies in.
+
+        Args:
+            day: The day.
+            billing_day: Day of the month on which a billing month begins; a shorter month begins on its last.
+        """
+        first = _begin(day.year, day.month, billing_day)
+        if day < first:
+            before = day.replace(day=1) - timedelta(days=1)
+            first = _begin(before.year, before.month, billing_day)
+        after = first.replace(day=1) + timedelta(days=32)
+        return cls(first, _begin(after.year, after.month, billing_day) - timedelta(days=1))
+
+    def days_from(self, day: date) -> int:
+        """Days from a day of the month to its end, both included."""
+        return (self.last - day).days + 1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a billing month still bears, as counted at one moment.
+
+    Attributes:
+        plan: The plan's name.
+        month: The billing month.
+        today: The day for which it was counted (UTC).
+        credits: The month's credits; None where the plan counts none.
+        spent: Credits spent in the month so far.
+        reserved_today: Credits that today's list and snapshot still need.
+        reserved_later: Credits that those of the rest of the month need.
+    """
+
+    plan: str
+    month: BillingMonth
+    today: date
+    credits: int | None
+    spent: int
+    reserved_today: int
+    reserved_later: int
+
+    @property
+    def reserved(self) -> int:
+        """Credits that the month's daily snapshots still need."""
+        return self.reserved_today + self.reserved_later
+
+    @property
+    def left(self) -> int | None:
+        """Credits that anything but the daily snapshots may use; None where none are counted."""
+        return None if self.credits is None else max(0, self.credits - self.spent - self.reserved)
+
+    @property
+    def share(self) -> int | None:
+        """The part of what is left that falls on today, where each day of the rest of the month gets the same."""
+        return None if self.left is None else self.left // self.month.days_from(self.today)
+
+    def require(self, what: str, needed: int) -> None:
+        """Do nothing where what is left bears so many credits.
+
+        Args:
+            what: What needs them, for the message.
+            needed: Credits.
+
+        Raises:
+            BudgetExceeded: They are not left; with the figures and the ways out.
+        """
+        if self.left is not None and needed > self.left:
+            raise BudgetExceeded(
+                f"{what} needs {needed:,} credits and {self.left:,} are left: of the plan {self.plan}'s "
+                f"{self.credits:,} from {self.month.first} to {self.month.last}, {self.spent:,} are spent and "
+                f"{self.reserved:,} reserved for the daily snapshots. Ask for fewer coins (top, asset_ids), let it do "
+                "the part that fits (fit_budget: true, on the command line --fit-budget), wait until "
+                f"{self.month.last + timedelta(days=1)}, or let the schedule history_completion_schedule fill it day "
+                "by day. If CoinGecko counts otherwise, set COINGECKO_BILLING_DAY or COINGECKO_CREDITS_PER_MONTH."
+            )
+
+    def require_snapshot(self, needed: int) -> None:
+        """Do nothing where a snapshot of today may be taken: always until there is a whole one, then out of the rest.
+
+        Args:
+            needed: Credits.
+
+        Raises:
+            BudgetExceeded: There is one, and another would take what later ones need.
+        """
+        if self.reserved_today == 0:
+            self.require("Another snapshot of today", needed)
+
+
+class BudgetExceeded(AcquisitionError):
+    """The month's credits do not bear what was asked for; nothing was spent."""
+
+
+def daily_cost(active_coins: int) -> int:
+    """Credits that one day's list and snapshot need at most."""
+    return 1 + _pages(active_coins) + SPARE_CALLS
+
+
+def read_budget(database: Database, plan: Plan, today: date) -> Budget:
+    """Count what the billing month of a day still bears.
+
+    Args:
+        database: Where the usage is counted.
+        plan: The CoinGecko plan.
+        today: The current UTC day.
+    """
+    month = BillingMonth.of(today, plan.billing_day)
+    spent = spent_between(database, plan.name, month.first, month.last).credits
+    if plan.credits_per_month is None:
+        return Budget(plan.name, month, today, None, spent, 0, 0)
+    active = count_active(database)
+    each = daily_cost(active)
+    lists = spent_between(database, plan.name, today, today, ("coins/list",)).credits
+    pages = spent_between(database, plan.name, today, today, ("coins/markets",)).credits
+    # The list has some coins that the pages have not, so the last page may be missing.
+    whole = pages >= max(1, _pages(active) - 1)
+    return Budget(
+        plan=plan.name,
+        month=month,
+        today=today,
+        credits=plan.credits_per_month,
+        spent=spent,
+        reserved_today=0 if whole else max(1, each - lists - pages),
+        reserved_later=each * (month.days_from(today) - 1),
+    )
+
+
+def _pages(active_coins: int) -> int:
+    # A last page that is full is followed by an empty one.
+    return active_coins // PAGE_SIZE + 1
+
+
+def _begin(year: int, month: int, billing_day: int) -> date:
+    return date(year, month, min(billing_day, calendar.monthrange(year, month)[1]))

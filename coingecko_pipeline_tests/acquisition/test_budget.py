@@ -1,0 +1,132 @@
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import insert
+
+from coingecko_pipeline.acquisition.budget import BillingMonth, BudgetExceeded, daily_cost, read_budget
+from coingecko_pipeline.acquisition.usage import ELSEWHERE, correct, spent_between
+from coingecko_pipeline.coingecko.plans import PLANS, choose_plan
+from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline_tests.assets.conftest import stock
+
+DEMO = PLANS["demo"]
+TODAY = date(2026, 3, 9)
+
+
+def spend(database: Database, day: date, endpoint: str, credits_: int, plan: str = "demo") -> None:
+    row = {"day": day, "plan": plan, "endpoint": endpoint, "calls": credits_, "credits": credits_}
+    with database.transaction() as connection:
+        connection.execute(insert(tables.api_usage), row)
+
+
+@pytest.mark.parametrize(
+    ("day", "billing_day", "first", "last"),
+    [
+        (date(2026, 3, 9), 1, date(2026, 3, 1), date(2026, 3, 31)),
+        (date(2026, 3, 9), 9, date(2026, 3, 9), date(2026, 4, 8)),
+        (date(2026, 3, 8), 9, date(2026, 2, 9), date(2026, 3, 8)),
+        (date(2026, 2, 28), 31, date(2026, 2, 28), date(2026, 3, 30)),
+        (date(2026, 3, 31), 31, date(2026, 3, 31), date(2026, 4, 29)),
+        (date(2026, 1, 1), 15, date(2025, 12, 15), date(2026, 1, 14)),
+        (date(2028, 2, 29), 30, date(2028, 2, 29), date(2028, 3, 29)),
+    ],
+)
+def test_a_billing_month_begins_on_its_day_or_on_a_short_months_last(
+    day: date, billing_day: int, first: date, last: date
+) -> None:
+    assert BillingMonth.of(day, billing_day) == BillingMonth(first, last)
+
+
+@pytest.mark.parametrize("billing_day", range(1, 32))
+def test_billing_months_follow_one_another_without_a_gap_or_an_overlap(billing_day: int) -> None:
+    month = BillingMonth.of(date(2026, 1, 1), billing_day)
+    for number in range(800):
+        day = date(2026, 1, 1) + timedelta(days=number)
+        if day > month.last:
+            following = BillingMonth.of(day, billing_day)
+            assert following.first == month.last + timedelta(days=1)
+            month = following
+        assert BillingMonth.of(day, billing_day) == month
+        assert month.first <= day <= month.last
+
+
+def test_what_is_left_is_the_months_credits_less_what_is_spent_and_what_snapshots_need(database: Database) -> None:
+    stock(database, tuple(f"coin-{number}" for number in range(600)))
+    spend(database, date(2026, 3, 1), "coins/market_chart", 900)
+    spend(database, date(2026, 2, 28), "coins/market_chart", 5_000)
+    spend(database, date(2026, 3, 2), "coins/market_chart", 7_000, plan="analyst")
+    budget = read_budget(database, DEMO, TODAY)
+    # A list, three pages and a spare call for each of the 23 days of March that are left.
+    assert daily_cost(600) == 5
+    assert (budget.spent, budget.reserved_today, budget.reserved_later) == (900, 5, 22 * 5)
+    assert budget.left == 10_000 - 900 - 23 * 5
+    assert budget.share == budget.left // 23
+
+
+def test_todays_reserve_is_given_back_once_its_snapshot_is_taken(database: Database) -> None:
+    stock(database, ("a", "b", "c"))
+    spend(database, TODAY, "coins/list", 1)
+    assert read_budget(database, DEMO, TODAY).reserved_today == 2
+    spend(database, TODAY, "coins/markets", 1)
+    assert read_budget(database, DEMO, TODAY).reserved_today == 0
+
+
+def test_on_the_last_day_all_that_is_left_is_todays_share(database: Database) -> None:
+    stock(database, ("a",))
+    budget = read_budget(database, DEMO, date(2026, 3, 31))
+    assert budget.share == budget.left == 10_000 - daily_cost(1)
+
+
+def test_what_is_too_much_is_refused_with_the_figures_and_the_ways_out(database: Database) -> None:
+    stock(database, ("a", "b"))
+    spend(database, TODAY, "coins/market_chart", 9_900)
+    budget = read_budget(database, DEMO, TODAY)
+    budget.require("A year", 31)
+    with pytest.raises(BudgetExceeded) as refused:
+        budget.require("A year", 32)
+    told = str(refused.value)
+    for words in (
+        "A year needs 32 credits and 31 are left",
+        "9,900 are spent",
+        "69 reserved",
+        "2026-04-01",
+        "fit_budget",
+    ):
+        assert words in told
+
+
+def test_the_first_whole_snapshot_of_a_day_is_never_refused_and_another_one_is(database: Database) -> None:
+    stock(database, ("a",))
+    spend(database, date(2026, 3, 1), "coins/market_chart", 10_000)
+    read_budget(database, DEMO, TODAY).require_snapshot(1)
+    spend(database, TODAY, "coins/list", 1)
+    spend(database, TODAY, "coins/markets", 1)
+    with pytest.raises(BudgetExceeded, match="Another snapshot"):
+        read_budget(database, DEMO, TODAY).require_snapshot(1)
+
+
+def test_a_plan_that_counts_no_credits_refuses_nothing(database: Database) -> None:
+    stock(database, ("a",))
+    budget = read_budget(database, PLANS["keyless"], TODAY)
+    assert (budget.left, budget.share, budget.reserved) == (None, None, 0)
+    budget.require("Everything", 1_000_000)
+    budget.require_snapshot(1)
+
+
+def test_the_users_own_figures_count(database: Database) -> None:
+    stock(database, ("a",))
+    spend(database, date(2026, 3, 1), "coins/market_chart", 50)
+    plan = choose_plan("demo", has_key=True, credits_per_month=100, billing_day=5)
+    budget = read_budget(database, plan, TODAY)
+    assert budget.month == BillingMonth(date(2026, 3, 5), date(2026, 4, 4))
+    assert (budget.spent, budget.credits) == (0, 100)
+
+
+def test_what_the_server_says_only_adds_to_what_is_counted(database: Database) -> None:
+    first = date(2026, 3, 1)
+    spend(database, first, "coins/market_chart", 50, plan="analyst")
+    assert correct(database, "analyst", first, TODAY, used=20) == 0
+    assert correct(database, "analyst", first, TODAY, used=80) == 30
+    assert correct(database, "analyst", first, TODAY, used=95) == 15
+    assert spent_between(database, "analyst", first, TODAY).credits == 95
+    assert spent_between(database, "analyst", TODAY, TODAY, (ELSEWHERE,)).credits == 45
