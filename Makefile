@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PEERS := .venv-bench/.installed
 SHELL := /bin/bash
 export DAGSTER_DISABLE_TELEMETRY := yes
 
@@ -39,14 +40,21 @@ format: $(INSTALLED) ## Format the code and mend what can be mended.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(INSTALLED) ## Measure speed and memory; TEST_MYSQL_URL names the server.
-	$(BIN)/python -m benchmarks
+$(PEERS): requirements-bench.lock
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: $(INSTALLED) $(PEERS) ## Measure speed and memory; TEST_MYSQL_URL names the server.
+	BENCH_PEERS_PYTHON=.venv-bench/bin/python $(BIN)/python -m benchmarks
 
 lock: ## Pin the dependencies again (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
+	  --no-header --upgrade pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
 
-clean: ## Remove the virtual environment and the caches; data/ stays.
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: ## Remove the virtual environments and the caches; data/ stays.
+	rm -rf .venv .venv-bench .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
