@@ -1,4 +1,7 @@
-"""`make bench`: everything that is measured, on the server that TEST_MYSQL_URL names."""
+"""`make bench`: everything that is measured, on the server that TEST_MYSQL_URL names.
+
+BENCH_PEERS_PYTHON names an interpreter with requirements-bench.lock; without it the backfill is measured without peers.
+"""
 
 import os
 import subprocess
@@ -10,14 +13,18 @@ def main() -> None:
     server = os.environ.get("TEST_MYSQL_URL", "").rstrip("/")
     if not server:
         raise SystemExit("Set TEST_MYSQL_URL to a MySQL server to measure on: mysql+pymysql://user:password@host:3306")
-    for module, *options in (
-        ("benchmarks.io_manager", "--part", "memory", "--url", f"{server}/bench_io"),
-        ("benchmarks.io_manager", "--part", "read", "--url", f"{server}/bench_io"),
-        ("benchmarks.io_manager", "--part", "upsert", "--url", f"{server}/bench_io"),
-        ("benchmarks.daily", "--url", f"{server}/bench_daily"),
+    python = os.environ.get("BENCH_PEERS_PYTHON")
+    for module, database, *options in (
+        ("benchmarks.io_manager", "bench_io", "--part", "memory"),
+        ("benchmarks.io_manager", "bench_io", "--part", "read"),
+        ("benchmarks.io_manager", "bench_io", "--part", "upsert"),
+        ("benchmarks.daily", "bench_daily"),
+        ("benchmarks.backfill", "bench_backfill", *(["--peers-python", python] if python else [])),
+        ("benchmarks.full_history", "bench_history"),
     ):
-        print(f"\n## {module} {' '.join(options[:2])}", flush=True)
-        subprocess.run([sys.executable, "-W", "ignore", "-m", module, *options], check=True)
+        print(f"\n## {' '.join([module, *options])}", flush=True)
+        command = [sys.executable, "-W", "ignore", "-m", module, "--url", f"{server}/{database}", *options]
+        subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,16 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
 
+from benchmarks.charts import settings_of
 from benchmarks.databases import fresh_database
+from benchmarks.processes import PROGRAM, succeed
 from coingecko_pipeline.cli.instance import DEFAULT_HOME
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
-
-PROGRAM = str(Path(sys.executable).with_name("coingecko-pipeline"))
 
 
 @dataclass(frozen=True)
@@ -50,24 +49,13 @@ def measure(url: str | None, coins: int) -> Measured:
         RunningSandbox(SandboxOptions(coins=coins, plan="analyst")) as sandbox,
     ):
         database = fresh_database(url or f"sqlite:///{folder}/bench.db")
-        environment = {
-            **{name: value for name, value in os.environ.items() if name != "DAGSTER_HOME"},
-            "DATABASE_URL": url or f"sqlite:///{folder}/bench.db",
-            "COINGECKO_BASE_URL": sandbox.url,
-            "COINGECKO_PLAN": "analyst",
-            "COINGECKO_API_KEY": "CG-bench",
-        }
-        began = time.monotonic()
-        process = subprocess.Popen([PROGRAM, "daily"], cwd=folder, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"daily ended with {process.returncode}")
+        settings = settings_of(sandbox, "analyst", url or f"sqlite:///{folder}/bench.db")
+        finished = succeed([PROGRAM, "daily"], Path(folder), settings)
+        assert finished.peak_megabytes is not None
         with database.connect() as connection:
             rows = connection.scalar(text("SELECT COUNT(*) FROM daily_market")) or 0
         database.dispose()
-        return Measured(run_seconds_of(Path(folder) / DEFAULT_HOME), seconds, usage.ru_maxrss / 1024, rows)
+        return Measured(run_seconds_of(Path(folder) / DEFAULT_HOME), finished.seconds, finished.peak_megabytes, rows)
 
 
 def run_seconds_of(home: Path) -> float:

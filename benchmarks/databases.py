@@ -9,7 +9,26 @@ def fresh_database(url: str) -> Database:
     """An empty, migrated database; one of that name is dropped first."""
     database = Database(url)
     if not database.is_sqlite:
-        with Database(re.sub(r"/[^/]*$", "/mysql", url)).transaction() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS `{database.url.database}`")
+        _drop(database, url)
     migrate(database)
     return database
+
+
+def empty_database(url: str) -> Database:
+    """A MySQL database without any table; one of that name is dropped first."""
+    database = Database(url)
+    _drop(database, url)
+    with _server(url).transaction() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE `{database.url.database}` CHARACTER SET utf8mb4")
+    return database
+
+
+def _drop(database: Database, url: str) -> None:
+    # dlt keeps what it merges from in a database of its own.
+    with _server(url).transaction() as connection:
+        for name in (database.url.database, f"{database.url.database}_staging"):
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS `{name}`")
+
+
+def _server(url: str) -> Database:
+    return Database(re.sub(r"/[^/]*$", "/mysql", url))
