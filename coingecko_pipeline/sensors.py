@@ -41,7 +41,7 @@ def new_coins_sensor(
     budget = read_budget(warehouse, plan, moment.date())
     if budget.left == 0:
         return dg.SkipReason(
-            f"{len(coins)} newly listed coins lack their history, and the month's credits are used up until "
+            f"{len(coins)} newly listed coin(s) lack their history, and the month's credits are used up until "
             f"{budget.month.last + timedelta(days=1)}, less what the daily snapshots need."
         )
     latest = latest_complete_date(moment)

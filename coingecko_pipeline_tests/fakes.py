@@ -100,6 +100,7 @@ class FakeMarket:
     def __init__(self, charts: Mapping[str, Any] | None = None, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         self.charts = dict(charts or {})
         self.rows = list(rows)
+        self.credits_used = 0
         self.server = FakeServer(self._answer)
 
     @property
@@ -112,6 +113,8 @@ class FakeMarket:
         if parts.path.endswith("/market_chart"):
             chart = self.charts.get(unquote(parts.path.split("/")[4]), Answer({"error": "coin not found"}, 404))
             return chart if isinstance(chart, Answer) else Answer(chart)
+        if parts.path.endswith("/key"):
+            return Answer({"current_total_monthly_calls": self.credits_used})
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path.endswith("/coins/markets"):
             rows = [row for row in self.rows if "ids" not in query or row["id"] in query["ids"].split(",")]
