@@ -31,6 +31,10 @@ class FakeClock:
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self._seconds)
 
+    def move_to(self, moment: datetime) -> None:
+        """Let the time pass until a moment; nothing where it is past already."""
+        self._seconds = max(self._seconds, (moment - self._start).total_seconds())
+
 
 class Answer:
     """What a fake server answers: a status, a body and headers; or an exception."""

@@ -157,7 +157,9 @@ def _group(history: CoinHistory | None, earliest: date, latest: date) -> str | N
         return "missing"
     if history.covers_to >= latest:
         return None
-    return "missing" if history.rows_after < (latest - history.covers_to).days else "stale"
+    # The rows after the chart are counted from the first date that the plan serves.
+    since = max(history.covers_to, earliest - timedelta(days=1))
+    return "missing" if history.rows_after < (latest - since).days else "stale"
 
 
 def calls_today(work: HistoryWork, budget: Budget, plan: Plan, now: datetime) -> int:

@@ -82,6 +82,13 @@ def test_days_that_the_chart_itself_lacks_are_not_waited_for() -> None:
     assert (work.unwritten, work.in_order, work.completeness) == ((), (), 1.0)
 
 
+def test_days_before_the_plans_first_one_are_not_missing() -> None:
+    long_ago = history(500, 365)
+    work = sort(["x"], {"x": long_ago})
+    assert work.stale == ("x",)
+    assert work.dates(1) == DateRange(EARLIEST, TODAY)
+
+
 def test_a_coin_whose_chart_brought_nothing_waits_for_its_time() -> None:
     work = sort(["dead", "nothing"], {"dead": history(30, 0)}, waiting=frozenset({"dead", "nothing"}))
     assert (work.waiting, work.in_order) == (("dead", "nothing"), ())

@@ -1,0 +1,47 @@
+"""A month of the deployment, day by day: no day without its snapshot, no credit too many, none left lying."""
+
+from datetime import date
+
+import pytest
+
+from coingecko_pipeline.acquisition.budget import daily_cost
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.databases import on_sqlite
+from coingecko_pipeline_tests.months import simulate
+
+COINS = 600
+CREDITS = 400
+# Far fewer days than a plan's make the rows few; the calls are the same.
+HISTORY_DAYS = 10
+
+
+@on_sqlite
+def test_a_month_on_a_small_plan_has_every_snapshot_and_spends_what_is_left_on_history(database: Database) -> None:
+    month = list(
+        simulate(database, "demo", COINS, date(2026, 4, 1), 32, credits_per_month=CREDITS, history_days=HISTORY_DAYS)
+    )
+    april = month[:30]
+    assert all(day.snapshot_rows >= day.active for day in month)
+    assert [day.credits_counted for day in month] == [day.credits_used for day in month]
+    assert all(day.credits_counted <= CREDITS for day in month)
+    assert april[-1].credits_counted >= 0.97 * CREDITS
+    assert april[-1].budget.left == 0
+    assert month[-1].refusals == 0
+    # A list and three pages a day; the rest are charts, spread over the days.
+    charts = CREDITS - 30 * 4
+    assert april[-1].charts == pytest.approx(charts, abs=30)
+    assert april[14].charts == pytest.approx(charts / 2, rel=0.15)
+    assert april[-1].outlook.completeness == pytest.approx(charts / COINS, abs=0.05)
+    # What is left to do does not fit May, so the first of June is told, all through.
+    assert {day.outlook.complete_on for day in month} == {date(2026, 6, 1)}
+    assert sum(day.asked_for for day in month) > 0
+    assert april[0].budget.reserved_later == 29 * daily_cost(april[0].active)
+
+
+@on_sqlite
+def test_a_paid_plan_is_complete_on_the_first_day_and_stays_so(database: Database) -> None:
+    days = list(simulate(database, "analyst", 300, date(2026, 4, 1), 3, history_days=HISTORY_DAYS))
+    assert [day.outlook.completeness for day in days] == [1.0, 1.0, 1.0]
+    assert days[0].charts >= 300
+    assert [day.outlook.coins_with_snapshots for day in days] == [0, 0, 0]
+    assert days[-1].refusals == 0
