@@ -14,13 +14,17 @@ from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.warehouse import Database, MySQLIOManager, assert_origin, claim_origin, prepare, tables
 
 
-def open_warehouse(settings: Settings) -> Database:
+def open_warehouse(settings: Settings, *, known: bool = False) -> Database:
     """The database of the settings, its tables ready for use.
+
+    Args:
+        settings: Where it is.
+        known: Whether its server was reached before and is worth waiting for.
 
     Raises:
         WarehouseError: It cannot be reached, or its tables are of another version.
     """
-    database = Database(settings.database_url.get_secret_value())
+    database = Database(settings.database_url.get_secret_value(), known=known)
     prepare(database)
     return database
 
@@ -76,7 +80,8 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
 
     @dg.resource(description="The database that DATABASE_URL names.")
     def warehouse(_context: dg.InitResourceContext) -> Iterator[Database]:
-        database = open_warehouse(settings())
+        # A step that begins while the server restarts waits for it; the commands have looked before they run a job.
+        database = open_warehouse(settings(), known=True)
         try:
             yield database
         finally:

@@ -21,6 +21,7 @@ def run_job(
     dates: DateRange | date | None = None,
     config: Mapping[str, Mapping[str, Any]] | None = None,
     now: Callable[[], datetime] | None = None,
+    messages: list[str] | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run a job of the definitions; its result tells whether it succeeded.
 
@@ -31,6 +32,7 @@ def run_job(
         dates: One partition, or a range of them in one run.
         config: Config by op.
         now: The clock of the checks; by default the client's.
+        messages: Filled with the lines of the run's log.
     """
     hardcoded = dg.ResourceDefinition.hardcoded_resource
     overrides: dict[str, Any] = {"warehouse": hardcoded(database), "coingecko": hardcoded(client)}
@@ -41,7 +43,7 @@ def run_job(
     if isinstance(dates, DateRange):
         tags = range_tags(dates.first, dates.last)
     with dg.DagsterInstance.ephemeral() as instance:
-        return (
+        result = (
             build_definitions(overrides)
             .resolve_job_def(name)
             .execute_in_process(
@@ -52,6 +54,9 @@ def run_job(
                 raise_on_error=False,
             )
         )
+        if messages is not None:
+            messages += [entry.user_message for entry in instance.all_logs(result.run_id)]
+        return result
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:

@@ -70,8 +70,8 @@ def plan_of_today(database: Database, plan: Plan, now: datetime) -> TodaysHistor
     calls = calls_today(work, budget, plan, now)
     reason = "Every coin's history is complete."
     if work.in_order:
-        reason = f"{len(work.in_order):,} of {work.coins:,} coins wait for their history, and today has no credit for it"
-        reason += f": {budget.left:,} are left until {budget.month.last}." if budget.left is not None else "."
+        reason = f"{len(work.in_order):,} of {work.coins:,} coins wait for their history, and today has no credit for "
+        reason += f"it: {budget.left:,} are left until {budget.month.last}." if budget.left is not None else "it."
     return TodaysHistory(calls, work.dates(calls), reason)
 
 

@@ -160,6 +160,7 @@ that left before the first list.""",
             ),
         ),
     },
+    retry_policy=RETRIES,
     ins={"raw_asset_list": dg.AssetIn(key=["coingecko", "raw_asset_list"], input_manager_key="warehouse_io_manager")},
 )
 def assets_and_changes(

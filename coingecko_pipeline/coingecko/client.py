@@ -25,7 +25,12 @@ from coingecko_pipeline.coingecko.errors import (
 )
 from coingecko_pipeline.coingecko.limiter import CallWindow, Clock, RateLimiter, SystemClock
 from coingecko_pipeline.coingecko.plans import Plan
-from coingecko_pipeline.coingecko.transport import CoinGeckoSession, Usage
+from coingecko_pipeline.coingecko.transport import (
+    CONNECT_TIMEOUT_SECONDS,
+    READ_TIMEOUT_SECONDS,
+    CoinGeckoSession,
+    Usage,
+)
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +96,7 @@ class CoinGecko:
         on_wait: Told the seconds and the reason of each pause.
         window: Remembers the calls for the rate limit; by default those of this process alone.
         adapter: How requests are sent; by default over the network.
+        timeouts: Seconds to wait for a connection, and for an answer.
     """
 
     def __init__(
@@ -104,6 +110,7 @@ class CoinGecko:
         on_wait: Callable[[float, str], None] | None = None,
         window: CallWindow | None = None,
         adapter: BaseAdapter | None = None,
+        timeouts: tuple[float, float] = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
     ) -> None:
         self.plan = plan
         self.now = now
@@ -112,7 +119,7 @@ class CoinGecko:
         self._telling = threading.Lock()
         self._clock = clock or SystemClock()
         self._limiter = RateLimiter(plan.calls_per_minute, self._clock, on_wait, window)
-        self._session = CoinGeckoSession(plan, api_key, self._limiter, now, on_origin)
+        self._session = CoinGeckoSession(plan, api_key, self._limiter, now, on_origin, timeouts)
         self._session.mount(plan.base_url, adapter or HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._api = CoinGeckoAPI()
         self._api.api_base_url = f"{plan.base_url}/"

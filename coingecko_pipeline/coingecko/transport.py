@@ -62,8 +62,8 @@ class CoinGeckoSession(requests.Session):
         api_key: SecretStr | None,
         limiter: RateLimiter,
         now: Callable[[], datetime],
-        on_origin: Callable[[str], None] | None = None,
-        timeouts: tuple[float, float] = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+        on_origin: Callable[[str], None] | None,
+        timeouts: tuple[float, float],
     ) -> None:
         super().__init__()
         self.headers["accept"] = "application/json"

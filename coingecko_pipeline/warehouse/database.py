@@ -63,16 +63,25 @@ class Database:
         url: `mysql+pymysql://user:password@host:3306/name` (MySQL and MariaDB) or `sqlite:///path`; the folder of
             an SQLite file is created when needed.
         local_infile: whether bulk writes may use LOAD DATA LOCAL INFILE; without it they take a slower way.
+        known: whether the server was reached with this URL before, by another process: it is waited for from the
+            first connection on.
         sleep: waits between two tries, in seconds.
 
     Raises:
         DatabaseUrlError: the URL cannot be used.
     """
 
-    def __init__(self, url: str, *, local_infile: bool = True, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        local_infile: bool = True,
+        known: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._url = parse_database_url(url)
         self._sleep = sleep
-        self._reached = False
+        self._reached = known
         self.local_infile = local_infile
         self.engine: Engine = _sqlite_engine(self._url) if self.is_sqlite else _mysql_engine(self._url, local_infile)
         """SQLAlchemy's engine, for tools that need one; `connect` and `transaction` give clearer errors."""
