@@ -17,7 +17,7 @@ from coingecko_pipeline.acquisition.planning import ChartPlan, Request, chart_ca
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.snapshot import snapshot_frames
 from coingecko_pipeline.acquisition.universe import count_active, gone_coins, known_coins, universe_of
-from coingecko_pipeline.acquisition.usage import UsageLedger, correct
+from coingecko_pipeline.acquisition.usage import UsageLedger, correct, spent_between
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.client import PAGE_SIZE
 from coingecko_pipeline.warehouse import Database, tables
@@ -56,6 +56,8 @@ def acquire(request: Request, database: Database, client: CoinGecko, progress: P
     """
     ledger = UsageLedger(database, client)
     began = time.monotonic()
+    if client.plan.paid:
+        _correct_usage(database, client, ledger)
 
     def spent() -> dict[str, Any]:
         bought, seconds = ledger.spent, time.monotonic() - began
@@ -90,8 +92,6 @@ def _charts(
     request: Request, database: Database, client: CoinGecko, ledger: UsageLedger, progress: Progress
 ) -> Acquisition:
     today = client.now().date()
-    if client.plan.paid:
-        _correct_usage(database, client, ledger)
     archive, misses = ChartArchive(database), ChartMisses(database)
 
     def budget() -> Budget:
@@ -153,10 +153,12 @@ def _plan_completion(request: Request, database: Database, client: CoinGecko, bu
 
 
 def _correct_usage(database: Database, client: CoinGecko, ledger: UsageLedger) -> None:
-    """Count what the server says the key has used beyond what is counted."""
+    """Once a day, count what the server says the key has used beyond what is counted."""
+    today, plan = client.now().date(), client.plan.name
+    if spent_between(database, plan, today, today, ("key",)).calls:
+        return
     try:
         used = client.credits_used()
     finally:
         ledger.record()
-    today = client.now().date()
-    correct(database, client.plan.name, read_budget(database, client.plan, today).month.first, today, used)
+    correct(database, plan, read_budget(database, client.plan, today).month.first, today, used)

@@ -33,14 +33,18 @@ class SharedWindow:
         self._now = now
         self._known = False
 
-    def take(self, limit: int) -> float:
-        """Count a call and return 0, or return the seconds after which to try again.
+    def take(self, limit: int, wanted: int) -> tuple[int, float]:
+        """Count calls that are about to be made.
 
         Args:
             limit: Calls that the window may hold.
+            wanted: Calls to let through at most.
+
+        Returns:
+            How many are let through; where none is, the seconds after which to try again.
         """
         self._make_known()
-        return self._database.run_in_transaction(lambda connection: self._take(connection, limit))
+        return self._database.run_in_transaction(lambda connection: self._take(connection, limit, wanted))
 
     def pause(self, seconds: float) -> None:
         """Let no call of any process pass for so many seconds; a longer pause that is already on stays."""
@@ -66,23 +70,32 @@ class SharedWindow:
 
         return self._database.run_reading(left)
 
-    def _take(self, connection: Connection, limit: int) -> float:
+    def _take(self, connection: Connection, limit: int, wanted: int) -> tuple[int, float]:
         rate, recent = tables.api_rate, tables.api_recent_calls
         calls, paused_until = self._locked(connection)
         now = self._moment(connection)
         if paused_until is not None and now < paused_until:
-            return float((paused_until - now).total_seconds())
-        filling = connection.scalar(
-            select(recent.c.called_at).where(recent.c.plan == self._plan, recent.c.number == calls + 1 - limit)
+            return 0, (paused_until - now).total_seconds()
+        wanted = min(wanted, limit)
+        # Each new call has to be a window later than the one that lies as many calls before it as the limit is.
+        query = (
+            select(recent.c.number, recent.c.called_at)
+            .where(recent.c.plan == self._plan, recent.c.number.between(calls + 1 - limit, calls + wanted - limit))
+            .order_by(recent.c.number)
         )
-        # A moment that lies ahead is of a clock that was set back since.
-        if filling is not None and now < filling + WINDOW and filling <= now + WINDOW:
-            return max(float((filling + WINDOW - now).total_seconds()), 0.001)
-        connection.execute(insert(recent).values(plan=self._plan, number=calls + 1, called_at=now))
-        connection.execute(update(rate).where(rate.c.plan == self._plan).values(calls=calls + 1))
-        if (calls + 1) % FORGET_EVERY == 0:
+        for number, called_at in connection.execute(query):
+            # A moment that lies ahead is of a clock that was set back since.
+            if now < called_at + WINDOW and called_at <= now + WINDOW:
+                wanted = number + limit - calls - 1
+                if wanted == 0:
+                    return 0, max((called_at + WINDOW - now).total_seconds(), 0.001)
+                break
+        rows = [{"plan": self._plan, "number": calls + new, "called_at": now} for new in range(1, wanted + 1)]
+        connection.execute(insert(recent), rows)
+        connection.execute(update(rate).where(rate.c.plan == self._plan).values(calls=calls + wanted))
+        if calls // FORGET_EVERY != (calls + wanted) // FORGET_EVERY:
             connection.execute(delete(recent).where(recent.c.plan == self._plan, recent.c.called_at < now - WINDOW))
-        return 0.0
+        return wanted, 0.0
 
     def _locked(self, connection: Connection) -> tuple[int, datetime | None]:
         """The number of the latest call and the pause; every other process waits until the transaction ends."""

@@ -1,7 +1,8 @@
 """What was spent: calls and credits of each day, plan and endpoint, counted in the database."""
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,6 +24,15 @@ class Spent:
     credits: int
 
 
+@dataclass
+class _Entry:
+    """What one thread waits to be stored."""
+
+    steps: Sequence[Callable[[Connection], object]]
+    done: bool = False
+    error: Exception | None = None
+
+
 class UsageLedger:
     """Carries what a client counts over to the table api_usage; safe to use from several threads.
 
@@ -35,8 +45,9 @@ class UsageLedger:
         self._database = database
         self._client = client
         self._began = self._recorded = client.usage
-        # One connection for all threads that fetch: a commit takes milliseconds, and SQLite has one writer anyway.
+        # The thread that has the lock commits for all that wait for it: a commit costs as much for one as for many.
         self._lock = threading.Lock()
+        self._waiting: deque[_Entry] = deque()
 
     def record(self, *also: Callable[[Connection], object]) -> None:
         """Add what was spent since the last time to the table, under the current UTC day.
@@ -45,20 +56,36 @@ class UsageLedger:
             also: Done first in the same transaction, so that what was bought and what it cost are stored together or
                 not at all. Each may run more than once.
         """
+        entry = _Entry(also)
+        self._waiting.append(entry)
         with self._lock:
-            usage = self._client.usage
-            new = usage.since(self._recorded)
-            day, plan = self._client.now().date(), self._client.plan.name
+            if not entry.done:
+                self._commit([self._waiting.popleft() for _ in range(len(self._waiting))])
+        if entry.error:
+            raise entry.error
 
-            def add_all(connection: Connection) -> None:
-                for step in also:
-                    step(connection)
-                for endpoint, calls in new.calls.items():
-                    _add(connection, day, plan, endpoint, Spent(calls, new.credits[endpoint]))
+    def _commit(self, entries: Sequence["_Entry"]) -> None:
+        """Store the entries and what was spent since the last time in one transaction."""
+        usage = self._client.usage
+        new = usage.since(self._recorded)
+        day, plan = self._client.now().date(), self._client.plan.name
+        steps = [step for entry in entries for step in entry.steps]
 
-            if new.calls or also:
+        def add_all(connection: Connection) -> None:
+            for step in steps:
+                step(connection)
+            for endpoint, calls in new.calls.items():
+                _add(connection, day, plan, endpoint, Spent(calls, new.credits[endpoint]))
+
+        error: Exception | None = None
+        try:
+            if new.calls or steps:
                 self._database.run_in_transaction(add_all)
             self._recorded = usage
+        except Exception as failure:
+            error = failure
+        for entry in entries:
+            entry.done, entry.error = True, error
 
     @property
     def spent(self) -> Spent:

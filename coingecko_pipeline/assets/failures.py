@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
-from coingecko_pipeline.coingecko.errors import PermanentError
+from coingecko_pipeline.coingecko.errors import PermanentError, RetriableError
 from coingecko_pipeline.settings import SettingsError
 from coingecko_pipeline.warehouse import DatabaseUnavailable, WarehouseError
 
@@ -19,14 +20,17 @@ COINGECKO_POOL = "coingecko_api"
 
 @contextmanager
 def permanent_failures() -> Iterator[None]:
-    """Turn an error that will be the same next time into a failure that is not retried; its sentence is kept.
+    """Let what may pass be retried, and turn every other error into a failure that is not; its sentence is kept.
 
     Raises:
         dagster.Failure: With ``allow_retries=False``.
     """
     try:
         yield
-    except DatabaseUnavailable:
+    except (RetriableError, DatabaseUnavailable, DBAPIError, dg.Failure):
         raise
     except (PermanentError, AcquisitionError, SettingsError, WarehouseError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
+    except Exception as error:
+        told = f"An unexpected {type(error).__name__}: {error}. Please report it with the log of this run."
+        raise dg.Failure(description=told, allow_retries=False) from error

@@ -17,6 +17,8 @@ from coingecko_pipeline.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
 
 DEFAULT_PORT = 3000
+GRACE_SECONDS = 20
+"""Dagster's processes end within some seconds; one that hangs must not outlive the command."""
 # Dagster recommends a development tool of its own over this command, which users of the package do not have.
 QUIET = {"PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
 
@@ -70,11 +72,14 @@ def _serve(port: int, environment: dict[str, str]) -> int:
         command, env={**os.environ, **QUIET, **environment}, start_new_session=True
     )
 
-    def end(_signal: int, _frame: object) -> None:
+    def end(received: int, _frame: object) -> None:
+        overdue = received == signal.SIGALRM
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
+            os.killpg(process.pid, signal.SIGKILL if overdue else signal.SIGTERM)
+        if not overdue:
+            signal.alarm(GRACE_SECONDS)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, end)
     code = process.wait()
-    return 0 if code in (0, -signal.SIGTERM, -signal.SIGINT) else code
+    return 0 if code in (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL) else code

@@ -48,11 +48,15 @@ class SystemClock:
 class CallWindow(Protocol):
     """Remembers the calls of the latest `WINDOW_SECONDS`, and pauses; safe to use from several threads."""
 
-    def take(self, limit: int) -> float:
-        """Count a call and return 0, or return the seconds after which to try again.
+    def take(self, limit: int, wanted: int) -> tuple[int, float]:
+        """Count calls that are about to be made.
 
         Args:
             limit: Calls that the window may hold.
+            wanted: Calls to let through at most.
+
+        Returns:
+            How many are let through; where none is, the seconds after which to try again.
         """
 
     def pause(self, seconds: float) -> None:
@@ -75,19 +79,20 @@ class ProcessWindow:
         self._lock = threading.Lock()
         self._paused_until = 0.0
 
-    def take(self, limit: int) -> float:
-        """Count a call and return 0, or return the seconds after which to try again."""
+    def take(self, limit: int, wanted: int) -> tuple[int, float]:
+        """Count calls that are about to be made: how many are let through, else the seconds to wait."""
         with self._lock:
             now = self._clock.monotonic()
             if now < self._paused_until:
-                return self._paused_until - now
+                return 0, self._paused_until - now
             while self._calls and self._calls[0] <= now - WINDOW_SECONDS:
                 self._calls.popleft()
-            if len(self._calls) >= limit:
+            granted = min(wanted, limit - len(self._calls))
+            if granted <= 0:
                 # At least a millisecond: a rounding error must not be a wait that moves no clock.
-                return max(self._calls[-limit] + WINDOW_SECONDS - now, 0.001)
-            self._calls.append(now)
-            return 0.0
+                return 0, max(self._calls[-limit] + WINDOW_SECONDS - now, 0.001)
+            self._calls.extend([now] * granted)
+            return granted, 0.0
 
     def pause(self, seconds: float) -> None:
         """Let no call pass for so many seconds."""
@@ -125,9 +130,10 @@ class RateLimiter:
         self._window = window or ProcessWindow(self._clock)
         self._calls_per_minute = calls_per_minute
         self._on_wait = on_wait
-        # One thread at a time asks the window; the others wait for their turn without asking.
+        # One thread at a time asks the window, for itself and for those that wait for their turn.
         self._turn = threading.Lock()
         self._lock = threading.Lock()
+        self._waiting = self._granted = 0
         self._told_until = 0.0
         self._answers: deque[float] = deque()
         self._refusals = 0
@@ -143,11 +149,16 @@ class RateLimiter:
 
     def acquire(self) -> None:
         """Wait until a call may be made, and count it."""
-        with self._turn:
-            while (wait := self._window.take(self.limit)) > 0:
-                if (paused := self._window.paused_for()) > 0:
-                    self._tell(paused, "another call on this plan was answered 429")
-                self._clock.sleep(wait)
+        with self._lock:
+            self._waiting += 1
+        try:
+            with self._turn:
+                if self._granted == 0:
+                    self._ask_window()
+                self._granted -= 1
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
     def answered(self) -> None:
         """A call was answered with anything but a refusal."""
@@ -177,6 +188,18 @@ class RateLimiter:
             "If it stays so, set COINGECKO_CALLS_PER_MINUTE=%d.",
             answered, self._calls_per_minute, LEARNED_FOR_SECONDS / 60, answered,
         )  # fmt: skip
+
+    def _ask_window(self) -> None:
+        """Wait until the window lets calls through, as many as threads wait for one at most."""
+        while True:
+            with self._lock:
+                waiting = self._waiting
+            self._granted, wait = self._window.take(self.limit, waiting)
+            if self._granted:
+                return
+            if (paused := self._window.paused_for()) > 0:
+                self._tell(paused, "another call on this plan was answered 429")
+            self._clock.sleep(wait)
 
     def _forget_old_answers(self) -> None:
         oldest = self._clock.monotonic() - WINDOW_SECONDS

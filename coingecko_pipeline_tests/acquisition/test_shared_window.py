@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -57,26 +57,40 @@ def test_a_pause_holds_every_process_and_a_shorter_one_changes_nothing(database:
 
 def test_plans_have_a_rate_each(database: Database) -> None:
     clock = FakeClock()
-    assert window_of(database, clock).take(1) == 0.0
-    assert window_of(database, clock, "analyst").take(1) == 0.0
-    assert window_of(database, clock).take(1) > 60.0
+    assert window_of(database, clock).take(1, 1) == (1, 0.0)
+    assert window_of(database, clock, "analyst").take(1, 1) == (1, 0.0)
+    assert window_of(database, clock).take(1, 1) == (0, WINDOW_SECONDS)
 
 
 def test_a_changed_limit_holds_at_once(database: Database) -> None:
     clock = FakeClock()
     window = window_of(database, clock)
-    for _ in range(5):
-        assert window.take(5) == 0.0
-    assert window.take(5) > 0.0
-    assert window.take(8) == 0.0
-    assert window.take(2) > 0.0
+    assert window.take(5, 5) == (5, 0.0)
+    assert window.take(5, 1)[0] == 0
+    assert window.take(8, 1)[0] == 1
+    assert window.take(2, 1)[0] == 0
+
+
+def test_as_many_calls_as_there_is_room_for_are_let_through_at_once(database: Database) -> None:
+    clock = FakeClock()
+    window = window_of(database, clock)
+    assert window.take(10, 4) == (4, 0.0)
+    clock.sleep(20)
+    assert window.take(10, 16) == (6, 0.0)
+    granted, wait = window.take(10, 16)
+    assert (granted, wait) == (0, WINDOW_SECONDS - 20)
+    clock.sleep(WINDOW_SECONDS - 20)
+    assert window.take(10, 16) == (4, 0.0)
+    clock.sleep(20)
+    assert window.take(10, 16) == (6, 0.0)
+    assert window.take(3, 16)[0] == 0
 
 
 def test_calls_of_the_past_are_forgotten(database: Database) -> None:
     clock = FakeClock()
     window = window_of(database, clock)
     for _ in range(3 * FORGET_EVERY):
-        assert window.take(1000) == 0.0
+        assert window.take(1000, 1)[0] == 1
         clock.sleep(1)
     assert rows_of(database, "SELECT calls FROM api_rate") == [(3 * FORGET_EVERY,)]
     assert rows_of(database, "SELECT COUNT(*) FROM api_recent_calls")[0][0] < 2 * FORGET_EVERY
@@ -84,8 +98,8 @@ def test_calls_of_the_past_are_forgotten(database: Database) -> None:
 
 def test_a_clock_that_was_set_back_blocks_nothing(database: Database) -> None:
     ahead, right = FakeClock(datetime(2026, 3, 9, 5, tzinfo=UTC)), FakeClock(datetime(2026, 3, 9, 3, tzinfo=UTC))
-    assert window_of(database, ahead).take(1) == 0.0
-    assert window_of(database, right).take(1) == 0.0
+    assert window_of(database, ahead).take(1, 1)[0] == 1
+    assert window_of(database, right).take(1, 1)[0] == 1
 
 
 PROGRAM = """
@@ -93,7 +107,7 @@ import sys
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
 from coingecko_pipeline.warehouse import Database
 window = SharedWindow(Database(sys.argv[1]), "demo")
-print(sum(window.take(40) == 0.0 for _ in range(30)))
+print(sum(window.take(40, 3)[0] for _ in range(10)))
 """
 
 
@@ -108,4 +122,6 @@ def test_processes_at_once_never_take_more_than_the_limit_together(database: Dat
     assert sum(taken) == 40
     numbers = [number for (number,) in rows_of(database, "SELECT number FROM api_recent_calls ORDER BY number")]
     assert all(later == earlier + 1 for earlier, later in pairwise(numbers))
-    assert SharedWindow(database, "demo").take(40) <= timedelta(seconds=WINDOW_SECONDS).total_seconds()
+    granted, wait = SharedWindow(database, "demo").take(40, 1)
+    assert granted == 0
+    assert 0 < wait <= WINDOW_SECONDS
