@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from itertools import accumulate
 
 import dagster as dg
 from sqlalchemy import func, or_, select
 
-from coingecko_pipeline.assets.daily_market import COINS_ASKED
+from coingecko_pipeline.acquisition.daily import COINS_ASKED
+from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.checks.lifetimes import living_by_date, read_lifetimes
 from coingecko_pipeline.coingecko.client import latest_complete_date
 from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.warehouse import Database, tables
@@ -91,32 +92,17 @@ def coverage_by_date(
 ) -> tuple[dict[date, int], dict[date, int]]:
     """For each date of a range: how many coins should have a row, and how many have one."""
     market, assets = tables.daily_market, tables.assets
-    span = select(func.min(market.c.date).label("first"), func.max(market.c.date).label("last")).group_by(
-        market.c.asset_id
-    ).subquery()  # fmt: skip
-    begins = select(span.c.first, func.count()).group_by(span.c.first)
-    ends = select(span.c.last, func.count()).group_by(span.c.last)
     rows = select(market.c.date, func.count()).where(market.c.date.between(first, last)).group_by(market.c.date)
     active = select(func.count()).select_from(assets).where(assets.c.is_active)
-
+    lifetimes = read_lifetimes(warehouse)
     with warehouse.connect() as connection:
-        changes: dict[date, int] = {}
-        for day, coins in connection.execute(begins):
-            changes[day] = changes.get(day, 0) + coins
-        for day, coins in connection.execute(ends):
-            changes[day + timedelta(days=1)] = changes.get(day + timedelta(days=1), 0) - coins
         counted = {row.date: row[1] for row in connection.execute(rows)}
         active_now = connection.execute(active).scalar_one()
-
-    alive = dict(zip(sorted(changes), accumulate(changes[day] for day in sorted(changes)), strict=True))
-    expected, present, living = {}, {}, 0
-    for day in (first + timedelta(days=offset) for offset in range((last - first).days + 1)):
-        if day == first:
-            living = next((alive[change] for change in sorted(alive, reverse=True) if change <= day), 0)
-        living = alive.get(day, living)
-        expected[day] = active_now if day >= today else living
-        present[day] = counted.get(day, 0)
-    return expected, present
+    expected = {
+        day: active_now if day >= today else len(living)
+        for day, living in living_by_date(lifetimes, DateRange(first, last))
+    }
+    return expected, {day: counted.get(day, 0) for day in expected}
 
 
 @dg.asset_check(asset=DAILY_MARKET)
