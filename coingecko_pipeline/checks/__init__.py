@@ -11,6 +11,7 @@ from coingecko_pipeline.checks.daily_market import (
     the_day_covers_the_active_assets,
     the_snapshot_was_timely,
 )
+from coingecko_pipeline.checks.gaps import no_date_is_missing_between_a_coins_first_and_last_day
 
 ALL_CHECKS = (
     asset_ids_are_unique,
@@ -20,4 +21,5 @@ ALL_CHECKS = (
     the_day_covers_the_active_assets,
     the_snapshot_was_timely,
     no_price_jumped_a_hundredfold,
+    no_date_is_missing_between_a_coins_first_and_last_day,
 )
