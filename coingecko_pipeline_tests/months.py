@@ -5,6 +5,7 @@ day has what a day of the deployment has: the daily job at midnight, the sensor,
 evaluated and run as they are defined.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,6 +29,33 @@ from coingecko_pipeline_tests.fakes import FakeClock
 from coingecko_pipeline_tests.running import rows_of, run_job
 
 KEY = "CG-simulated"
+
+
+class UnhurriedClock(FakeClock):
+    """Passes time only when every call that was let through has arrived: a server's minute does not pass meanwhile."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(now)
+        self.arrived: Callable[[], int] = lambda: 0
+        self.let_through = 0
+
+    def sleep(self, seconds: float) -> None:
+        while self.arrived() < self.let_through:
+            threading.Event().wait(0.001)
+        super().sleep(seconds)
+
+
+class CountedWindow(SharedWindow):
+    """The shared window, which tells the clock of each call that it lets through."""
+
+    def __init__(self, database: Database, plan: str, clock: UnhurriedClock) -> None:
+        super().__init__(database, plan, clock.now)
+        self._clock = clock
+
+    def take(self, limit: int, wanted: int) -> tuple[int, float]:
+        granted, wait = super().take(limit, wanted)
+        self._clock.let_through += granted
+        return granted, wait
 
 
 @dataclass(frozen=True)
@@ -80,7 +108,7 @@ def simulate(
         credits_per_month: Another figure than the plan's.
         history_days: Another figure than the plan's; fewer days cost as many calls and fewer rows.
     """
-    clock = FakeClock(datetime.combine(first, time(0, 0, 30), UTC))
+    clock = UnhurriedClock(datetime.combine(first, time(0, 0, 30), UTC))
     options = SandboxOptions(coins=coins, plan=plan_name, clock=clock.now)
     with RunningSandbox(options) as sandbox:
         plan = choose_plan(
@@ -90,14 +118,13 @@ def simulate(
             credits_per_month=credits_per_month,
             history_days=history_days,
         )
+        clock.arrived = lambda: len(sandbox.calls)
         key = None if plan_name == "keyless" else SecretStr(KEY)
         used = refusals = 0
         for number in range(days):
             day = first + timedelta(days=number)
             clock.move_to(datetime.combine(day, time(0, 0, 30), UTC))
-            client = CoinGecko(
-                plan, key, clock=clock, now=clock.now, window=SharedWindow(database, plan.name, clock.now)
-            )
+            client = CoinGecko(plan, key, clock=clock, now=clock.now, window=CountedWindow(database, plan.name, clock))
             resources = {"now": clock.now, "warehouse": database, "plan": plan}
             _run(database, client, daily_market_schedule, resources)
             asked_for = _run(database, client, new_coins_sensor, resources)
@@ -106,6 +133,7 @@ def simulate(
             client.close()
             used = (0 if day.day == 1 else used) + sum(call.status == 200 for call in sandbox.calls)
             refusals += sum(call.status == 429 for call in sandbox.calls)
+            clock.let_through = 0
             sandbox.reset_calls()
             budget = read_budget(database, plan, day)
             yield Day(

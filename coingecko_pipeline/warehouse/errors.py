@@ -4,7 +4,7 @@
 
     WarehouseError
     ├── DatabaseUrlError         the URL cannot be used: nothing was attempted
-    ├── DatabaseUnavailable      the server did not let us in, or the file cannot be opened
+    ├── DatabaseUnavailable      the server did not let us in, was away for too long, or the file cannot be opened
     ├── SchemaVersionError       the tables are older or newer than this program
     ├── OriginError              sandbox data and live data would have met
     ├── DeclarationError         a table, a guard or an asset's metadata cannot work as declared
