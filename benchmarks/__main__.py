@@ -21,6 +21,8 @@ def main() -> None:
         ("benchmarks.daily", "bench_daily"),
         ("benchmarks.backfill", "bench_backfill", *(["--peers-python", python] if python else [])),
         ("benchmarks.full_history", "bench_history"),
+        ("benchmarks.survival", "bench_survival"),
+        ("benchmarks.months", "bench_months"),
     ):
         print(f"\n## {' '.join([module, *options])}", flush=True)
         command = [sys.executable, "-W", "ignore", "-m", module, "--url", f"{server}/{database}", *options]
