@@ -106,8 +106,11 @@ def test_the_commands_share_one_instance_and_status_tells_what_they_did(
     assert (status["coins_active"], status["charts_archived"]) == (300, 5)
     assert (status["first_date"], status["last_date"], status["dates_missing"]) == (str(first), str(TODAY), 0)
     assert status["latest_coverage"] == 1.0
-    # The list twice, the largest coins once, five charts, and two pages.
-    assert status["calls_this_month"] == status["credits_this_month"] == 10
+    # The list twice, what the key has used, the largest coins once, five charts, and two pages.
+    assert status["credits_spent"] == 11
+    assert status["credits_left"] == status["credits_per_month"] - 11 - status["credits_reserved"]
+    assert status["history"]["coins_never_fetched"] == 295
+    assert status["history"]["complete_on"] == str(TODAY)
     shown = run_program(tmp_path, "status", **settings)
     assert shown.returncode == 0
     assert "sqlite:///here/market.db (sandbox)" in shown.stdout
