@@ -13,6 +13,7 @@ from coingecko_pipeline.acquisition.budget import BillingMonth, Budget, daily_co
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.coingecko.plans import Plan
 
+COMPLETION_BEGINS = time(1)
 DAY_ENDS = time(23, 30)
 RATE_SHARE = 0.5
 """A day's calls are at most what half the plan's rate makes until half an hour before midnight, so that no run is still
@@ -175,15 +176,19 @@ def calls_today(work: HistoryWork, budget: Budget, plan: Plan, now: datetime) ->
         plan: The CoinGecko plan.
         now: The current UTC time, aware.
     """
-    until = datetime.combine(now.date(), DAY_ENDS, now.tzinfo)
-    in_time = int(plan.calls_per_minute * max(0.0, (until - now).total_seconds()) / 60 * RATE_SHARE)
     wanted = len(work.in_order)
     if budget.left is not None and budget.share is not None:
         wanted = min(wanted, max(work.urgent, budget.share) if work.urgent <= budget.left else budget.share)
-    return min(wanted, in_time)
+    return min(wanted, _calls_in_time(plan, now))
 
 
-def complete_on(work: HistoryWork, budget: Budget, plan: Plan, active_coins: int) -> date | None:
+def _calls_in_time(plan: Plan, now: datetime) -> int:
+    """Calls that the rest of the day has time for."""
+    until = datetime.combine(now.date(), DAY_ENDS, now.tzinfo)
+    return int(plan.calls_per_minute * max(0.0, (until - now).total_seconds()) / 60 * RATE_SHARE)
+
+
+def complete_on(work: HistoryWork, budget: Budget, plan: Plan, active_coins: int, now: datetime) -> date | None:
     """The day on which no day will be missing any more at this pace; None where the credits never suffice.
 
     Args:
@@ -191,10 +196,11 @@ def complete_on(work: HistoryWork, budget: Budget, plan: Plan, active_coins: int
         budget: What is left of the running month.
         plan: The CoinGecko plan.
         active_coins: Coins of the latest list, for the snapshots of the months to come.
+        now: The current UTC time, aware.
     """
     if budget.left is None or plan.credits_per_month is None:
-        a_day = max(1, int(plan.calls_per_minute * 22 * 60 * RATE_SHARE))
-        return budget.today + timedelta(days=-(-work.urgent // a_day) - 1 if work.urgent else 0)
+        a_day = _calls_in_time(plan, datetime.combine(now.date(), COMPLETION_BEGINS, now.tzinfo))
+        return budget.today + timedelta(days=max(0, -(-(work.urgent - _calls_in_time(plan, now)) // a_day)))
     if work.urgent <= budget.left:
         return budget.today
     to_do = work.urgent - budget.left

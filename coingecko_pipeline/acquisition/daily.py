@@ -16,7 +16,7 @@ from coingecko_pipeline.acquisition.misses import ChartMisses
 from coingecko_pipeline.acquisition.planning import ChartPlan, Request, chart_call, plan_charts, plan_snapshot
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.snapshot import snapshot_frames
-from coingecko_pipeline.acquisition.universe import count_active, gone_coins, known_coins, universe_of
+from coingecko_pipeline.acquisition.universe import active_coins, gone_coins, known_coins, universe_of
 from coingecko_pipeline.acquisition.usage import UsageLedger, correct, spent_between
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.client import PAGE_SIZE
@@ -78,12 +78,14 @@ def _snapshot(
 ) -> Acquisition:
     known_coins(request.asset_ids, database)
     day = client.now().date()
-    plan = plan_snapshot(request, count_active(database), client.plan)
+    active = active_coins(database)
+    plan = plan_snapshot(request, len(active), client.plan)
+    may_ask_again = plan.coins == len(active) and not plan.left and plan.calls != request.max_calls
     read_budget(database, client.plan, day).require_snapshot(plan.calls)
     facts = {"source": tables.SNAPSHOT, COINS_ASKED: plan.coins, "coins_left": plan.left}
     return Acquisition(
         f"Today's market of {day}: about {plan.calls} calls.",
-        snapshot_frames(plan, day, client, ledger, progress),
+        snapshot_frames(plan, day, client, ledger, progress, expected=tuple(active) if may_ask_again else ()),
         lambda: facts,
     )
 

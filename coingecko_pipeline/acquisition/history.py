@@ -122,7 +122,7 @@ def read_outlook(database: Database, plan: Plan, now: datetime) -> Outlook:
         coins_without_news=len(work.waiting),
         coins_not_served=len(work.unserved),
         earliest=work.earliest,
-        complete_on=complete_on(work, budget, plan, count_active(database)),
+        complete_on=complete_on(work, budget, plan, count_active(database), now),
     )
 
 

@@ -1,7 +1,8 @@
 """Today's rows from the current market pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,12 @@ from coingecko_pipeline.warehouse import tables
 
 
 def snapshot_frames(
-    plan: SnapshotPlan, day: date, client: CoinGecko, ledger: UsageLedger, progress: Progress
+    plan: SnapshotPlan,
+    day: date,
+    client: CoinGecko,
+    ledger: UsageLedger,
+    progress: Progress,
+    expected: Sequence[str] = (),
 ) -> Iterator[pd.DataFrame]:
     """Ask for the market pages and give each as rows of daily_market.
 
@@ -25,15 +31,16 @@ def snapshot_frames(
         client: CoinGecko.
         ledger: Where the calls are counted.
         progress: Told of each page when the next one is asked for, since its rows are safe then.
+        expected: Coins that the pages should bring, most important first. A coin that moves to an earlier page between
+            two calls is on none of those that came; as many of them as one call takes are asked for by their ids.
 
     Raises:
         CoinGeckoError: A call failed for good, or no page held a coin.
     """
-    pages = client.markets_of(plan.coin_ids) if plan.coin_ids else client.market_pages(largest=plan.largest)
     seen: set[str] = set()
     progress.begin(f"The market of {day}", plan.calls, "pages")
     try:
-        for page in pages:
+        for page in _pages(plan, client, seen, expected):
             rows = {row["id"]: row for row in page if row["id"] not in seen}
             ledger.record()
             seen.update(rows)
@@ -47,3 +54,16 @@ def snapshot_frames(
     finally:
         ledger.record()
         progress.end()
+
+
+def _pages(
+    plan: SnapshotPlan, client: CoinGecko, seen: Set[str], expected: Sequence[str]
+) -> Iterator[list[dict[str, Any]]]:
+    """The pages of a plan, and one of the expected coins that are not seen after them."""
+    if plan.coin_ids:
+        yield from client.markets_of(plan.coin_ids)
+        return
+    yield from client.market_pages(largest=plan.largest)
+    missed = [coin for coin in expected if coin not in seen]
+    if missed and seen:
+        yield next(client.markets_of(missed))

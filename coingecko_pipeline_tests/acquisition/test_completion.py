@@ -137,11 +137,18 @@ def test_a_plan_without_credits_fills_half_its_rate_until_shortly_before_midnigh
 
 
 def test_the_end_is_told_by_the_months_that_it_takes() -> None:
-    assert complete_on(work_with(never=10), budget_of(10), DEMO, 17_400) == TODAY
-    assert complete_on(work_with(never=11), budget_of(10), DEMO, 17_400) == date(2026, 4, 1)
+    assert complete_on(work_with(never=10), budget_of(10), DEMO, 17_400, NOW) == TODAY
+    assert complete_on(work_with(never=11), budget_of(10), DEMO, 17_400, NOW) == date(2026, 4, 1)
     # April bears 10,000 less 30 snapshots of 72.
-    assert complete_on(work_with(never=7_850), budget_of(10), DEMO, 17_400) == date(2026, 4, 1)
-    assert complete_on(work_with(never=7_851), budget_of(10), DEMO, 17_400) == date(2026, 5, 1)
-    assert complete_on(work_with(never=11), budget_of(10), DEMO, 200_000) is None
-    assert complete_on(work_with(stale=5), budget_of(10), DEMO, 17_400) == TODAY
-    assert complete_on(work_with(never=3_301), budget_of(None), KEYLESS, 17_400) == TODAY + timedelta(days=1)
+    assert complete_on(work_with(never=7_850), budget_of(10), DEMO, 17_400, NOW) == date(2026, 4, 1)
+    assert complete_on(work_with(never=7_851), budget_of(10), DEMO, 17_400, NOW) == date(2026, 5, 1)
+    assert complete_on(work_with(never=11), budget_of(10), DEMO, 200_000, NOW) is None
+    assert complete_on(work_with(stale=5), budget_of(10), DEMO, 17_400, NOW) == TODAY
+
+
+def test_without_a_budget_the_end_is_told_by_the_days_that_the_rate_takes() -> None:
+    work, budget, a_day = work_with(never=3_375), budget_of(None), timedelta(days=1)
+    assert complete_on(work, budget, KEYLESS, 17_400, NOW) == TODAY
+    assert complete_on(work, budget, KEYLESS, 17_400, NOW + timedelta(minutes=1)) == TODAY + a_day
+    assert complete_on(work, budget, KEYLESS, 17_400, NOW.replace(hour=23, minute=59)) == TODAY + a_day
+    assert complete_on(work_with(never=3_376), budget, KEYLESS, 17_400, NOW) == TODAY + a_day

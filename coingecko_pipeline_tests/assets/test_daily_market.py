@@ -234,9 +234,19 @@ def test_markets_without_any_coin_are_no_snapshot(stocked: Database) -> None:
 
 def test_a_coin_on_two_pages_becomes_one_row(stocked: Database) -> None:
     rows = [market_row(f"coin-{number}", 1, 1, "2026-03-09T00:01:00Z") for number in range(250)]
-    pages = iter([rows, [rows[-1], market_row("last", 1, 1, "2026-03-09T00:01:00Z")]])
+    pages = iter([rows, [rows[-1], market_row("last", 1, 1, "2026-03-09T00:01:00Z")], []])
     result = take(stocked, client_of(FakeServer(lambda _request: Answer(next(pages)))), TODAY)
     assert metadata_of(result, "daily_market")["rows_written"] == 251
+
+
+def test_coins_that_slipped_between_two_pages_are_asked_for_by_their_ids(stocked: Database) -> None:
+    pages = [["big", "small"], ["middle"], ["big", "small"]]
+    server = FakeServer(Answer([market_row(name, 1, 1, "2026-03-09T00:01:00Z") for name in page]) for page in pages)
+    result = take(stocked, client_of(server), TODAY)
+    assert [query.get("ids") for query in server.queries()] == [None, "middle"]
+    assert metadata_of(result, "daily_market")["rows_written"] == 3
+    bounded = take(stocked, client_of(server), TODAY, max_calls=1)
+    assert metadata_of(bounded, "daily_market")["calls"] == 1
 
 
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
