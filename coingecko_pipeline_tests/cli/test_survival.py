@@ -50,6 +50,12 @@ def charts_of(sandbox: RunningSandbox) -> int:
     return sum(call.path.endswith("/market_chart") for call in sandbox.calls)
 
 
+def command_line_of(process: subprocess.Popen[str]) -> str:
+    """What `ps` shows of a process, on systems with a /proc."""
+    shown = Path("/proc", str(process.pid), "cmdline")
+    return shown.read_text() if shown.exists() else str(process.args)
+
+
 @pytest.fixture
 def other_database(make_database: MakeDatabase) -> Database:
     """A second database, for the same without any disturbance."""
@@ -69,6 +75,7 @@ def test_a_backfill_that_is_killed_again_and_again_ends_with_the_same_table_and_
         begin(tmp_path, "daily", **settings).communicate()
         for number in range(KILLS):
             process = begin(tmp_path, "backfill", *DAYS, **settings)
+            assert KEY not in command_line_of(process)
             until = charts_of(sandbox) + moments.randrange(1, COINS // (KILLS + 1))
             while charts_of(sandbox) < until and process.poll() is None:
                 with suppress(subprocess.TimeoutExpired):

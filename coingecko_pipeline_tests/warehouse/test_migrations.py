@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.engine import URL
 
 from coingecko_pipeline.warehouse import (
@@ -16,6 +17,7 @@ from coingecko_pipeline.warehouse import (
     current_revision,
     migrate,
     prepare,
+    tables,
 )
 from coingecko_pipeline.warehouse.migrations import VERSION_TABLE, head_revision
 from coingecko_pipeline.warehouse.tables import metadata
@@ -89,6 +91,33 @@ def test_a_migration_that_was_interrupted_goes_on(empty_database: Database, kind
     migrate(empty_database)
     with empty_database.connect() as connection:
         assert differences(connection) == []
+
+
+def test_the_charts_of_the_first_version_are_kept(empty_database: Database) -> None:
+    migrate(empty_database)
+    stored = ("coin", date(2026, 3, 8))
+    with empty_database.transaction() as connection:
+        connection.execute(
+            tables.raw_market_charts.insert().values(
+                asset_id=stored[0],
+                body=b"body",
+                fetched_at=datetime(2026, 3, 8, 1, tzinfo=UTC),
+                covers_from=date(2025, 3, 9),
+                covers_to=stored[1],
+                points=1,
+            )
+        )
+        for table in ("chart_misses", "api_rate", "api_recent_calls"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        for column in ("midnights", "first_on", "last_on"):
+            connection.execute(text(f"ALTER TABLE raw_market_charts DROP COLUMN {column}"))
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+    migrate(empty_database)
+    chart = tables.raw_market_charts.c
+    with empty_database.connect() as connection:
+        assert differences(connection) == []
+        kept = connection.execute(select(chart.asset_id, chart.covers_to, chart.midnights)).one()
+    assert tuple(kept) == (*stored, None)
 
 
 def test_tables_that_are_newer_than_the_program_are_refused(empty_database: Database) -> None:
