@@ -25,6 +25,8 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
         schedules=[daily_market_schedule, history_completion_schedule],
         sensors=[new_coins_sensor],
         resources={**build_resources(), **(resources or {})},
+        # docs/decisions/0020: a step is a second of work, and a process for it is five of imports.
+        executor=dg.in_process_executor,
     )
 
 

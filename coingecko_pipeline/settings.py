@@ -1,6 +1,7 @@
 """Every setting, read from the environment (and from ``.env`` in the working folder) in this one place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
@@ -13,6 +14,11 @@ DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
 
 class SettingsError(ValueError):
     """A setting is malformed or does not fit another one; the message is one sentence for the user."""
+
+
+_FROM_ENVIRONMENT = SettingsConfigDict(
+    env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+)
 
 
 class Settings(BaseSettings):
@@ -30,9 +36,7 @@ class Settings(BaseSettings):
             Holds a password, so it is never shown whole.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = _FROM_ENVIRONMENT
 
     coingecko_api_key: SecretStr | None = None
     coingecko_plan: str | None = None
@@ -64,6 +68,51 @@ class Settings(BaseSettings):
             raise SettingsError(str(error)) from None
 
 
+class ServerSettings(BaseSettings):
+    """The deployment's database server and its accounts, each one an environment variable of the same name in capitals.
+
+    Attributes:
+        database_host: Where the server is.
+        database_port: Its port.
+        database_admin: The user who may create databases and accounts.
+        mysql_root_password: That user's password.
+        mysql_migrator_password: The password of the account that changes tables.
+        mysql_pipeline_password: The password of the account that reads and writes rows.
+        mysql_dagster_password: The password of the account for Dagster's storage.
+        mysql_reader_password: The password of the account that only reads.
+    """
+
+    model_config = _FROM_ENVIRONMENT
+
+    database_host: str = "mysql"
+    database_port: int = Field(default=3306, gt=0)
+    database_admin: str = "root"
+    mysql_root_password: SecretStr
+    mysql_migrator_password: SecretStr
+    mysql_pipeline_password: SecretStr
+    mysql_dagster_password: SecretStr
+    mysql_reader_password: SecretStr
+
+    @property
+    def passwords(self) -> Mapping[str, SecretStr]:
+        """Each password by the name of its variable."""
+        return {
+            name.upper(): value
+            for name in type(self).model_fields
+            if isinstance(value := getattr(self, name), SecretStr)
+        }
+
+
+def load_server_settings() -> ServerSettings:
+    """Read the deployment's settings.
+
+    Raises:
+        SettingsError: One is missing or malformed.
+    """
+    with _sentences():
+        return ServerSettings()
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read and check all settings.
 
@@ -73,10 +122,8 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: A setting is malformed, or the plan and the key do not fit together.
     """
-    try:
+    with _sentences():
         settings = Settings(**overrides)
-    except ValidationError as error:
-        raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
     key = settings.coingecko_api_key
     if key is not None and (not key.get_secret_value().isascii() or not key.get_secret_value().isprintable()):
         raise SettingsError(
@@ -86,9 +133,19 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn what pydantic says into sentences without values."""
+    try:
+        yield
+    except ValidationError as error:
+        raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
+
+
 def _sentence(problem: Mapping[str, Any]) -> str:
     name = "_".join(str(part) for part in problem["loc"]).upper()
     wants = {
+        "missing": "is not set",
         "int_parsing": "must be a whole number",
         "greater_than": "must be above 0",
         "greater_than_equal": "must be a day of the month, 1 to 31",

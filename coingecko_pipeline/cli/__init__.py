@@ -13,6 +13,7 @@ from rich.logging import RichHandler
 from coingecko_pipeline import __version__
 from coingecko_pipeline.cli.commands import backfill, complete, daily, migrate_command
 from coingecko_pipeline.cli.demo import demo
+from coingecko_pipeline.cli.deployment import deployment
 from coingecko_pipeline.cli.dev import dev
 from coingecko_pipeline.cli.status import status
 from coingecko_pipeline.cli.terminal import ERRORS
@@ -41,7 +42,7 @@ def cli() -> None:
     )
 
 
-for command in (demo, dev, migrate_command, sandbox, daily, backfill, complete, status):
+for command in (demo, dev, migrate_command, sandbox, daily, backfill, complete, status, deployment):
     cli.add_command(command)
 
 
