@@ -1,24 +1,20 @@
-"""What the services of docker-compose.yml run."""
-
-import os
+"""What docker-compose.yml runs once before the services."""
 
 import click
 import dagster as dg
-from docker.errors import DockerException
 from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.deployment.accounts import WAREHOUSE, create_accounts
-from coingecko_pipeline.deployment.docker_gate import DOCKER_SOCKET, serve
 from coingecko_pipeline.deployment.passwords import check_passwords
-from coingecko_pipeline.settings import ServerSettings, SettingsError, load_server_settings, load_settings
+from coingecko_pipeline.settings import ServerSettings, load_server_settings, load_settings
 from coingecko_pipeline.warehouse import Database, migrate
 
 
 @click.group()
 def deployment() -> None:
-    """What the services of docker-compose.yml run, in the order in which it starts them."""
+    """What docker-compose.yml runs once before the services: first check, then set-up."""
 
 
 @deployment.command()
@@ -48,22 +44,6 @@ def set_up() -> None:
     with dg.DagsterInstance.get() as instance:
         instance.upgrade()
     CONSOLE.print(f"Dagster's storage is at the version of Dagster {dg.__version__}.", highlight=False)
-
-
-@deployment.command("docker-gate")
-def docker_gate() -> None:
-    """Let a run's container through to Docker, and nothing else; RUN_IMAGE and RUN_NETWORK say which."""
-    missing = [name for name in ("RUN_IMAGE", "RUN_NETWORK") if not os.environ.get(name)]
-    if missing:
-        raise SettingsError(f"{' and '.join(missing)} must say which containers may be launched.")
-    volumes = frozenset(os.environ.get("RUN_VOLUMES", "").split())
-    try:
-        serve(os.environ["RUN_IMAGE"], os.environ["RUN_NETWORK"], volumes)
-    except DockerException as error:
-        raise click.ClickException(
-            f"Docker does not answer at {DOCKER_SOCKET} ({error}). The socket's group must be DOCKER_GID in .env: "
-            "`make secrets` finds it out; or do without Docker for the runs, see docs/operations.md."
-        ) from None
 
 
 def _server(settings: ServerSettings, user: str, password: SecretStr) -> URL:

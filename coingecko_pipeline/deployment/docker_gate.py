@@ -94,18 +94,25 @@ def gate(engine: docker.APIClient, image: str, network: str, volumes: frozenset[
     return Starlette(routes=[*routes, *versioned], exception_handlers=handlers)
 
 
-def serve(image: str, network: str, volumes: frozenset[str], socket: str = DOCKER_SOCKET) -> None:
-    """Serve until the process is told to end.
-
-    Args:
-        image: The only image that a run's container may have.
-        network: The only network that it may be on.
-        volumes: The named volumes that it may bind, as `name:path`.
-        socket: Docker's address.
-
-    Raises:
-        DockerException: Docker does not answer there.
-    """
-    engine = docker.APIClient(base_url=socket, version="auto")
+def main() -> None:
+    """Serve until the process is told to end: RUN_IMAGE, RUN_NETWORK and RUN_VOLUMES say what may be launched."""
+    missing = [name for name in ("RUN_IMAGE", "RUN_NETWORK") if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"docker-gate: {' and '.join(missing)} must say which containers may be launched.")
+    try:
+        engine = docker.APIClient(base_url=DOCKER_SOCKET, version="auto")
+    except DockerException as error:
+        sys.exit(
+            f"docker-gate: Docker does not answer at {DOCKER_SOCKET} ({error}). DOCKER_GID in .env must be the group of "
+            "the socket: delete its line and run `make secrets`, which finds it out; or do without Docker for the runs, "
+            "see docs/operations.md."
+        )
+    allowed = gate(
+        engine, os.environ["RUN_IMAGE"], os.environ["RUN_NETWORK"], frozenset(os.environ.get("RUN_VOLUMES", "").split())
+    )
     # All interfaces of a container that is on one internal network.
-    uvicorn.run(gate(engine, image, network, volumes), host="0.0.0.0", port=PORT, log_level="warning")  # noqa: S104
+    uvicorn.run(allowed, host="0.0.0.0", port=PORT, log_level="warning")  # noqa: S104
+
+
+if __name__ == "__main__":
+    main()

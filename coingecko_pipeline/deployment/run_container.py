@@ -48,6 +48,8 @@ class _Container(_Strict):
     Labels: dict[str, str]
     HostConfig: _HostConfig
     NetworkingConfig: dict[str, Any] = {}
+    # The paths of the binds once more, as Docker's client has it.
+    Volumes: dict[str, dict[str, str]] = {}
 
     @model_validator(mode="after")
     def _is_a_run(self) -> Self:

@@ -13,6 +13,7 @@ from coingecko_pipeline.warehouse.errors import (
     OriginError,
     RowsRefusedError,
     SchemaVersionError,
+    StorageFull,
     WarehouseError,
 )
 from coingecko_pipeline.warehouse.guard import Guard, Ranked
@@ -38,6 +39,7 @@ __all__ = [
     "Ranked",
     "RowsRefusedError",
     "SchemaVersionError",
+    "StorageFull",
     "UtcDateTime",
     "WarehouseError",
     "assert_current",

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from coingecko_pipeline.warehouse.failures import is_outage, is_transient, unavailable
+from coingecko_pipeline.warehouse.failures import is_outage, is_transient, storage_full, unavailable
 from coingecko_pipeline.warehouse.urls import masked, parse_database_url
 
 logger = logging.getLogger(__name__)
@@ -148,6 +148,7 @@ class Database:
 
         Raises:
             DatabaseUnavailable: the database did not let us in.
+            StorageFull: it has no space left.
             sqlalchemy.exc.DBAPIError: the last error, after `TRIES` tries or where another try cannot help.
         """
 
@@ -179,7 +180,12 @@ class Database:
             before_sleep=self._log_retry,
             reraise=True,
         )
-        return retrying(once)
+        try:
+            return retrying(once)
+        except DBAPIError as error:
+            if (full := storage_full(error, self._url)) is not None:
+                raise full from error
+            raise
 
     def _log_retry(self, state: tenacity.RetryCallState) -> None:
         logger.warning(

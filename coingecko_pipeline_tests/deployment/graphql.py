@@ -77,7 +77,7 @@ class Webserver:
     def backfill_status(self, backfill_id: str) -> str:
         """How a backfill stands."""
         found = self.ask(
-            "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }",
+            "query($id: String!) { partitionBackfillOrError(backfillId: $id) {... on PartitionBackfill {status}}}",
             id=backfill_id,
         )
         return str(found["partitionBackfillOrError"]["status"])
