@@ -10,6 +10,8 @@ that program alone. It takes no call on: it checks what is asked and then asks D
     POST /containers/<id>/stop       the same
 """
 
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,15 +105,14 @@ def main() -> None:
         engine = docker.APIClient(base_url=DOCKER_SOCKET, version="auto")
     except DockerException as error:
         sys.exit(
-            f"docker-gate: Docker does not answer at {DOCKER_SOCKET} ({error}). DOCKER_GID in .env must be the group of "
-            "the socket: delete its line and run `make secrets`, which finds it out; or do without Docker for the runs, "
-            "see docs/operations.md."
+            f"docker-gate: Docker does not answer at {DOCKER_SOCKET} ({error}). DOCKER_GID in .env is not "
+            "the socket's group: delete its line and run `make secrets`, which finds it out. docs/operations.md tells how to "
+            "do without Docker for the runs."
         )
-    allowed = gate(
-        engine, os.environ["RUN_IMAGE"], os.environ["RUN_NETWORK"], frozenset(os.environ.get("RUN_VOLUMES", "").split())
-    )
+    volumes = frozenset(os.environ.get("RUN_VOLUMES", "").split())
+    application = gate(engine, os.environ["RUN_IMAGE"], os.environ["RUN_NETWORK"], volumes)
     # All interfaces of a container that is on one internal network.
-    uvicorn.run(allowed, host="0.0.0.0", port=PORT, log_level="warning")  # noqa: S104
+    uvicorn.run(application, host="0.0.0.0", port=PORT, log_level="warning")  # noqa: S104
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def test_a_full_disk_is_told_with_what_to_do_and_nothing_of_the_transaction_stay
     empty_database: Database, kind: str
 ) -> None:
     empty_database.run_in_transaction(lambda c: c.exec_driver_sql("CREATE TABLE full_table (word VARCHAR(200))"))
-    with pytest.raises(StorageFull, match="has no space left to write to .*make room where its data are"):
+    with pytest.raises(StorageFull, match=r"has no space left to write to .*make room where its data are"):
         empty_database.run_in_transaction(lambda connection: fill(connection, kind))
     count = empty_database.run_reading(lambda c: c.exec_driver_sql("SELECT COUNT(*) FROM full_table").scalar_one())
     assert count == 0
