@@ -1,7 +1,8 @@
 """Every setting, read from the environment (and from ``.env`` in the working folder) in this one place."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,14 +10,36 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from coingecko_pipeline.coingecko.plans import Plan, PlanError, choose_plan
 
 DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
+DEFAULT_UI_URL = "http://127.0.0.1:3000"
+
+ADDRESS = r"^https?://[^\s/]+"
+
+S = TypeVar("S", bound="AlertSettings")
 
 
 class SettingsError(ValueError):
     """A setting is malformed or does not fit another one; the message is one sentence for the user."""
 
 
-class Settings(BaseSettings):
-    """The settings, each one an environment variable of the same name in capitals.
+class AlertSettings(BaseSettings):
+    """The settings of the alerts. They are read alone too, since an alert has to tell that another setting is wrong.
+
+    Attributes:
+        alert_webhook_url: Where an alert is posted to; without it none is sent. Who has it can post there, so it is
+            never shown.
+        dagster_ui_url: Where its reader finds the Dagster UI, for the link to the run.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    alert_webhook_url: SecretStr | None = None
+    dagster_ui_url: str = Field(default=DEFAULT_UI_URL, pattern=ADDRESS)
+
+
+class Settings(AlertSettings):
+    """The settings, each one an environment variable of the same name in capitals; those of the alerts among them.
 
     Attributes:
         coingecko_api_key: The CoinGecko API key; none for the keyless plan. Never shown.
@@ -30,13 +53,9 @@ class Settings(BaseSettings):
             Holds a password, so it is never shown whole.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
-
     coingecko_api_key: SecretStr | None = None
     coingecko_plan: str | None = None
-    coingecko_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    coingecko_base_url: str | None = Field(default=None, pattern=ADDRESS)
     coingecko_calls_per_minute: int | None = Field(default=None, gt=0)
     coingecko_credits_per_month: int | None = Field(default=None, gt=0)
     coingecko_history_days: int | None = Field(default=None, gt=0)
@@ -73,10 +92,7 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: A setting is malformed, or the plan and the key do not fit together.
     """
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
+    settings = _read(Settings, overrides)
     key = settings.coingecko_api_key
     if key is not None and (not key.get_secret_value().isascii() or not key.get_secret_value().isprintable()):
         raise SettingsError(
@@ -84,6 +100,39 @@ def load_settings(**overrides: Any) -> Settings:
         )
     _ = settings.plan
     return settings
+
+
+def load_alert_settings() -> AlertSettings:
+    """Read and check the settings of the alerts alone.
+
+    Raises:
+        SettingsError: One of them is malformed.
+    """
+    return _read(AlertSettings, {})
+
+
+def _read(kind: type[S], overrides: Mapping[str, Any]) -> S:
+    try:
+        settings = kind(**overrides)
+    except ValidationError as error:
+        raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
+    url = settings.alert_webhook_url
+    if url is not None and not _is_address(url.get_secret_value()):
+        raise SettingsError(
+            "ALERT_WEBHOOK_URL must be an address that begins with http:// or https://; copy it again, without quotes "
+            "or line ends. Its value is a secret and is not shown."
+        )
+    return settings
+
+
+def _is_address(url: str) -> bool:
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import coingecko_pipeline
 
 PACKAGE = Path(coingecko_pipeline.__file__).parent
 
-DAGSTER_SIDE = {"assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions"}
+DAGSTER_SIDE = {"alerts", "assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions", "run_failures"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "coingecko": set(),
@@ -23,8 +23,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "partitions": {"coingecko"},
     **{
         room: {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE
-        for room in DAGSTER_SIDE - {"partitions"}
+        for room in DAGSTER_SIDE - {"partitions", "run_failures", "alerts"}
     },
+    "run_failures": set(),
+    "alerts": {"coingecko", "settings", "run_failures"},
     "definitions": {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE,
     "cli": {"acquisition", "coingecko", "warehouse", "settings", "sandbox", "definitions"} | DAGSTER_SIDE,
 }
