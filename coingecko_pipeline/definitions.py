@@ -9,7 +9,7 @@ from coingecko_pipeline.checks import ALL_CHECKS
 from coingecko_pipeline.jobs import asset_list_job, daily_market_job, market_history_job
 from coingecko_pipeline.resources import build_resources
 from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule
-from coingecko_pipeline.sensors import new_coins_sensor
+from coingecko_pipeline.sensors import failed_check_alert_sensor, new_coins_sensor, run_failure_alert_sensor
 
 
 def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -23,7 +23,7 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
         asset_checks=list(ALL_CHECKS),
         jobs=[daily_market_job, asset_list_job, market_history_job],
         schedules=[daily_market_schedule, history_completion_schedule],
-        sensors=[new_coins_sensor],
+        sensors=[new_coins_sensor, run_failure_alert_sensor, failed_check_alert_sensor],
         resources={**build_resources(), **(resources or {})},
         # docs/decisions/0020: a step is a second of work, and a process for it is five of imports.
         executor=dg.in_process_executor,

@@ -1,8 +1,8 @@
 """Every setting, read from the environment (and from ``.env`` in the working folder) in this one place."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,19 +10,38 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from coingecko_pipeline.coingecko.plans import Plan, PlanError, choose_plan
 
 DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
+DEFAULT_UI_URL = "http://127.0.0.1:3000"
+
+ADDRESS = r"^https?://[^\s/]+"
+
+S = TypeVar("S", bound="_FromEnvironment")
 
 
 class SettingsError(ValueError):
     """A setting is malformed or does not fit another one; the message is one sentence for the user."""
 
 
-_FROM_ENVIRONMENT = SettingsConfigDict(
-    env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-)
+class _FromEnvironment(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
 
-class Settings(BaseSettings):
-    """The settings, each one an environment variable of the same name in capitals.
+class AlertSettings(_FromEnvironment):
+    """The settings of the alerts. They are read alone too, since an alert has to tell that another setting is wrong.
+
+    Attributes:
+        alert_webhook_url: Where an alert is posted to; without it none is sent. Who has it can post there, so it is
+            never shown.
+        dagster_ui_url: Where its reader finds the Dagster UI, for the link to the run.
+    """
+
+    alert_webhook_url: SecretStr | None = None
+    dagster_ui_url: str = Field(default=DEFAULT_UI_URL, pattern=ADDRESS)
+
+
+class Settings(AlertSettings):
+    """The settings, each one an environment variable of the same name in capitals; those of the alerts among them.
 
     Attributes:
         coingecko_api_key: The CoinGecko API key; none for the keyless plan. Never shown.
@@ -36,11 +55,9 @@ class Settings(BaseSettings):
             Holds a password, so it is never shown whole.
     """
 
-    model_config = _FROM_ENVIRONMENT
-
     coingecko_api_key: SecretStr | None = None
     coingecko_plan: str | None = None
-    coingecko_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    coingecko_base_url: str | None = Field(default=None, pattern=ADDRESS)
     coingecko_calls_per_minute: int | None = Field(default=None, gt=0)
     coingecko_credits_per_month: int | None = Field(default=None, gt=0)
     coingecko_history_days: int | None = Field(default=None, gt=0)
@@ -68,7 +85,7 @@ class Settings(BaseSettings):
             raise SettingsError(str(error)) from None
 
 
-class ServerSettings(BaseSettings):
+class ServerSettings(_FromEnvironment):
     """The deployment's database server and its accounts, each one an environment variable of the same name in capitals.
 
     Attributes:
@@ -81,8 +98,6 @@ class ServerSettings(BaseSettings):
         mysql_dagster_password: The password of the account for Dagster's storage.
         mysql_reader_password: The password of the account that only reads.
     """
-
-    model_config = _FROM_ENVIRONMENT
 
     database_host: str = "mysql"
     database_port: int = Field(default=3306, gt=0)
@@ -109,8 +124,7 @@ def load_server_settings() -> ServerSettings:
     Raises:
         SettingsError: One is missing or malformed.
     """
-    with _sentences():
-        return ServerSettings()
+    return _read(ServerSettings, {})
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -122,8 +136,8 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: A setting is malformed, or the plan and the key do not fit together.
     """
-    with _sentences():
-        settings = Settings(**overrides)
+    settings = _read(Settings, overrides)
+    _check_webhook(settings)
     key = settings.coingecko_api_key
     if key is not None and (not key.get_secret_value().isascii() or not key.get_secret_value().isprintable()):
         raise SettingsError(
@@ -133,13 +147,41 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """Turn what pydantic says into sentences without values."""
+def load_alert_settings() -> AlertSettings:
+    """Read and check the settings of the alerts alone.
+
+    Raises:
+        SettingsError: One of them is malformed.
+    """
+    settings = _read(AlertSettings, {})
+    _check_webhook(settings)
+    return settings
+
+
+def _read(kind: type[S], overrides: Mapping[str, Any]) -> S:
     try:
-        yield
+        return kind(**overrides)
     except ValidationError as error:
         raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
+
+
+def _check_webhook(settings: AlertSettings) -> None:
+    url = settings.alert_webhook_url
+    if url is not None and not _is_address(url.get_secret_value()):
+        raise SettingsError(
+            "ALERT_WEBHOOK_URL must be an address that begins with http:// or https://; copy it again, without quotes "
+            "or line ends. Its value is a secret and is not shown."
+        )
+
+
+def _is_address(url: str) -> bool:
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Real jobs in process, on an ephemeral instance, with a client and a database of the test's own."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import date, datetime
 from typing import Any
 
@@ -22,6 +23,7 @@ def run_job(
     config: Mapping[str, Mapping[str, Any]] | None = None,
     now: Callable[[], datetime] | None = None,
     messages: list[str] | None = None,
+    instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run a job of the definitions; its result tells whether it succeeded.
 
@@ -33,6 +35,7 @@ def run_job(
         config: Config by op.
         now: The clock of the checks; by default the client's.
         messages: Filled with the lines of the run's log.
+        instance: Where the run is kept; by default nowhere.
     """
     hardcoded = dg.ResourceDefinition.hardcoded_resource
     overrides: dict[str, Any] = {"warehouse": hardcoded(database), "coingecko": hardcoded(client)}
@@ -42,12 +45,12 @@ def run_job(
     tags = {}
     if isinstance(dates, DateRange):
         tags = range_tags(dates.first, dates.last)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as home:
         result = (
             build_definitions(overrides)
             .resolve_job_def(name)
             .execute_in_process(
-                instance=instance,
+                instance=home,
                 partition_key=dates.isoformat() if isinstance(dates, date) else None,
                 tags=tags,
                 run_config={**QUIET, "ops": {op: {"config": dict(values)} for op, values in (config or {}).items()}},
@@ -55,7 +58,7 @@ def run_job(
             )
         )
         if messages is not None:
-            messages += [entry.user_message for entry in instance.all_logs(result.run_id)]
+            messages += [entry.user_message for entry in home.all_logs(result.run_id)]
         return result
 
 

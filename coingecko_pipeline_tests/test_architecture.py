@@ -12,7 +12,7 @@ import coingecko_pipeline
 
 PACKAGE = Path(coingecko_pipeline.__file__).parent
 
-DAGSTER_SIDE = {"assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions"}
+DAGSTER_SIDE = {"alerts", "assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions", "run_failures"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "coingecko": set(),
@@ -20,16 +20,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sandbox": set(),
     "acquisition": {"coingecko", "warehouse"},
     "settings": {"coingecko"},
+    "deployment": {"warehouse", "settings"},
     "partitions": {"coingecko"},
     **{
         room: {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE
-        for room in DAGSTER_SIDE - {"partitions"}
+        for room in DAGSTER_SIDE - {"partitions", "run_failures", "alerts"}
     },
+    "run_failures": set(),
+    "alerts": {"coingecko", "settings", "run_failures"},
     "definitions": {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE,
-    "cli": {"acquisition", "coingecko", "warehouse", "settings", "sandbox", "definitions"} | DAGSTER_SIDE,
+    "cli": {"acquisition", "coingecko", "warehouse", "settings", "sandbox", "deployment", "definitions"} | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("coingecko", "acquisition", "sandbox", "settings")
+WITHOUT_DAGSTER = ("coingecko", "acquisition", "sandbox", "settings", "deployment")
 
 
 def room_of(path: Path) -> str:

@@ -105,9 +105,9 @@ def main() -> None:
         engine = docker.APIClient(base_url=DOCKER_SOCKET, version="auto")
     except DockerException as error:
         sys.exit(
-            f"docker-gate: Docker does not answer at {DOCKER_SOCKET} ({error}). DOCKER_GID in .env is not "
-            "the socket's group: delete its line and run `make secrets`, which finds it out. docs/operations.md tells how to "
-            "do without Docker for the runs."
+            f"docker-gate: Docker does not answer at {DOCKER_SOCKET} ({error}). Where DOCKER_GID in .env is not the "
+            "socket's group, delete its line and run `make secrets`, which finds it out. docs/operations.md tells how "
+            "to do without Docker for the runs."
         )
     volumes = frozenset(os.environ.get("RUN_VOLUMES", "").split())
     application = gate(engine, os.environ["RUN_IMAGE"], os.environ["RUN_NETWORK"], volumes)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from coingecko_pipeline.settings import SettingsError, load_settings
+from coingecko_pipeline.settings import SettingsError, load_alert_settings, load_settings
 from coingecko_pipeline_tests.cli.programs import KEY, run_program
 
 SETTINGS = (
@@ -13,6 +13,8 @@ SETTINGS = (
     "COINGECKO_CREDITS_PER_MONTH",
     "COINGECKO_HISTORY_DAYS",
     "DATABASE_URL",
+    "ALERT_WEBHOOK_URL",
+    "DAGSTER_UI_URL",
 )
 
 
@@ -47,6 +49,11 @@ def test_a_file_named_dot_env_is_read_and_the_environment_wins(tmp_path: Path, m
         ("COINGECKO_PLAN", "gold", "COINGECKO_PLAN is 'gold', which is no plan"),
         ("COINGECKO_PLAN", "analyst", "needs a key"),
         ("COINGECKO_API_KEY", "CG-\nX", "holds a character that no key has"),
+        ("ALERT_WEBHOOK_URL", "hooks.example/hush", "ALERT_WEBHOOK_URL must be an address that begins with http"),
+        ("ALERT_WEBHOOK_URL", "https://hooks.example/hu sh", "copy it again, without quotes or line ends"),
+        ("ALERT_WEBHOOK_URL", "https://hooks.example:99999/hush", "ALERT_WEBHOOK_URL must be an address"),
+        ("ALERT_WEBHOOK_URL", "https:///hush", "ALERT_WEBHOOK_URL must be an address"),
+        ("DAGSTER_UI_URL", "dagster.example", "DAGSTER_UI_URL must be an address that begins with http"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_sentence(
@@ -56,15 +63,26 @@ def test_a_wrong_setting_is_one_clear_sentence(
     with pytest.raises(SettingsError, match=sentence) as caught:
         load_settings()
     assert caught.value.__cause__ is None
+    assert "hush" not in str(caught.value)
 
 
 def test_no_way_of_printing_the_settings_shows_the_key_or_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COINGECKO_API_KEY", KEY)
     monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://me:hush@host/db")
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", "https://hooks.example/services/hush")
     settings = load_settings()
     for text in (repr(settings), str(settings), settings.model_dump_json()):
         assert KEY not in text
         assert "hush" not in text
+
+
+def test_the_settings_of_the_alerts_are_read_although_another_one_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COINGECKO_PLAN", "gold")
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", "https://hooks.example/services/hush")
+    settings = load_alert_settings()
+    assert settings.alert_webhook_url is not None
+    assert settings.alert_webhook_url.get_secret_value() == "https://hooks.example/services/hush"
+    assert settings.dagster_ui_url == "http://127.0.0.1:3000"
 
 
 @pytest.mark.parametrize(

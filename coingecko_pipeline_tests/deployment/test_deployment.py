@@ -91,9 +91,9 @@ def test_nothing_listens_on_another_address_than_loopback(stack: Stack) -> None:
 
 def test_no_process_is_roots_and_our_containers_are_read_only(stack: Stack) -> None:
     for container in stack.containers():
-        rows = stack.call("docker", "top", container["Id"], "-eo", "uid,args").stdout.splitlines()[1:]
+        rows = stack.call("docker", "top", container["Id"], "-eo", "pid,uid,args").stdout.splitlines()[1:]
         assert rows
-        assert not [row for row in rows if row.split()[0] == "0"], container["Name"]
+        assert not [row for row in rows if row.split()[1] == "0"], container["Name"]
         if container["Config"]["Image"].startswith("coingecko-pipeline"):
             assert container["HostConfig"]["ReadonlyRootfs"], container["Name"]
             assert container["HostConfig"]["CapDrop"] == ["ALL"], container["Name"]
