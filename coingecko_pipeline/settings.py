@@ -1,11 +1,12 @@
 """Every setting, read from the environment (and from ``.env`` in the working folder) in this one place."""
 
+import os
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from coingecko_pipeline.coingecko.plans import Plan, PlanError, choose_plan
 
@@ -22,9 +23,27 @@ class SettingsError(ValueError):
 
 
 class _FromEnvironment(BaseSettings):
+    """Settings from the environment and from .env."""
+
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[Any, ...]:
+        """A variable that is set wins over its line of ``.env`` also where it is empty: the demo unsets so."""
+
+        def lines_that_count() -> dict[str, Any]:
+            return {name: value for name, value in dotenv_settings().items() if name.upper() not in os.environ}
+
+        return init_settings, env_settings, lines_that_count
 
 
 class AlertSettings(_FromEnvironment):

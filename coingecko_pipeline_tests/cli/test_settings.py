@@ -39,6 +39,15 @@ def test_a_file_named_dot_env_is_read_and_the_environment_wins(tmp_path: Path, m
     assert settings.database_url.get_secret_value() == "sqlite:///data/coingecko.db"
 
 
+def test_a_variable_that_is_empty_unsets_its_line_of_dot_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("COINGECKO_CALLS_PER_MINUTE=7\nALERT_WEBHOOK_URL=https://hooks.example/hush\n")
+    monkeypatch.setenv("COINGECKO_CALLS_PER_MINUTE", "")
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", "")
+    settings = load_settings()
+    assert settings.coingecko_calls_per_minute is None
+    assert settings.alert_webhook_url is None
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
