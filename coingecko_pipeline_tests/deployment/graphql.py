@@ -2,12 +2,14 @@
 
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 REPOSITORY = {"repositoryLocationName": "coingecko_pipeline", "repositoryName": "__repository__"}
 POLL_SECONDS = 1.0
+TRIES = 10
 
 
 class Webserver:
@@ -27,10 +29,22 @@ class Webserver:
             json.dumps({"query": query, "variables": variables}).encode(),
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
-            answer = json.load(response)
+        answer = self._answer(request)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
+
+    def _answer(self, request: urllib.request.Request) -> Any:
+        # Dagster's webserver finds out with an error of its own that a connection of before MySQL's restart is gone.
+        for _ in range(TRIES - 1):
+            try:
+                with urllib.request.urlopen(request, timeout=60) as response:
+                    return json.load(response)
+            except urllib.error.HTTPError as error:
+                if error.code < 500:
+                    raise
+                time.sleep(POLL_SECONDS)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
 
     def launch(self, job: str, assets: Sequence[str] = (), partition: str | None = None) -> str:
         """Launch a job for one partition, as *Materialize* does; gives the run's id."""
