@@ -42,7 +42,7 @@ def new_coins_sensor(
     if budget.left == 0:
         return dg.SkipReason(
             f"{len(coins)} newly listed coin(s) lack their history, and the month's credits are used up until "
-            f"{budget.month.last + timedelta(days=1)}, less what the daily snapshots need."
+            f"{budget.month.last + timedelta(days=1)}, less what the snapshots need."
         )
     latest = latest_complete_date(moment)
     first = max(plan.earliest_date(moment.date()), latest - timedelta(days=USUAL_CHART_DAYS - 1))

@@ -12,6 +12,8 @@ SETTINGS = (
     "COINGECKO_CALLS_PER_MINUTE",
     "COINGECKO_CREDITS_PER_MONTH",
     "COINGECKO_HISTORY_DAYS",
+    "COINGECKO_BILLING_DAY",
+    "HOURLY_TOP",
     "DATABASE_URL",
 )
 
@@ -43,6 +45,10 @@ def test_a_file_named_dot_env_is_read_and_the_environment_wins(tmp_path: Path, m
         ("COINGECKO_CALLS_PER_MINUTE", "many", "COINGECKO_CALLS_PER_MINUTE must be a whole number"),
         ("COINGECKO_CREDITS_PER_MONTH", "0", "COINGECKO_CREDITS_PER_MONTH must be above 0"),
         ("COINGECKO_HISTORY_DAYS", "-1", "COINGECKO_HISTORY_DAYS must be above 0"),
+        ("COINGECKO_BILLING_DAY", "0", "COINGECKO_BILLING_DAY must be 1 or more"),
+        ("COINGECKO_BILLING_DAY", "32", "COINGECKO_BILLING_DAY must be 31 or less"),
+        ("HOURLY_TOP", "-1", "HOURLY_TOP must be 0 or more"),
+        ("HOURLY_TOP", "all", "HOURLY_TOP must be a whole number"),
         ("COINGECKO_BASE_URL", "localhost:1", "COINGECKO_BASE_URL must be an address that begins with http"),
         ("COINGECKO_PLAN", "gold", "COINGECKO_PLAN is 'gold', which is no plan"),
         ("COINGECKO_PLAN", "analyst", "needs a key"),
@@ -56,6 +62,16 @@ def test_a_wrong_setting_is_one_clear_sentence(
     with pytest.raises(SettingsError, match=sentence) as caught:
         load_settings()
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("plan", ["keyless", "demo", "basic", "analyst", "lite"])
+def test_the_hourly_market_is_off_on_every_plan_until_it_is_set(monkeypatch: pytest.MonkeyPatch, plan: str) -> None:
+    monkeypatch.setenv("COINGECKO_PLAN", plan)
+    if plan != "keyless":
+        monkeypatch.setenv("COINGECKO_API_KEY", KEY)
+    assert load_settings().plan.hourly_top == 0
+    monkeypatch.setenv("HOURLY_TOP", "250")
+    assert load_settings().plan.hourly_top == 250
 
 
 def test_no_way_of_printing_the_settings_shows_the_key_or_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
