@@ -7,6 +7,7 @@ import dagster as dg
 from coingecko_pipeline.assets import (
     assets_and_changes,
     daily_market,
+    daily_ohlc,
     daily_returns,
     global_market_daily,
     hourly_market,
@@ -33,6 +34,7 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             assets_and_changes,
             daily_market,
             hourly_market,
+            daily_ohlc,
             weekly_market,
             monthly_market,
             daily_returns,

@@ -24,6 +24,9 @@ HOURLY = dg.HourlyPartitionsDefinition(
 )
 """One partition for each UTC hour, the one that has begun included."""
 
+DAYS_OF_HOURS = dg.DailyPartitionsDefinition(start_date=FIRST_HOUR.date().isoformat(), timezone="UTC")
+"""One partition for each UTC day whose hours are over."""
+
 WEEKLY = dg.WeeklyPartitionsDefinition(
     start_date=FIRST_DATE.isoformat(), day_offset=1, minute_offset=10, timezone="UTC"
 )

@@ -23,6 +23,11 @@ def test_the_graph_is_list_to_assets_to_daily_market() -> None:
         "assets": {"raw_asset_list"},
         "daily_market": {"assets"},
         "hourly_market": {"assets"},
+        "daily_ohlc": {"hourly_market"},
+        "weekly_market": {"daily_market"},
+        "monthly_market": {"daily_market"},
+        "daily_returns": {"daily_market"},
+        "global_market_daily": {"daily_market"},
     }
     assert {spec.key.path[0] for spec in SPECS.values()} == {"coingecko"}
 

@@ -38,18 +38,20 @@ def computed_asset(
     partitions: dg.TimeWindowPartitionsDefinition,
     mapping: dg.TimeWindowPartitionMapping | None = None,
     condition: dg.AutomationCondition[Any] = FOLLOWS_ITS_UPSTREAM,
+    upstream: dg.AssetKey = DAILY_MARKET,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """The decorator of an asset that is computed from the daily market: what all of them have in common.
+    """The decorator of an asset that is computed from a stored market: what all of them have in common.
 
     Args:
         table: Where it is stored.
         partitions: Its partitions.
-        mapping: Which daily partitions each is made from; those that its window overlaps by default.
+        mapping: Which partitions of the upstream each is made from; those that its window overlaps by default.
         condition: When it is asked for by itself.
+        upstream: What it is computed from.
     """
     return dg.asset(
         key=["coingecko", table.name],
-        deps=[dg.AssetDep(DAILY_MARKET, partition_mapping=mapping)],
+        deps=[dg.AssetDep(upstream, partition_mapping=mapping)],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         automation_condition=condition,
