@@ -4,12 +4,27 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from coingecko_pipeline.assets import assets_and_changes, daily_market, raw_asset_list
+from coingecko_pipeline.assets import (
+    assets_and_changes,
+    daily_market,
+    daily_ohlc,
+    daily_returns,
+    global_market_daily,
+    hourly_market,
+    monthly_market,
+    raw_asset_list,
+    weekly_market,
+)
 from coingecko_pipeline.checks import ALL_CHECKS
-from coingecko_pipeline.jobs import asset_list_job, daily_market_job, market_history_job
+from coingecko_pipeline.jobs import asset_list_job, daily_market_job, hourly_market_job, market_history_job
 from coingecko_pipeline.resources import build_resources
-from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule
-from coingecko_pipeline.sensors import failed_check_alert_sensor, new_coins_sensor, run_failure_alert_sensor
+from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule, hourly_market_schedule
+from coingecko_pipeline.sensors import (
+    failed_check_alert_sensor,
+    measures_sensor,
+    new_coins_sensor,
+    run_failure_alert_sensor,
+)
 
 
 def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -19,11 +34,21 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
         resources: For a test or the command line: for example a client with a fake clock as ``coingecko``.
     """
     return dg.Definitions(
-        assets=[raw_asset_list, assets_and_changes, daily_market],
+        assets=[
+            raw_asset_list,
+            assets_and_changes,
+            daily_market,
+            hourly_market,
+            daily_ohlc,
+            weekly_market,
+            monthly_market,
+            daily_returns,
+            global_market_daily,
+        ],
         asset_checks=list(ALL_CHECKS),
-        jobs=[daily_market_job, asset_list_job, market_history_job],
-        schedules=[daily_market_schedule, history_completion_schedule],
-        sensors=[new_coins_sensor, run_failure_alert_sensor, failed_check_alert_sensor],
+        jobs=[daily_market_job, asset_list_job, market_history_job, hourly_market_job],
+        schedules=[daily_market_schedule, history_completion_schedule, hourly_market_schedule],
+        sensors=[new_coins_sensor, measures_sensor, run_failure_alert_sensor, failed_check_alert_sensor],
         resources={**build_resources(), **(resources or {})},
         # docs/decisions/0020: a step is a second of work, and a process for it is five of imports.
         executor=dg.in_process_executor,

@@ -11,12 +11,22 @@ from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.planning import USUAL_CHART_DAYS
 from coingecko_pipeline.alerts import AlertChannel, AlertNotSent, tell_failed_checks, tell_failure
 from coingecko_pipeline.assets import DailyMarketConfig
+from coingecko_pipeline.assets.computing import GROUP as MEASURES_GROUP
 from coingecko_pipeline.coingecko.client import latest_complete_date
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.jobs import market_history_job
 from coingecko_pipeline.partitions import range_tags
 from coingecko_pipeline.run_failures import failed_checks_of, failures_of
 from coingecko_pipeline.warehouse import Database, tables
+
+measures_sensor = dg.AutomationConditionSensorDefinition(
+    "measures_sensor",
+    target=dg.AssetSelection.groups(MEASURES_GROUP),
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for the roll-ups and measures of the dates that were materialized, old ones too: several "
+    "partitions as one backfill, which is one run.",
+)
 
 RECENT = timedelta(days=30)
 """A coin that was listed longer ago and was not fetched yet is the completion schedule's."""
@@ -47,7 +57,7 @@ def new_coins_sensor(
     if budget.left == 0:
         return dg.SkipReason(
             f"{len(coins)} newly listed coin(s) lack their history, and the month's credits are used up until "
-            f"{budget.month.last + timedelta(days=1)}, less what the daily snapshots need."
+            f"{budget.month.last + timedelta(days=1)}, less what the snapshots need."
         )
     latest = latest_complete_date(moment)
     first = max(plan.earliest_date(moment.date()), latest - timedelta(days=USUAL_CHART_DAYS - 1))

@@ -70,6 +70,7 @@ class Settings(AlertSettings):
         coingecko_credits_per_month: The plan's credits a month, where they differ.
         coingecko_history_days: The plan's days of history, where they differ.
         coingecko_billing_day: The day of the month, 1 to 31, on which the plan's credits begin anew.
+        hourly_top: How many of the largest coins are asked for in each hour; 0 for none.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
     """
@@ -81,6 +82,7 @@ class Settings(AlertSettings):
     coingecko_credits_per_month: int | None = Field(default=None, gt=0)
     coingecko_history_days: int | None = Field(default=None, gt=0)
     coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
+    hourly_top: int = Field(default=0, ge=0)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
 
     @property
@@ -99,6 +101,7 @@ class Settings(AlertSettings):
                 credits_per_month=self.coingecko_credits_per_month,
                 history_days=self.coingecko_history_days,
                 billing_day=self.coingecko_billing_day,
+                hourly_top=self.hourly_top,
             )
         except PlanError as error:
             raise SettingsError(str(error)) from None
@@ -205,12 +208,13 @@ def _is_address(url: str) -> bool:
 
 def _sentence(problem: Mapping[str, Any]) -> str:
     name = "_".join(str(part) for part in problem["loc"]).upper()
+    limits = problem.get("ctx", {})
     wants = {
         "missing": "is not set",
         "int_parsing": "must be a whole number",
         "greater_than": "must be above 0",
-        "greater_than_equal": "must be a day of the month, 1 to 31",
-        "less_than_equal": "must be a day of the month, 1 to 31",
+        "greater_than_equal": f"must be {limits.get('ge')} or more",
+        "less_than_equal": f"must be {limits.get('le')} or less",
         "string_pattern_mismatch": "must be an address that begins with http:// or https://",
     }
     return (

@@ -11,7 +11,7 @@ from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.partitions import range_tags
+from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, range_tags
 from coingecko_pipeline.warehouse import Database
 
 
@@ -19,7 +19,7 @@ def run_job(
     name: str,
     database: Database,
     client: CoinGecko | None,
-    dates: DateRange | date | None = None,
+    dates: DateRange | dg.PartitionKeyRange | date | str | None = None,
     config: Mapping[str, Mapping[str, Any]] | None = None,
     now: Callable[[], datetime] | None = None,
     messages: list[str] | None = None,
@@ -31,7 +31,7 @@ def run_job(
         name: The job's name.
         database: With the tables.
         client: Stands for CoinGecko; None where no call may be made.
-        dates: One partition, or a range of them in one run.
+        dates: One partition, by its date or its key, or a range of them in one run.
         config: Config by op.
         now: The clock of the checks; by default the client's.
         messages: Filled with the lines of the run's log.
@@ -43,15 +43,18 @@ def run_job(
     if clock:
         overrides["now"] = hardcoded(clock)
     tags = {}
+    key = dates.isoformat() if isinstance(dates, date) else dates if isinstance(dates, str) else None
     if isinstance(dates, DateRange):
         tags = range_tags(dates.first, dates.last)
+    elif isinstance(dates, dg.PartitionKeyRange):
+        tags = {RANGE_START_TAG: dates.start, RANGE_END_TAG: dates.end}
     with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as home:
         result = (
             build_definitions(overrides)
             .resolve_job_def(name)
             .execute_in_process(
                 instance=home,
-                partition_key=dates.isoformat() if isinstance(dates, date) else None,
+                partition_key=key,
                 tags=tags,
                 run_config={**QUIET, "ops": {op: {"config": dict(values)} for op, values in (config or {}).items()}},
                 raise_on_error=False,

@@ -19,20 +19,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "warehouse": set(),
     "sandbox": set(),
     "acquisition": {"coingecko", "warehouse"},
+    "measures": {"warehouse"},
     "settings": {"coingecko"},
     "deployment": {"warehouse", "settings"},
     "partitions": {"coingecko"},
     **{
-        room: {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE
+        room: {"acquisition", "coingecko", "measures", "warehouse", "settings"} | DAGSTER_SIDE
         for room in DAGSTER_SIDE - {"partitions", "run_failures", "alerts"}
     },
     "run_failures": set(),
     "alerts": {"coingecko", "settings", "run_failures"},
-    "definitions": {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE,
+    "definitions": {"acquisition", "coingecko", "measures", "warehouse", "settings"} | DAGSTER_SIDE,
     "cli": {"acquisition", "coingecko", "warehouse", "settings", "sandbox", "deployment", "definitions"} | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("coingecko", "acquisition", "sandbox", "settings", "deployment")
+WITHOUT_DAGSTER = ("coingecko", "acquisition", "measures", "sandbox", "settings", "deployment")
 
 
 def room_of(path: Path) -> str:
@@ -89,5 +90,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "4"
+    assert loaded.stdout.strip() == "10"
     assert list(tmp_path.iterdir()) == []

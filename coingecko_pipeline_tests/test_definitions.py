@@ -5,12 +5,13 @@ from coingecko_pipeline.assets.failures import COINGECKO_POOL
 from coingecko_pipeline.definitions import build_definitions
 
 SPECS = {spec.key.path[-1]: spec for spec in build_definitions().resolve_all_asset_specs()}
-CALLS_THE_API = ("raw_asset_list", "daily_market")
+CALLS_THE_API = ("raw_asset_list", "daily_market", "hourly_market")
 BLOCKING = {
     "asset_ids_are_unique",
     "the_list_did_not_shrink",
     "every_listed_asset_is_present",
     "prices_are_not_negative",
+    "the_hours_values_are_not_negative",
 }
 
 
@@ -21,6 +22,12 @@ def test_the_graph_is_list_to_assets_to_daily_market() -> None:
         "asset_changes": {"raw_asset_list"},
         "assets": {"raw_asset_list"},
         "daily_market": {"assets"},
+        "hourly_market": {"assets"},
+        "daily_ohlc": {"hourly_market"},
+        "weekly_market": {"daily_market"},
+        "monthly_market": {"daily_market"},
+        "daily_returns": {"daily_market"},
+        "global_market_daily": {"daily_market"},
     }
     assert {spec.key.path[0] for spec in SPECS.values()} == {"coingecko"}
 
@@ -54,4 +61,4 @@ def test_the_checks_that_protect_the_data_block() -> None:
         for spec in checks.check_specs
     ]
     assert {spec.name for spec in specs if spec.blocking} == BLOCKING
-    assert len(specs) == 8
+    assert len(specs) == 10

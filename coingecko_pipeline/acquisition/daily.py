@@ -1,6 +1,5 @@
 """The rows of daily_market for a request: which calls they take, whether the budget bears them, what came of them."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +31,7 @@ class Acquisition:
 
     Attributes:
         summary: What will be done and what it costs, in one sentence.
-        frames: The rows of daily_market; the calls are made while they are taken.
+        frames: The rows of the table; the calls are made while they are taken.
         facts: What came of it, once they were taken: counts by name.
     """
 
@@ -55,22 +54,11 @@ def acquire(request: Request, database: Database, client: CoinGecko, progress: P
         CoinGeckoError: The key's usage or the largest coins could not be asked for.
     """
     ledger = UsageLedger(database, client)
-    began = time.monotonic()
     if client.plan.paid:
         _correct_usage(database, client, ledger)
-
-    def spent() -> dict[str, Any]:
-        bought, seconds = ledger.spent, time.monotonic() - began
-        return {
-            "calls": bought.calls,
-            "credits": bought.credits,
-            "seconds": round(seconds, 1),
-            "calls_per_minute": round(bought.calls / seconds * 60, 1) if seconds else 0.0,
-        }
-
     make = _snapshot if request.is_snapshot(client.now()) else _charts
     acquisition = make(request, database, client, ledger, progress)
-    return Acquisition(acquisition.summary, acquisition.frames, lambda: {**acquisition.facts(), **spent()})
+    return Acquisition(acquisition.summary, acquisition.frames, lambda: {**acquisition.facts(), **ledger.facts()})
 
 
 def _snapshot(

@@ -2,5 +2,21 @@
 
 from coingecko_pipeline.assets.asset_list import assets_and_changes, raw_asset_list
 from coingecko_pipeline.assets.daily_market import DailyMarketConfig, daily_market
+from coingecko_pipeline.assets.daily_ohlc import daily_ohlc
+from coingecko_pipeline.assets.hourly_market import HourlyMarketConfig, hourly_market
+from coingecko_pipeline.assets.measures import daily_returns, global_market_daily
+from coingecko_pipeline.assets.rollups import monthly_market, weekly_market
 
-__all__ = ["DailyMarketConfig", "assets_and_changes", "daily_market", "raw_asset_list"]
+__all__ = [
+    "DailyMarketConfig",
+    "HourlyMarketConfig",
+    "assets_and_changes",
+    "daily_market",
+    "daily_ohlc",
+    "daily_returns",
+    "global_market_daily",
+    "hourly_market",
+    "monthly_market",
+    "raw_asset_list",
+    "weekly_market",
+]

@@ -1,13 +1,11 @@
 """Price, volume and market cap of every coin for every date."""
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 from pydantic import Field
 
 from coingecko_pipeline.acquisition.daily import acquire
@@ -16,7 +14,7 @@ from coingecko_pipeline.acquisition.planning import DateRange, Request
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.assets.asset_list import OWNERS
-from coingecko_pipeline.assets.failures import COINGECKO_POOL, RETRIES, permanent_failures
+from coingecko_pipeline.assets.failures import COINGECKO_POOL, RETRIES, failing_for_good, permanent_failures
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.warehouse import Database, Frames, column_schema, tables
@@ -119,7 +117,7 @@ def daily_market(
             "largest_coins": dg.MetadataValue.md(show_largest(warehouse, dates)),
         }
 
-    return Frames(_failing_for_good(acquisition.frames), metadata)
+    return Frames(failing_for_good(acquisition.frames), metadata)
 
 
 def as_metadata(value: Any) -> Any:
@@ -150,9 +148,3 @@ def _number(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"
-
-
-def _failing_for_good(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """The frames, whose calls are made while they are taken: a permanent error ends the step without a retry."""
-    with permanent_failures():
-        yield from frames

@@ -12,6 +12,10 @@ from coingecko_pipeline.checks.daily_market import (
     the_snapshot_was_timely,
 )
 from coingecko_pipeline.checks.gaps import no_date_is_missing_between_a_coins_first_and_last_day
+from coingecko_pipeline.checks.hourly_market import (
+    the_hour_has_the_coins_that_were_asked_for,
+    the_hours_values_are_not_negative,
+)
 
 ALL_CHECKS = (
     asset_ids_are_unique,
@@ -22,4 +26,6 @@ ALL_CHECKS = (
     the_snapshot_was_timely,
     no_price_jumped_a_hundredfold,
     no_date_is_missing_between_a_coins_first_and_last_day,
+    the_hours_values_are_not_negative,
+    the_hour_has_the_coins_that_were_asked_for,
 )

@@ -57,7 +57,7 @@ def the_day_covers_the_active_assets(
     moment = now()
     today = moment.date()
     expected, present = coverage_by_date(warehouse, first, last, today)
-    if last == today and (asked := coins_asked(context.instance, today)) is not None:
+    if last == today and (asked := coins_asked(context.instance, DAILY_MARKET, key_of(today))) is not None:
         expected[today] = min(asked, expected[today])
     if today > latest_complete_date(moment) and not present.get(today):
         # Charts do not hold today's point yet, and no snapshot was taken.
@@ -77,9 +77,9 @@ def the_day_covers_the_active_assets(
     )
 
 
-def coins_asked(instance: dg.DagsterInstance, day: date) -> int | None:
-    """How many coins the latest materialization of a date was asked for; None where it does not say."""
-    wanted = dg.AssetRecordsFilter(asset_key=DAILY_MARKET, asset_partitions=[key_of(day)])
+def coins_asked(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> int | None:
+    """How many coins the latest materialization of a partition was asked for; None where it does not say."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition])
     for record in instance.fetch_materializations(wanted, limit=1).records:
         materialization = record.asset_materialization
         said = materialization.metadata.get(COINS_ASKED) if materialization else None

@@ -12,6 +12,8 @@ SETTINGS = (
     "COINGECKO_CALLS_PER_MINUTE",
     "COINGECKO_CREDITS_PER_MONTH",
     "COINGECKO_HISTORY_DAYS",
+    "COINGECKO_BILLING_DAY",
+    "HOURLY_TOP",
     "DATABASE_URL",
     "ALERT_WEBHOOK_URL",
     "DAGSTER_UI_URL",
@@ -54,6 +56,10 @@ def test_a_variable_that_is_empty_unsets_its_line_of_dot_env(tmp_path: Path, mon
         ("COINGECKO_CALLS_PER_MINUTE", "many", "COINGECKO_CALLS_PER_MINUTE must be a whole number"),
         ("COINGECKO_CREDITS_PER_MONTH", "0", "COINGECKO_CREDITS_PER_MONTH must be above 0"),
         ("COINGECKO_HISTORY_DAYS", "-1", "COINGECKO_HISTORY_DAYS must be above 0"),
+        ("COINGECKO_BILLING_DAY", "0", "COINGECKO_BILLING_DAY must be 1 or more"),
+        ("COINGECKO_BILLING_DAY", "32", "COINGECKO_BILLING_DAY must be 31 or less"),
+        ("HOURLY_TOP", "-1", "HOURLY_TOP must be 0 or more"),
+        ("HOURLY_TOP", "all", "HOURLY_TOP must be a whole number"),
         ("COINGECKO_BASE_URL", "localhost:1", "COINGECKO_BASE_URL must be an address that begins with http"),
         ("COINGECKO_PLAN", "gold", "COINGECKO_PLAN is 'gold', which is no plan"),
         ("COINGECKO_PLAN", "analyst", "needs a key"),
@@ -73,6 +79,16 @@ def test_a_wrong_setting_is_one_clear_sentence(
         load_settings()
     assert caught.value.__cause__ is None
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("plan", ["keyless", "demo", "basic", "analyst", "lite"])
+def test_the_hourly_market_is_off_on_every_plan_until_it_is_set(monkeypatch: pytest.MonkeyPatch, plan: str) -> None:
+    monkeypatch.setenv("COINGECKO_PLAN", plan)
+    if plan != "keyless":
+        monkeypatch.setenv("COINGECKO_API_KEY", KEY)
+    assert load_settings().plan.hourly_top == 0
+    monkeypatch.setenv("HOURLY_TOP", "250")
+    assert load_settings().plan.hourly_top == 250
 
 
 def test_no_way_of_printing_the_settings_shows_the_key_or_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
