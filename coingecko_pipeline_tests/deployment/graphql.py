@@ -10,6 +10,7 @@ from typing import Any
 REPOSITORY = {"repositoryLocationName": "coingecko_pipeline", "repositoryName": "__repository__"}
 POLL_SECONDS = 1.0
 TRIES = 10
+ENDED = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 
 
 class Webserver:
@@ -87,6 +88,11 @@ class Webserver:
             {**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}}
             for run in found["runsOrError"]["results"]
         ]
+
+    def wait_for_backfill(self, backfill_id: str, seconds: float) -> str:
+        """How a backfill ended."""
+        wait_until(f"the end of backfill {backfill_id}", lambda: self.backfill_status(backfill_id) in ENDED, seconds)
+        return self.backfill_status(backfill_id)
 
     def backfill_status(self, backfill_id: str) -> str:
         """How a backfill stands."""

@@ -43,12 +43,7 @@ def test_the_daily_job_succeeds_in_a_container_of_its_own_which_is_gone_afterwar
 def test_a_backfill_of_past_dates_fills_them_for_the_largest_coins(stack: Stack) -> None:
     dates = [today() - timedelta(days=days) for days in range(1, 11)]
     backfill = stack.webserver.backfill("daily_market", [str(day) for day in dates], {"top": 50})
-    wait_until(
-        "the end of the backfill",
-        lambda: stack.webserver.backfill_status(backfill).startswith("COMPLETED"),
-        RUN_SECONDS,
-    )
-    assert stack.webserver.backfill_status(backfill) == "COMPLETED_SUCCESS"
+    assert stack.webserver.wait_for_backfill(backfill, RUN_SECONDS) == "COMPLETED_SUCCESS"
     rows = stack.count("daily_market", f"date BETWEEN '{dates[-1]}' AND '{dates[0]}' AND source = 'chart'")
     assert 450 <= rows <= 500, "50 coins on ten dates, some of which CoinGecko lacks"
     wait_until("the end of the run's container", lambda: not stack.run_containers(), 60)

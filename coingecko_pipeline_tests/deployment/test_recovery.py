@@ -67,12 +67,7 @@ def test_a_backfill_ends_complete_after_a_kill_in_its_middle(
     assert stack.count("raw_market_charts") < before + COINS, "it was over before it could be killed"
     kill(stack)
     stack.up()
-    wait_until(
-        f"the end of the backfill after {victim} was killed",
-        lambda: stack.webserver.backfill_status(backfill).startswith("COMPLETED"),
-        END_SECONDS,
-    )
-    assert stack.webserver.backfill_status(backfill) == "COMPLETED_SUCCESS"
+    assert stack.webserver.wait_for_backfill(backfill, END_SECONDS) == "COMPLETED_SUCCESS"
     assert rows_of(stack, chosen, dates) == rows_in_charts(stack, chosen, dates)
     assert not [run for run in stack.webserver.runs() if run["status"] in LIVE]
     wait_until("the end of the runs' containers", lambda: not stack.run_containers(), 60)
