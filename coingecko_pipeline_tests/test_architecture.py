@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "coingecko": set(),
     "warehouse": set(),
     "sandbox": set(),
+    "export": {"warehouse"},
     "acquisition": {"coingecko", "warehouse"},
     "settings": {"coingecko"},
     "partitions": {"coingecko"},
@@ -26,10 +27,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         for room in DAGSTER_SIDE - {"partitions"}
     },
     "definitions": {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE,
-    "cli": {"acquisition", "coingecko", "warehouse", "settings", "sandbox", "definitions"} | DAGSTER_SIDE,
+    "cli": {"acquisition", "coingecko", "warehouse", "export", "settings", "sandbox", "definitions"} | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("coingecko", "acquisition", "sandbox", "settings")
+WITHOUT_DAGSTER = ("coingecko", "acquisition", "export", "sandbox", "settings")
 
 
 def room_of(path: Path) -> str:
