@@ -3,6 +3,7 @@
 It knows nothing of CoinGecko's API; `docs/mysql-io-manager.md` shows its use in another Dagster project.
 """
 
+from coingecko_pipeline.warehouse import measure_tables, tables
 from coingecko_pipeline.warehouse.asset_metadata import column_schema
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import (
@@ -45,8 +46,10 @@ __all__ = [
     "claim_origin",
     "column_schema",
     "current_revision",
+    "measure_tables",
     "migrate",
     "prepare",
     "read_frame",
     "stored_origin",
+    "tables",
 ]

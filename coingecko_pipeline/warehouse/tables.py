@@ -35,7 +35,7 @@ CHART = "chart"
 """`daily_market.source` of a row that is the exact 00:00:00 UTC point of a chart."""
 
 metadata = MetaData()
-"""All tables below; the name of each is the last part of its Dagster asset's key."""
+"""All tables, those of `measure_tables` too; the name of each is the last part of its Dagster asset's key."""
 
 raw_asset_list = Table(
     "raw_asset_list",
