@@ -4,12 +4,20 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from coingecko_pipeline.assets import assets_and_changes, daily_market, raw_asset_list
+from coingecko_pipeline.assets import (
+    assets_and_changes,
+    daily_market,
+    daily_returns,
+    global_market_daily,
+    monthly_market,
+    raw_asset_list,
+    weekly_market,
+)
 from coingecko_pipeline.checks import ALL_CHECKS
 from coingecko_pipeline.jobs import asset_list_job, daily_market_job, market_history_job
 from coingecko_pipeline.resources import build_resources
 from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule
-from coingecko_pipeline.sensors import new_coins_sensor
+from coingecko_pipeline.sensors import measures_sensor, new_coins_sensor
 
 
 def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -19,11 +27,19 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
         resources: For a test or the command line: for example a client with a fake clock as ``coingecko``.
     """
     return dg.Definitions(
-        assets=[raw_asset_list, assets_and_changes, daily_market],
+        assets=[
+            raw_asset_list,
+            assets_and_changes,
+            daily_market,
+            weekly_market,
+            monthly_market,
+            daily_returns,
+            global_market_daily,
+        ],
         asset_checks=list(ALL_CHECKS),
         jobs=[daily_market_job, asset_list_job, market_history_job],
         schedules=[daily_market_schedule, history_completion_schedule],
-        sensors=[new_coins_sensor],
+        sensors=[new_coins_sensor, measures_sensor],
         resources={**build_resources(), **(resources or {})},
     )
 

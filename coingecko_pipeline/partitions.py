@@ -18,9 +18,9 @@ WEEKLY = dg.WeeklyPartitionsDefinition(
 )
 """One partition for each whole ISO week, named by its Monday M, from the Monday M+7 on.
 
-Its window begins and ends ten minutes past midnight, when CoinGecko's exact value of a midnight is there. So it overlaps
-eight daily partitions, M to M+7: those that the week is made of, since the close of a day is the row of the next one.
-Dagster's own mapping then needs no offset, which it has in whole weeks only."""
+Its window begins and ends ten minutes past midnight, when CoinGecko's exact value of a midnight is there. So it
+overlaps eight daily partitions, M to M+7: those that the week is made of, since the close of a day is the row of the
+next one. Dagster's own mapping then needs no offset, which it has in whole weeks only."""
 
 MONTHLY = dg.MonthlyPartitionsDefinition(start_date=FIRST_DATE.isoformat(), minute_offset=10, timezone="UTC")
 """One partition for each whole month, named by its first date, from the first date of the next one on; its window is

@@ -10,11 +10,21 @@ from sqlalchemy import exists, select
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.planning import USUAL_CHART_DAYS
 from coingecko_pipeline.assets import DailyMarketConfig
+from coingecko_pipeline.assets.computing import GROUP as MEASURES_GROUP
 from coingecko_pipeline.coingecko.client import latest_complete_date
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.jobs import market_history_job
 from coingecko_pipeline.partitions import range_tags
 from coingecko_pipeline.warehouse import Database, tables
+
+measures_sensor = dg.AutomationConditionSensorDefinition(
+    "measures_sensor",
+    target=dg.AssetSelection.groups(MEASURES_GROUP),
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for the roll-ups and measures of the dates that were materialized, old ones too: several "
+    "partitions as one backfill, which is one run.",
+)
 
 RECENT = timedelta(days=30)
 """A coin that was listed longer ago and was not fetched yet is the completion schedule's."""

@@ -20,17 +20,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sandbox": set(),
     "export": {"warehouse"},
     "acquisition": {"coingecko", "warehouse"},
+    "measures": {"warehouse"},
     "settings": {"coingecko"},
     "partitions": {"coingecko"},
     **{
-        room: {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE
+        room: {"acquisition", "coingecko", "measures", "warehouse", "settings"} | DAGSTER_SIDE
         for room in DAGSTER_SIDE - {"partitions"}
     },
-    "definitions": {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE,
+    "definitions": {"acquisition", "coingecko", "measures", "warehouse", "settings"} | DAGSTER_SIDE,
     "cli": {"acquisition", "coingecko", "warehouse", "export", "settings", "sandbox", "definitions"} | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("coingecko", "acquisition", "export", "sandbox", "settings")
+WITHOUT_DAGSTER = ("coingecko", "acquisition", "export", "measures", "sandbox", "settings")
 
 
 def room_of(path: Path) -> str:
@@ -87,5 +88,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "4"
+    assert loaded.stdout.strip() == "8"
     assert list(tmp_path.iterdir()) == []

@@ -2,5 +2,16 @@
 
 from coingecko_pipeline.assets.asset_list import assets_and_changes, raw_asset_list
 from coingecko_pipeline.assets.daily_market import DailyMarketConfig, daily_market
+from coingecko_pipeline.assets.measures import daily_returns, global_market_daily
+from coingecko_pipeline.assets.rollups import monthly_market, weekly_market
 
-__all__ = ["DailyMarketConfig", "assets_and_changes", "daily_market", "raw_asset_list"]
+__all__ = [
+    "DailyMarketConfig",
+    "assets_and_changes",
+    "daily_market",
+    "daily_returns",
+    "global_market_daily",
+    "monthly_market",
+    "raw_asset_list",
+    "weekly_market",
+]

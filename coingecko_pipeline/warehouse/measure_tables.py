@@ -22,7 +22,7 @@ def _rollup(name: str, start: str, period: str) -> Table:
         Column("low_usd", Double, comment="lowest price at these midnights (US dollars)"),
         Column("close_usd", Double, comment=f"price at the midnight that ends the {period} (US dollars)"),
         Column("volume_24h_mean_usd", Double, comment="mean of the days' trading volumes (US dollars a day)"),
-        Column("market_cap_close_usd", Double, comment=f"market cap at the midnight that ends the {period} (US dollars)"),
+        Column("market_cap_close_usd", Double, comment=f"market cap at the end of the {period} (US dollars)"),
         Column("days_present", Integer, nullable=False, comment=f"days of the {period} that have a row (days)"),
         PrimaryKeyConstraint(start, "asset_id"),
         Index(f"ix_{name}_asset_id_{start}", "asset_id", start),

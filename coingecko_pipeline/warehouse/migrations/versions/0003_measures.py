@@ -27,13 +27,11 @@ def upgrade() -> None:
             ),
             sa.Column("low_usd", sa.Double, comment="lowest price at these midnights (US dollars)"),
             sa.Column("close_usd", sa.Double, comment=f"price at the midnight that ends the {period} (US dollars)"),
-            sa.Column(
-                "volume_24h_mean_usd", sa.Double, comment="mean of the days' trading volumes (US dollars a day)"
-            ),
+            sa.Column("volume_24h_mean_usd", sa.Double, comment="mean of the days' trading volumes (US dollars a day)"),
             sa.Column(
                 "market_cap_close_usd",
                 sa.Double,
-                comment=f"market cap at the midnight that ends the {period} (US dollars)",
+                comment=f"market cap at the end of the {period} (US dollars)",
             ),
             sa.Column(
                 "days_present", sa.Integer, nullable=False, comment=f"days of the {period} that have a row (days)"
