@@ -136,6 +136,8 @@ def _what_there_is(connection: Connection, table: Table) -> str:
 
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:
+    if path.exists() and not path.is_file():  # a device or a pipe would be replaced by the file
+        raise FileRefused(f"{path} is no file: choose another name, or write into it by --output -.")
     if path.exists() and not overwrite:
         raise FileRefused(f"{path} exists already: choose another file, or --overwrite replaces it.")
 

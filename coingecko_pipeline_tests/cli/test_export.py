@@ -71,7 +71,7 @@ def test_one_coin_and_another_table_can_be_chosen_and_a_file_replaced(
     [
         (("--asset", "bitcoi"), 1, "the first is 'bitcoi'; did you mean 'bitcoin'?"),
         (("--from", "2027-01-01"), 1, "There is no row of daily_market from 2027-01-01; the table has rows from 2026"),
-        (("--table", "daily_markt"), 2, "there is no table 'daily_markt'; did you mean daily_market?"),
+        (("--table", "daily_markt"), 2, "there is no table 'daily_markt'; did you mean daily_market"),
         (("--table", "x"), 2, "there is no table 'x'; there are api_rate, "),
         (("--table", "assets", "--to", "2026-01-01"), 2, "Rows of assets are not chosen by date"),
         (("--from", "2026-01-02", "--to", "2026-01-01"), 2, "The last date, 2026-01-01, comes before the first"),

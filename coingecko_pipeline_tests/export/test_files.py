@@ -1,5 +1,6 @@
 """A file appears whole or not at all, and what cannot be exported is told."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -67,6 +68,15 @@ def test_a_file_that_exists_is_kept_unless_it_is_to_be_replaced(market: Database
     Export(market, ALL, PARQUET).to_file(path, overwrite=True)
     assert parquet.read_table(path).num_rows == len(MARKET)
     assert list(tmp_path.iterdir()) == [path]
+
+
+@on_sqlite
+def test_what_is_no_file_is_never_replaced(market: Database, tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(FileRefused, match="is no file: choose another name, or write into it by --output -"):
+        Export(market, ALL, PARQUET).to_file(path, overwrite=True)
+    assert path.is_fifo()
 
 
 def test_a_file_that_appears_meanwhile_is_kept(market: Database, tmp_path: Path) -> None:
