@@ -12,11 +12,13 @@ NOVEMBER = 31
 
 SUPPLY = {
     "bitcoin": 2e7, "ethereum": 1.2e8, "tether": 1.8e11, "solana": 5e8, "dogecoin": 1.5e11, "dogwifcoin": 1e9,
-    "pepe": 4e17, "terra-luna": 1e9, "freshcoin": 1e8, "latecoin": 1e6, "unpriced": 1.0,
+    "pepe": 4e17, "terra-luna": 1e9, "quietcoin": 5e8, "freshcoin": 1e8, "latecoin": 1e6, "minnow": 5e4,
+    "plankton": 4e3, "newborn": 1e3, "unpriced": 1.0,
 }  # fmt: skip
 VOLUME = {
     "bitcoin": 3e10, "ethereum": 1e10, "tether": 9e10, "solana": 2e9, "dogecoin": 1e9, "dogwifcoin": 1e8,
-    "pepe": 1e8, "terra-luna": 1e7, "freshcoin": 2e6, "latecoin": 1e3, "unpriced": 0.0,
+    "pepe": 1e8, "terra-luna": 1e7, "quietcoin": 1e3, "freshcoin": 2e6, "latecoin": 2e6, "minnow": 1e2,
+    "plankton": 1e1, "newborn": 1e1, "unpriced": 0.0,
 }  # fmt: skip
 
 USDT_ON_ETHEREUM = "0xdac17f958d2ee523a2206206994597c13d831ec7"
@@ -51,6 +53,14 @@ def price(coin: str, number: int) -> float | None:
             return 1 + (number - 14) / 12
         case "latecoin":
             return 5 - 4 * (number - 19) / 19
+        case "quietcoin":
+            return 1.0
+        case "minnow":
+            return 2 * (1 + 0.5 * week)
+        case "plankton":
+            return 3 * (1 - 0.2 * week)
+        case "newborn":
+            return 7.0
     return None
 
 
@@ -65,6 +75,8 @@ def has_row(coin: str, number: int) -> bool:
             return number >= 14
         case "latecoin":
             return number >= 19
+        case "newborn":
+            return number >= 35
     return True
 
 
@@ -72,7 +84,9 @@ def volume(coin: str, number: int) -> float | None:
     """The 24-hour volume in US dollars of a coin on a day."""
     if coin == "unpriced":
         return None
-    return VOLUME[coin] * (20 if coin == "pepe" and number == DAYS - 1 else 1)
+    if coin == "pepe":
+        return VOLUME[coin] * (20 if number == DAYS - 1 else 0.5 + number % 2)
+    return VOLUME[coin] * (100 if coin == "quietcoin" and number == DAYS - 1 else 1)
 
 
 def fill(database: Database) -> None:
@@ -103,6 +117,7 @@ def fill(database: Database) -> None:
             ("dogwifcoin", date(2026, 10, 9), "symbol_changed", "dwif", "wif"),
             ("freshcoin", date(2026, 10, 15), "listed", None, None),
             ("latecoin", date(2026, 10, 20), "listed", None, None),
+            ("newborn", date(2026, 11, 5), "listed", None, None),
             ("pepe", date(2026, 11, 2), "renamed", "Pepe Coin", "Pepe"),
             ("terra-luna", date(2026, 9, 30), "listed", None, None),
             ("terra-luna", date(2026, 10, 26), "delisted", None, None),

@@ -11,7 +11,7 @@ import pytest
 
 from coingecko_pipeline.measures import replace_range, select_global_market, select_returns, select_rollup
 from coingecko_pipeline.warehouse import Database, measure_tables, migrate
-from coingecko_pipeline_tests.cookbook_market import DAYS, NOVEMBER, SUPPLY, VOLUME, day, fill, has_row, price
+from coingecko_pipeline_tests.cookbook_market import DAYS, NOVEMBER, SUPPLY, day, fill, has_row, price, volume
 from coingecko_pipeline_tests.cookbook_page import PAGE, recipes
 from coingecko_pipeline_tests.databases import MakeDatabase
 
@@ -49,7 +49,7 @@ def dominance_of_bitcoin() -> list[tuple[Any, ...]]:
 def volatilities() -> list[tuple[Any, ...]]:
     """Of the coins with a price on each of the last 31 days."""
     found = []
-    for coin in ("bitcoin", "dogwifcoin", "ethereum", "pepe", "solana", "tether"):
+    for coin in ("bitcoin", "dogwifcoin", "ethereum", "minnow", "pepe", "plankton", "quietcoin", "solana", "tether"):
         returns = [math.log(usd(coin, number) / usd(coin, number - 1)) for number in range(LAST - 29, DAYS)]
         found.append((coin, statistics.stdev(returns) * math.sqrt(365)))
     return sorted(found, key=lambda row: -row[1])
@@ -65,7 +65,9 @@ def candles_of_bitcoin() -> list[tuple[Any, ...]]:
 
 
 def index_of_the_largest() -> list[tuple[Any, ...]]:
-    members = ("bitcoin", "ethereum", "tether", "terra-luna", "solana", "dogecoin", "pepe", "dogwifcoin")
+    """Of eleven coins with a price on the first day the smallest, plankton, is no member."""
+    largest = ("bitcoin", "ethereum", "tether", "terra-luna", "solana")
+    members = (*largest, "dogecoin", "pepe", "dogwifcoin", "quietcoin", "minnow")
     rows = []
     for number in range(DAYS):
         there = [coin for coin in members if has_row(coin, number)]
@@ -76,14 +78,14 @@ def index_of_the_largest() -> list[tuple[Any, ...]]:
 
 def rows_by_source() -> list[tuple[Any, ...]]:
     return [
-        ("2026-11-01", 10, 0),
-        ("2026-11-02", 10, 0),
-        ("2026-11-03", 9, 0),
-        ("2026-11-04", 10, 0),
-        ("2026-11-05", 10, 0),
-        ("2026-11-06", 1, 9),
-        ("2026-11-07", 1, 9),
-        ("2026-11-08", 1, 9),
+        ("2026-11-01", 13, 0),
+        ("2026-11-02", 13, 0),
+        ("2026-11-03", 12, 0),
+        ("2026-11-04", 13, 0),
+        ("2026-11-05", 14, 0),
+        ("2026-11-06", 1, 13),
+        ("2026-11-07", 1, 13),
+        ("2026-11-08", 1, 13),
     ]
 
 
@@ -91,11 +93,11 @@ def sizes() -> list[tuple[Any, ...]]:
     groups = {
         "1: from 10 billion": ("bitcoin", "ethereum", "tether", "solana", "dogecoin"),
         "2: from 1 billion": ("pepe",),
-        "3: from 100 million": ("dogwifcoin", "freshcoin"),
-        "4: below 100 million": ("latecoin",),
+        "3: from 100 million": ("dogwifcoin", "freshcoin", "quietcoin"),
+        "4: below 100 million": ("latecoin", "minnow", "plankton", "newborn"),
     }
     known: list[tuple[Any, ...]] = [
-        (size, len(coins), sum(cap(c, LAST) for c in coins), sum(VOLUME[c] * (20 if c == "pepe" else 1) for c in coins))
+        (size, len(coins), sum(cap(c, LAST) for c in coins), sum(volume(c, LAST) or 0 for c in coins))
         for size, coins in groups.items()
     ]
     return [*known, ("5: unknown", 1, None, None)]
@@ -121,8 +123,11 @@ ANSWERS: dict[int, Callable[[], Sequence[tuple[Any, ...]]]] = {
         ("dogecoin", 3.75e10, 1, "2026-11-08"),
         ("pepe", 4e9, 1, "2026-11-08"),
         ("dogwifcoin", 2e9, 1, "2026-11-08"),
+        ("quietcoin", 5e8, 1, "2026-11-08"),
         ("freshcoin", 1e8, 1, "2026-11-08"),
         ("terra-luna", 80 / 2**14 * 1e9, 0, "2026-10-25"),
+        ("minnow", 1e5, 1, "2026-11-08"),
+        ("plankton", 1.2e4, 1, "2026-11-08"),
     ],
     4: bitcoin_and_ethereum,
     5: dominance_of_bitcoin,
@@ -133,7 +138,7 @@ ANSWERS: dict[int, Callable[[], Sequence[tuple[Any, ...]]]] = {
     10: lambda: [("2026-10-21", 6_000, "2026-11-08", 4_200, -0.3)],
     11: volatilities,
     12: index_of_the_largest,
-    13: lambda: [(9, 0.001)],
+    13: lambda: [(12, 0.0005)],
     14: lambda: [
         ("freshcoin", "2026-10-15", 1, "2026-11-08", 3, 2),
         ("latecoin", "2026-10-20", 5, "2026-11-08", 1, -0.8),

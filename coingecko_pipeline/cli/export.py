@@ -66,7 +66,7 @@ def export(
         raise click.ClickException(str(error)) from None
     line = f"Exported {counted(exported.rows, 'row')} of {selection}"
     if exported.size is not None:
-        line += f" to {path}: {exported.size / 1e6:,.1f} MB"
+        line += f" to {path}: {_megabytes(exported.size)}"
     console.print(f"{line} in {time.monotonic() - began:,.1f} s.", highlight=False, soft_wrap=True, markup=False)
 
 
@@ -91,6 +91,10 @@ def _export(
             return job.to_file(path, overwrite=overwrite)
     finally:
         database.dispose()
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else counted(size, "byte")
 
 
 def _name_of(selection: Selection, file_format: Format) -> str:

@@ -38,7 +38,9 @@ def test_the_file_is_named_after_what_is_in_it_and_never_replaced_unasked(
     ended = run_program(tmp_path, "export", *dates, **settings)
     assert ended.returncode == 0, ended.stderr
     name = "daily_market_2026-01-02_2026-01-03.parquet"
-    assert f"Exported 3 rows of daily_market from 2026-01-02 to 2026-01-03 to {name}: 0.0 MB in" in ended.stdout
+    size = (tmp_path / name).stat().st_size
+    told = f"Exported 3 rows of daily_market from 2026-01-02 to 2026-01-03 to {name}: {size:,} bytes in"
+    assert told in ended.stdout
     assert "Exporting daily_market from 2026-01-02 to 2026-01-03: 3 of 3 rows done." in ended.stdout
     assert rows_in(parquet.read_table(tmp_path / name)) == MARKET[4:7]
     again = run_program(tmp_path, "export", *dates, **settings)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
-from coingecko_pipeline.warehouse.paging import arrow_schema
+from coingecko_pipeline.warehouse.paging import PAGE_ROWS, arrow_schema
 from coingecko_pipeline.warehouse.tables import metadata
 
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"
@@ -41,3 +41,7 @@ def test_the_page_has_the_columns_types_and_units_of_each_table(table: Table) ->
 
 def test_the_page_has_no_table_that_is_gone() -> None:
     assert set(documented()) <= set(metadata.tables) - NOBODYS_BUSINESS
+
+
+def test_the_page_has_the_size_of_a_row_group() -> None:
+    assert f"{PAGE_ROWS:,} rows a row group" in PAGE.read_text(encoding="utf-8")

@@ -8,9 +8,9 @@ from sqlalchemy import Column, Integer, MetaData, Table
 
 from coingecko_pipeline.warehouse import Between, Database, DeclarationError, ExactText, OneOf, UtcDateTime
 from coingecko_pipeline.warehouse.frames import to_arrow
-from coingecko_pipeline.warehouse.paging import count_rows, of_one_moment, read_pages
+from coingecko_pipeline.warehouse.paging import WIDE_PAGE_ROWS, count_rows, of_one_moment, read_pages
 from coingecko_pipeline.warehouse.reading import Condition
-from coingecko_pipeline.warehouse.tables import daily_market
+from coingecko_pipeline.warehouse.tables import daily_market, raw_market_charts
 from coingecko_pipeline.warehouse.writing import TableWriter
 from coingecko_pipeline_tests.databases import MakeDatabase
 
@@ -70,6 +70,17 @@ def test_every_page_is_of_the_moment_of_the_first(readings: Database) -> None:
             found += [tuple(row.values()) for row in page.to_pylist()]
             write(readings, [(moment, place, kind, -1) for moment, place, kind, _ in ROWS])
     assert found == ROWS
+
+
+def test_the_pages_of_a_table_with_bodies_are_small(database: Database) -> None:
+    ids = [f"coin-{number:04}" for number in range(WIDE_PAGE_ROWS + 1)]
+    frame = pd.DataFrame({"asset_id": ids, "body": b"a chart", "fetched_at": pd.Timestamp(FIRST), "points": 1})
+    frame[["covers_from", "covers_to", "midnights", "first_on", "last_on"]] = None
+    TableWriter(database, raw_market_charts).upsert(to_arrow(raw_market_charts, frame))
+    with database.connect() as connection:
+        pages = list(read_pages(connection, raw_market_charts, database.kind))
+    assert [page.num_rows for page in pages] == [WIDE_PAGE_ROWS, 1]
+    assert [body.as_py() for page in pages for body in page["body"]] == [b"a chart"] * len(ids)
 
 
 def test_a_table_without_a_key_has_no_pages(database: Database) -> None:
