@@ -51,11 +51,11 @@ def fill_lists(database: Database, ids: list[str], last: date) -> None:
 
 
 def fill_measures(database: Database, first: date, last: date) -> None:
-    """Fill the tables that are computed from the daily market, from where they end."""
+    """Fill the tables that are computed from the daily market, from `first` or from where they end."""
     kind = database.kind
     with database.connect() as connection:
         done = connection.execute(select(func.max(measure_tables.daily_returns.c.date))).scalar_one()
-    begin = done + timedelta(days=1) if done else first
+    begin = max(done + timedelta(days=1), first) if done else first
     while begin <= last:
         end = min(begin + timedelta(days=30), last)
         weeks = (begin - timedelta(days=begin.weekday()), end - timedelta(days=end.weekday()))
@@ -83,11 +83,12 @@ def main() -> None:
     parser.add_argument("--url", required=True, help="a MySQL database, dropped and filled unless it has these rows")
     parser.add_argument("--coins", type=int, default=COINS)
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--measured-days", type=int, help="dates of the computed tables, the last ones; all by default")
     arguments = parser.parse_args()
     database = filled(arguments.url, arguments.coins, arguments.days)
     last = FIRST + timedelta(days=arguments.days - 1)
     fill_lists(database, ids_of(arguments.coins), last)
-    fill_measures(database, FIRST, last)
+    fill_measures(database, last - timedelta(days=(arguments.measured_days or arguments.days) - 1), last)
     print(f"\n{arguments.coins * arguments.days:,} rows, the first run and the median of {ROUNDS}:\n")
     print("| question | rows | first (s) | median (s) |\n|---|---:|---:|---:|")
     for number, recipe in recipes().items():
