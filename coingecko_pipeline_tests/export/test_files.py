@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from coingecko_pipeline.warehouse import Database, DatabaseUnavailable, tables
 from coingecko_pipeline_tests.databases import on_servers, on_sqlite
 from coingecko_pipeline_tests.export.rows import CHARTS, MARKET, USAGE, rows_in, store
 from coingecko_pipeline_tests.warehouse.flaky_server import FlakyServer
+from coingecko_pipeline_tests.warehouse.shop import VISITS
 
 PARQUET = FORMATS["parquet"]
 ALL = Selection(tables.daily_market)
@@ -57,6 +58,15 @@ def test_the_dates_of_another_table_are_those_of_its_key(database: Database, tmp
     store(database, tables.api_usage, USAGE)
     wanted = Selection(tables.api_usage, date(2026, 1, 1), date(2026, 1, 1))
     assert exported(database, wanted, tmp_path / "file") == USAGE
+
+
+def test_the_dates_of_a_table_by_moments_are_its_whole_days(empty_database: Database, tmp_path: Path) -> None:
+    VISITS.create(empty_database.engine)
+    hours = [datetime(2026, 1, 1, 23, 59, 59, 999999, tzinfo=UTC) + timedelta(hours=12 * half) for half in range(4)]
+    rows = [(hour, number) for number, hour in enumerate([*hours, datetime(2026, 1, 2, tzinfo=UTC)])]
+    store(empty_database, VISITS, rows)
+    wanted = Selection(VISITS, date(2026, 1, 2), date(2026, 1, 2))
+    assert exported(empty_database, wanted, tmp_path / "file") == [rows[4], rows[1], rows[2]]
 
 
 def test_a_file_that_exists_is_kept_unless_it_is_to_be_replaced(market: Database, tmp_path: Path) -> None:
