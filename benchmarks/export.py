@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--url", required=True, help="a MySQL database, dropped and filled unless it has these rows")
     parser.add_argument("--coins", type=int, default=COINS)
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--formats", nargs="+", choices=list(FORMATS), default=list(FORMATS))
     arguments = parser.parse_args()
     database = filled(arguments.url, arguments.coins, arguments.days)
     rows = arguments.coins * arguments.days
@@ -68,14 +69,14 @@ def main() -> None:
     lines: list[tuple[str, float, float, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "market"
-        for name in FORMATS:
+        for name in arguments.formats:
             finished = succeed(
                 [PROGRAM, "export", "--format", name, "--output", str(path), "--overwrite"],
                 Path(folder),
                 {"DATABASE_URL": arguments.url},
             )
             lines.append((name, finished.seconds, finished.peak_megabytes or 0, path.stat().st_size / 1e6))
-            if name == "parquet":
+            if len(bare) == 1:
                 bare.append(bare_fetch(database))
     fetch = statistics.mean(bare)
     print(f"\n{rows:,} rows; a bare cursor fetches {' and '.join(f'{rate:,.0f}' for rate in bare)} rows a second:\n")
