@@ -18,7 +18,7 @@ START = date(2026, 1, 1)
 
 def expected_returns(chart: pd.DataFrame) -> pd.DataFrame:
     price = chart["price_usd"].where(chart["price_usd"] > 0)
-    moves = np.log(price / price.shift(1))
+    moves = pd.Series(np.log(price / price.shift(1)), price.index)
     highest = price.cummax()
     measures = {f"return_{days}d": price / price.shift(days) - 1 for days in (1, 7, 30, 90, 365)}
     measures["volatility_30d"] = moves.rolling(30).apply(lambda part: np.std(part, ddof=1), raw=True) * np.sqrt(365)
