@@ -8,6 +8,7 @@ import re
 import statistics
 import time
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 import pandas as pd
 from sqlalchemy import func, select
@@ -50,22 +51,14 @@ def fill_lists(database: Database, ids: list[str], last: date) -> None:
         TableWriter(database, table).replace([to_arrow(table, rows)])
 
 
-def fill_measures(database: Database, first: date, last: date) -> None:
-    """Fill the tables that are computed from the daily market, from `first` or from where they end."""
-    kind = database.kind
+def fill_measures(database: Database, last: date) -> None:
+    """Fill the tables that are computed from the daily market, unless they are."""
     with database.connect() as connection:
-        done = connection.execute(select(func.max(measure_tables.daily_returns.c.date))).scalar_one()
-    begin = max(done + timedelta(days=1), first) if done else first
-    while begin <= last:
-        end = min(begin + timedelta(days=30), last)
-        weeks = (begin - timedelta(days=begin.weekday()), end - timedelta(days=end.weekday()))
-        replace_range(database, measure_tables.weekly_market, select_rollup("week", *weeks, kind), *weeks)
-        for table, rows in (
-            (measure_tables.global_market_daily, select_global_market(begin, end, kind)),
-            (measure_tables.daily_returns, select_returns(begin, end, kind)),
-        ):
-            replace_range(database, table, rows, begin, end)
-        begin = end + timedelta(days=1)
+        if connection.execute(select(func.max(measure_tables.daily_returns.c.date))).scalar_one() == last:
+            return
+    replace_range(database, measure_tables.weekly_market, partial(select_rollup, "week"), FIRST, last)
+    replace_range(database, measure_tables.global_market_daily, select_global_market, FIRST, last)
+    replace_range(database, measure_tables.daily_returns, select_returns, FIRST, last)
 
 
 def as_asked_here(query: str, last: date) -> str:
@@ -83,12 +76,11 @@ def main() -> None:
     parser.add_argument("--url", required=True, help="a MySQL database, dropped and filled unless it has these rows")
     parser.add_argument("--coins", type=int, default=COINS)
     parser.add_argument("--days", type=int, default=DAYS)
-    parser.add_argument("--measured-days", type=int, help="dates of the computed tables, the last ones; all by default")
     arguments = parser.parse_args()
     database = filled(arguments.url, arguments.coins, arguments.days)
     last = FIRST + timedelta(days=arguments.days - 1)
     fill_lists(database, ids_of(arguments.coins), last)
-    fill_measures(database, last - timedelta(days=(arguments.measured_days or arguments.days) - 1), last)
+    fill_measures(database, last)
     print(f"\n{arguments.coins * arguments.days:,} rows, the first run and the median of {ROUNDS}:\n")
     print("| question | rows | first (s) | median (s) |\n|---|---:|---:|---:|")
     for number, recipe in recipes().items():

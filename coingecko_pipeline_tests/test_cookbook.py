@@ -3,8 +3,9 @@
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -162,13 +163,12 @@ def market(make_database: MakeDatabase) -> Database:
     database = make_database()
     migrate(database)
     fill(database)
-    first, last, kind = day(0), day(LAST), database.kind
     for table, rows in (
-        (measure_tables.weekly_market, select_rollup("week", date(2026, 9, 28), date(2026, 11, 2), kind)),
-        (measure_tables.daily_returns, select_returns(first, last, kind)),
-        (measure_tables.global_market_daily, select_global_market(first, last, kind)),
+        (measure_tables.weekly_market, partial(select_rollup, "week")),
+        (measure_tables.daily_returns, select_returns),
+        (measure_tables.global_market_daily, select_global_market),
     ):
-        replace_range(database, table, rows, first - timedelta(days=7), last)
+        replace_range(database, table, rows, day(0), day(LAST))
     return database
 
 

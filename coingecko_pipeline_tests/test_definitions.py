@@ -21,6 +21,10 @@ def test_the_graph_is_list_to_assets_to_daily_market() -> None:
         "asset_changes": {"raw_asset_list"},
         "assets": {"raw_asset_list"},
         "daily_market": {"assets"},
+        "weekly_market": {"daily_market"},
+        "monthly_market": {"daily_market"},
+        "daily_returns": {"daily_market"},
+        "global_market_daily": {"daily_market"},
     }
     assert {spec.key.path[0] for spec in SPECS.values()} == {"coingecko"}
 
@@ -54,4 +58,4 @@ def test_the_checks_that_protect_the_data_block() -> None:
         for spec in checks.check_specs
     ]
     assert {spec.name for spec in specs if spec.blocking} == BLOCKING
-    assert len(specs) == 8
+    assert len(specs) == 10

@@ -12,6 +12,10 @@ from coingecko_pipeline.checks.daily_market import (
     the_snapshot_was_timely,
 )
 from coingecko_pipeline.checks.gaps import no_date_is_missing_between_a_coins_first_and_last_day
+from coingecko_pipeline.checks.measures import (
+    a_week_has_one_to_seven_days_and_its_prices_are_in_order,
+    the_global_market_is_the_sum_of_the_coins,
+)
 
 ALL_CHECKS = (
     asset_ids_are_unique,
@@ -22,4 +26,6 @@ ALL_CHECKS = (
     the_snapshot_was_timely,
     no_price_jumped_a_hundredfold,
     no_date_is_missing_between_a_coins_first_and_last_day,
+    a_week_has_one_to_seven_days_and_its_prices_are_in_order,
+    the_global_market_is_the_sum_of_the_coins,
 )
