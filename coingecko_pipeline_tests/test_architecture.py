@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "coingecko": set(),
     "warehouse": set(),
     "sandbox": set(),
+    "export": {"warehouse"},
     "acquisition": {"coingecko", "warehouse"},
     "measures": {"warehouse"},
     "settings": {"coingecko"},
@@ -30,10 +31,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run_failures": set(),
     "alerts": {"coingecko", "settings", "run_failures"},
     "definitions": {"acquisition", "coingecko", "measures", "warehouse", "settings"} | DAGSTER_SIDE,
-    "cli": {"acquisition", "coingecko", "warehouse", "settings", "sandbox", "deployment", "definitions"} | DAGSTER_SIDE,
+    "cli": {"acquisition", "coingecko", "warehouse", "export", "settings", "sandbox", "deployment", "definitions"}
+    | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("coingecko", "acquisition", "measures", "sandbox", "settings", "deployment")
+WITHOUT_DAGSTER = ("coingecko", "acquisition", "export", "measures", "sandbox", "settings", "deployment")
 
 
 def room_of(path: Path) -> str:

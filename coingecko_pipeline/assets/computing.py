@@ -5,14 +5,13 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import Select, Table
+from sqlalchemy import Table
 
 from coingecko_pipeline.assets.asset_list import OWNERS
 from coingecko_pipeline.assets.failures import RETRIES, permanent_failures
-from coingecko_pipeline.measures import replace_range
+from coingecko_pipeline.measures import Rows, replace_range
 from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.warehouse import Database, column_schema
-from coingecko_pipeline.warehouse.database import Kind
 
 GROUP = "measures"
 DAILY_MARKET = dg.AssetKey(["coingecko", "daily_market"])
@@ -67,7 +66,7 @@ def compute(
     context: dg.AssetExecutionContext,
     warehouse: Database,
     table: Table,
-    select: Callable[[date, date, Kind], Select[Any]],
+    rows: Rows,
 ) -> dg.MaterializeResult[Any]:
     """Make the rows of the run's partitions anew, and log how many each of them has.
 
@@ -75,19 +74,19 @@ def compute(
         context: Of the run, over one partition or a range of them.
         warehouse: Where the table is.
         table: As declared; its first column is the first date of the partition.
-        select: Gives the rows of the partitions from a first to a last date.
+        rows: Gives the rows of the partitions that begin from a first to a last date.
 
     Raises:
         dagster.Failure: Without retries, where another try cannot help.
     """
     first, last = dates_of(context.partition_key_range)
     with permanent_failures():
-        rows = replace_range(warehouse, table, select(first, last, warehouse.kind), first, last)
+        counts = replace_range(warehouse, table, rows, first, last)
     database = warehouse.url.database
     metadata: dict[str, Any] = {
         "dagster/table_name": table.name if warehouse.is_sqlite else f"{database}.{table.name}",
         "storage_kind": warehouse.kind,
-        "rows_written": sum(rows.values()),
+        "rows_written": sum(counts.values()),
     }
     keys = context.partition_keys
     if len(keys) == 1:
@@ -95,7 +94,7 @@ def compute(
     else:
         metadata["partitions_written"] = len(keys)
         for key in keys:
-            counts = {"dagster/partition_row_count": rows.get(date.fromisoformat(key), 0)}
-            context.log_event(dg.AssetObservation(context.asset_key, partition=key, metadata=counts))
+            stored = {"dagster/partition_row_count": counts.get(date.fromisoformat(key), 0)}
+            context.log_event(dg.AssetObservation(context.asset_key, partition=key, metadata=stored))
     context.log.info("%s has %s rows for %s to %s.", table.name, f"{metadata['rows_written']:,}", key_of(first), last)
     return dg.MaterializeResult(metadata=metadata)

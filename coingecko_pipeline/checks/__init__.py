@@ -16,6 +16,10 @@ from coingecko_pipeline.checks.hourly_market import (
     the_hour_has_the_coins_that_were_asked_for,
     the_hours_values_are_not_negative,
 )
+from coingecko_pipeline.checks.measures import (
+    a_week_has_one_to_seven_days_and_its_prices_are_in_order,
+    the_global_market_is_the_sum_of_the_coins,
+)
 
 ALL_CHECKS = (
     asset_ids_are_unique,
@@ -28,4 +32,6 @@ ALL_CHECKS = (
     no_date_is_missing_between_a_coins_first_and_last_day,
     the_hours_values_are_not_negative,
     the_hour_has_the_coins_that_were_asked_for,
+    a_week_has_one_to_seven_days_and_its_prices_are_in_order,
+    the_global_market_is_the_sum_of_the_coins,
 )

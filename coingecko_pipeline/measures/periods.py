@@ -35,10 +35,3 @@ def end_of(period: Period, start: ColumnElement[date], kind: Kind) -> ColumnElem
     if kind == "sqlite":
         return func.date(start, "+1 month", type_=Date())
     return days_later(func.last_day(start), 1, kind)
-
-
-def next_start(period: Period, start: date) -> date:
-    """The first date of the period after the one that begins on `start`, outside of the database."""
-    if period == "week":
-        return date.fromordinal(start.toordinal() + 7)
-    return date(start.year + start.month // 12, start.month % 12 + 1, 1)

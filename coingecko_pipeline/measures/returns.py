@@ -9,7 +9,9 @@ of the trading days of a year, which are 365 here since these markets never clos
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal_column, select, text
+from sqlalchemy import CTE, ColumnElement, FromClause, Select, Subquery, and_, case, func, literal_column, select, text
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from coingecko_pipeline.measures.periods import days_later
 from coingecko_pipeline.warehouse import measure_tables, tables
@@ -17,10 +19,16 @@ from coingecko_pipeline.warehouse.database import Kind
 
 HORIZONS = (1, 7, 30, 90, 365)
 """Days over which returns are told."""
-VOLATILITY_RETURNS = 30
-DAYS_A_YEAR = 365
 SHORT, LONG = 7, 30
-"""Days of the two moving averages."""
+"""Days of the two moving averages; the volatility is of as many returns as the longer one has days."""
+DAYS_A_YEAR = 365
+
+Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
+
+LEAST_SHARE = 1e-4
+"""A sum over the last days is taken as the difference of two running totals where that is at least this share of them,
+and is added up from its rows where it is not: after a collapse, or of a price that grows evenly. A total of some
+hundred doubles is off by less than 1e-13 of itself, so the difference by less than 1e-9 of itself."""
 
 
 def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
@@ -40,43 +48,42 @@ def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
         last: Last date.
         kind: Of the database.
     """
-    trailing = _trailing(first, last, kind)
+    now = _running(first, last, kind)
     earlier = _earlier_highs(first, last)
-    price = trailing.c.price_usd
-    highest = case(
-        (earlier.c.highest_usd > trailing.c.highest_usd, earlier.c.highest_usd), else_=trailing.c.highest_usd
-    )
-    source: Any = trailing.outerjoin(earlier, earlier.c.asset_id == trailing.c.asset_id)
-    returns = []
+    source: FromClause = now.outerjoin(earlier, earlier.c.asset_id == now.c.asset_id)
+    past = {}
     for days in HORIZONS:
-        past = tables.daily_market.alias(f"past_{days}")
+        # The running totals reach as far back as the longest sum; older prices are in the table alone.
+        table = (now if days in (SHORT, LONG) else tables.daily_market).alias(f"past_{days}")
+        past[days] = table.c
         source = source.outerjoin(
-            past,
+            table,
             and_(
-                past.c.date == days_later(trailing.c.date, -days, kind),
-                past.c.asset_id == trailing.c.asset_id,
-                past.c.price_usd > 0,
+                table.c.date == days_later(now.c.date, -days, kind),
+                table.c.asset_id == now.c.asset_id,
+                table.c.price_usd > 0,
             ),
         )
-        returns.append(price / past.c.price_usd - 1)
+    price = now.c.price_usd
+    highest = case((earlier.c.highest_usd > now.c.highest_usd, earlier.c.highest_usd), else_=now.c.highest_usd)
     return (
         select(
-            trailing.c.date,
-            trailing.c.asset_id,
-            *returns,
-            trailing.c.volatility,
+            now.c.date,
+            now.c.asset_id,
+            *(price / past[days].price_usd - 1 for days in HORIZONS),
+            _volatility(now, past[LONG], kind),
             highest,
             price / highest - 1,
-            trailing.c.short_mean,
-            trailing.c.long_mean,
+            _mean(now, past[SHORT], SHORT, kind),
+            _mean(now, past[LONG], LONG, kind),
         )
         .select_from(source)
-        .where(trailing.c.date >= first)
+        .where(now.c.date >= first)
     )
 
 
-def _trailing(first: date, last: date, kind: Kind) -> Subquery:
-    """What is told by the dates before each date, from the prices of `first`, less the longest window, to `last`."""
+def _running(first: date, last: date, kind: Kind) -> CTE:
+    """Each coin's prices with their running totals, from the longest sum before `first` to `last`."""
     market, before = tables.daily_market, tables.daily_market.alias("before")
     price = market.c.price_usd
     log_return = func.ln(price / before.c.price_usd)
@@ -85,57 +92,67 @@ def _trailing(first: date, last: date, kind: Kind) -> Subquery:
         before.c.asset_id == market.c.asset_id,
         before.c.price_usd > 0,
     )
-    # Windows of rows, which all three databases know; of dates MariaDB knows none. A window is of dates all the same
-    # where its first row is the right date, since no two rows of a coin have one date.
-    windows = ", ".join(
-        f"{name} AS (PARTITION BY {market.name}.asset_id ORDER BY {market.name}.date ROWS {rows} PRECEDING)"
-        for name, rows in (("so_far", "UNBOUNDED"), ("long_window", LONG - 1), ("short_window", SHORT - 1))
-    )
-    seen = (
+    window = f"so_far AS (PARTITION BY {market.name}.asset_id ORDER BY {market.name}.date ROWS UNBOUNDED PRECEDING)"
+    return (
         select(
             market.c.date,
             market.c.asset_id,
             price,
-            _over(func.max(price), "so_far").label("highest_usd"),
-            _over(func.avg(price), "short_window").label("short_mean"),
-            _over(func.lag(market.c.date, SHORT - 1, type_=market.c.date.type), "short_window").label("short_start"),
-            _over(func.avg(price), "long_window").label("long_mean"),
-            _over(func.lag(market.c.date, LONG - 1, type_=market.c.date.type), "long_window").label("long_start"),
-            _over(func.count(log_return), "long_window").label("returns"),
-            _over(func.sum(log_return), "long_window").label("sum_of_returns"),
-            _over(func.sum(log_return * log_return), "long_window").label("sum_of_squares"),
+            _so_far(func.count()).label("days"),
+            _so_far(func.min(market.c.date)).label("began_on"),
+            _so_far(func.sum(price)).label("prices"),
+            _so_far(func.sum(log_return * log_return)).label("squares"),
+            _so_far(func.max(price)).label("highest_usd"),
         )
         .select_from(market.outerjoin(before, day_before))
-        .where(market.c.date.between(first - timedelta(days=LONG - 1), last), price > 0)
-        .suffix_with(text(f"WINDOW {windows}"))
-        .subquery("seen")
+        .where(market.c.date.between(first - timedelta(days=LONG), last), price > 0)
+        .suffix_with(text(f"WINDOW {window}"))
+        .cte("running")
     )
-    is_long = seen.c.long_start == days_later(seen.c.date, 1 - LONG, kind)
-    is_short = seen.c.short_start == days_later(seen.c.date, 1 - SHORT, kind)
-    return select(
-        seen.c.date,
-        seen.c.asset_id,
-        seen.c.price_usd,
-        seen.c.highest_usd,
-        case((is_short, seen.c.short_mean)).label("short_mean"),
-        case((is_long, seen.c.long_mean)).label("long_mean"),
-        case((and_(is_long, seen.c.returns == VOLATILITY_RETURNS), _volatility(seen))).label("volatility"),
-    ).subquery("trailing")
 
 
-def _over(function: ColumnElement[Any], window: str) -> ColumnElement[Any]:
+def _so_far(function: ColumnElement[Any]) -> ColumnElement[Any]:
     # By name: MySQL makes a pass and a temporary table for each window that is written out, even where two are equal.
-    return function.op("OVER")(literal_column(window))
+    return function.op("OVER")(literal_column("so_far"))
 
 
-def _volatility(of: Subquery) -> ColumnElement[float]:
-    """The annualised sample standard deviation from the sum and the sum of squares of the log returns.
+def _mean(now: CTE, past: Columns, days: int, kind: Kind) -> ColumnElement[Any]:
+    """The mean of the prices of so many days up to a date; NULL where one of them is missing."""
+    started = days_later(now.c.date, 1 - days, kind)
+    one = tables.daily_market.alias("one")
+    directly = (
+        select(case((func.count() == days, func.sum(one.c.price_usd))))
+        .where(one.c.asset_id == now.c.asset_id, one.c.date.between(started, now.c.date), one.c.price_usd > 0)
+        .scalar_subquery()
+    )
+    difference = now.c.prices - past.prices
+    total = case(
+        (now.c.days < days, None),
+        (and_(now.c.days == days, now.c.began_on == started), now.c.prices),
+        (and_(now.c.days - past.days == days, difference >= LEAST_SHARE * now.c.prices), difference),
+        else_=directly,
+    )
+    return total / float(days)
 
-    Daily log returns scatter around 0, so that their squares lose nothing to the square of their mean: the error stays
-    below 1e-9 up to a mean a thousand times the deviation.
-    """
-    squares = of.c.sum_of_squares - of.c.sum_of_returns * of.c.sum_of_returns / VOLATILITY_RETURNS
-    return func.sqrt(case((squares > 0, squares), else_=0.0) * DAYS_A_YEAR / (VOLATILITY_RETURNS - 1))
+
+def _volatility(now: CTE, past: Columns, kind: Kind) -> ColumnElement[Any]:
+    """The annualised sample standard deviation of the log returns of `LONG` days; NULL where a price is missing."""
+    whole = func.ln(now.c.price_usd / past.price_usd)
+    one, before = tables.daily_market.alias("one"), tables.daily_market.alias("one_before")
+    scatter = func.ln(one.c.price_usd / before.c.price_usd) - whole / float(LONG)
+    directly = (
+        select(func.sum(scatter * scatter))
+        .where(
+            one.c.asset_id == now.c.asset_id,
+            one.c.date.between(days_later(now.c.date, 1 - LONG, kind), now.c.date),
+            before.c.asset_id == one.c.asset_id,
+            before.c.date == days_later(one.c.date, -1, kind),
+        )
+        .scalar_subquery()
+    )
+    difference = now.c.squares - func.coalesce(past.squares, 0.0) - whole * whole / float(LONG)
+    scattered = case((difference >= LEAST_SHARE * now.c.squares, difference), else_=directly)
+    return case((now.c.days - past.days == LONG, func.sqrt(scattered / float(LONG - 1) * DAYS_A_YEAR)))
 
 
 def _earlier_highs(first: date, last: date) -> Subquery:

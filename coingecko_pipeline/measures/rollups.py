@@ -6,21 +6,20 @@ and is the next week's opening too. A month is the same between the first dates 
 have their usual meaning in a price bar, of midnights here and not of trades.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Select, Table, case, func, select
+from sqlalchemy import Select, case, func, select
 
-from coingecko_pipeline.measures.periods import Period, days_later, end_of, next_start, start_of
-from coingecko_pipeline.warehouse import measure_tables, tables
+from coingecko_pipeline.measures.periods import Period, days_later, end_of, start_of
+from coingecko_pipeline.warehouse import tables
 from coingecko_pipeline.warehouse.database import Kind
 
-TABLES: dict[Period, Table] = {"week": measure_tables.weekly_market, "month": measure_tables.monthly_market}
-"""The table of each kind of period; its first column is the period's first date."""
+LONGEST = timedelta(days=31)
 
 
 def select_rollup(period: Period, first: date, last: date, kind: Kind) -> Select[Any]:
-    """The rows of the periods that begin on `first` to `last`, one for each coin with a row on one of its days.
+    """The rows of the periods that begin from `first` to `last`, one for each coin with a row on one of its days.
 
     - `open_usd`: price of the row of the first date; `close_usd`, `market_cap_close_usd`: of the row of the end date,
       which is the first date of the next period. NULL where that row is missing.
@@ -38,7 +37,8 @@ def select_rollup(period: Period, first: date, last: date, kind: Kind) -> Select
     start = start_of(period, days_later(market.c.date, -1, kind), kind)
     days = (
         select(start.label("start"), market)
-        .where(market.c.date > first, market.c.date <= next_start(period, last))
+        # The period is computed from the date, so it says nothing to an index: the dates are bounded beside it.
+        .where(start.between(first, last), market.c.date > first, market.c.date <= last + LONGEST)
         .subquery("days")
     )
     closing = days.c.date == end_of(period, days.c.start, kind)
