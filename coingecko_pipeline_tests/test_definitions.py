@@ -61,4 +61,4 @@ def test_the_checks_that_protect_the_data_block() -> None:
         for spec in checks.check_specs
     ]
     assert {spec.name for spec in specs if spec.blocking} == BLOCKING
-    assert len(specs) == 10
+    assert len(specs) == 12
