@@ -179,12 +179,13 @@ def _earlier_highs(first: date, last: date) -> Subquery:
         .group_by(market.c.asset_id)
         .subquery("left_out")
     )
-    highest = func.coalesce(measured, stored)
+    known = select(coins.c.asset_id, func.coalesce(measured, stored).label("highest_usd")).subquery("known")
+    left_out_is_higher = left_out.c.highest_usd > known.c.highest_usd
     return (
         select(
-            coins.c.asset_id,
-            case((left_out.c.highest_usd > highest, left_out.c.highest_usd), else_=highest).label("highest_usd"),
+            known.c.asset_id,
+            case((left_out_is_higher, left_out.c.highest_usd), else_=known.c.highest_usd).label("highest_usd"),
         )
-        .select_from(coins.outerjoin(left_out, left_out.c.asset_id == coins.c.asset_id))
+        .select_from(known.outerjoin(left_out, left_out.c.asset_id == known.c.asset_id))
         .subquery("earlier")
     )
