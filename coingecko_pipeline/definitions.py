@@ -16,7 +16,13 @@ from coingecko_pipeline.assets import (
     weekly_market,
 )
 from coingecko_pipeline.checks import ALL_CHECKS
-from coingecko_pipeline.jobs import asset_list_job, daily_market_job, hourly_market_job, market_history_job
+from coingecko_pipeline.jobs import (
+    MEASURES_JOBS,
+    asset_list_job,
+    daily_market_job,
+    hourly_market_job,
+    market_history_job,
+)
 from coingecko_pipeline.resources import build_resources
 from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule, hourly_market_schedule
 from coingecko_pipeline.sensors import (
@@ -46,7 +52,7 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             global_market_daily,
         ],
         asset_checks=list(ALL_CHECKS),
-        jobs=[daily_market_job, asset_list_job, market_history_job, hourly_market_job],
+        jobs=[daily_market_job, asset_list_job, market_history_job, hourly_market_job, *MEASURES_JOBS],
         schedules=[daily_market_schedule, history_completion_schedule, hourly_market_schedule],
         sensors=[new_coins_sensor, measures_sensor, run_failure_alert_sensor, failed_check_alert_sensor],
         resources={**build_resources(), **(resources or {})},
