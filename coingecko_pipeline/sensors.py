@@ -9,12 +9,20 @@ from sqlalchemy import exists, select
 
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.planning import USUAL_CHART_DAYS
-from coingecko_pipeline.assets import DailyMarketConfig
+from coingecko_pipeline.assets import DailyMarketConfig, market_report
 from coingecko_pipeline.coingecko.client import latest_complete_date
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.jobs import market_history_job
 from coingecko_pipeline.partitions import range_tags
 from coingecko_pipeline.warehouse import Database, tables
+
+report_sensor = dg.AutomationConditionSensorDefinition(
+    "report_sensor",
+    target=dg.AssetSelection.assets(market_report),
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Makes the report again when the runs that changed what it shows have ended.",
+)
 
 RECENT = timedelta(days=30)
 """A coin that was listed longer ago and was not fetched yet is the completion schedule's."""

@@ -1,6 +1,7 @@
 """Every setting, read from the environment (and from ``.env`` in the working folder) in this one place."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
@@ -9,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from coingecko_pipeline.coingecko.plans import Plan, PlanError, choose_plan
 
 DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
+DEFAULT_REPORT_PATH = Path("data") / "report" / "index.html"
 
 
 class SettingsError(ValueError):
@@ -28,6 +30,7 @@ class Settings(BaseSettings):
         coingecko_billing_day: The day of the month, 1 to 31, on which the plan's credits begin anew.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
+        report_path: The HTML file that the report is written to.
     """
 
     model_config = SettingsConfigDict(
@@ -42,6 +45,7 @@ class Settings(BaseSettings):
     coingecko_history_days: int | None = Field(default=None, gt=0)
     coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
+    report_path: Path = DEFAULT_REPORT_PATH
 
     @property
     def plan(self) -> Plan:

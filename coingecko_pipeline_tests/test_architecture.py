@@ -19,17 +19,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "warehouse": set(),
     "sandbox": set(),
     "acquisition": {"coingecko", "warehouse"},
+    "report": {"acquisition", "coingecko", "warehouse"},
     "settings": {"coingecko"},
     "partitions": {"coingecko"},
     **{
-        room: {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE
+        room: {"acquisition", "coingecko", "report", "warehouse", "settings"} | DAGSTER_SIDE
         for room in DAGSTER_SIDE - {"partitions"}
     },
     "definitions": {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE,
     "cli": {"acquisition", "coingecko", "warehouse", "settings", "sandbox", "definitions"} | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("coingecko", "acquisition", "sandbox", "settings")
+WITHOUT_DAGSTER = ("coingecko", "acquisition", "report", "sandbox", "settings")
 
 
 def room_of(path: Path) -> str:
@@ -86,5 +87,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "4"
+    assert loaded.stdout.strip() == "5"
     assert list(tmp_path.iterdir()) == []

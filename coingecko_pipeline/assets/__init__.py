@@ -2,5 +2,13 @@
 
 from coingecko_pipeline.assets.asset_list import assets_and_changes, raw_asset_list
 from coingecko_pipeline.assets.daily_market import DailyMarketConfig, daily_market
+from coingecko_pipeline.assets.market_report import MarketReportConfig, market_report
 
-__all__ = ["DailyMarketConfig", "assets_and_changes", "daily_market", "raw_asset_list"]
+__all__ = [
+    "DailyMarketConfig",
+    "MarketReportConfig",
+    "assets_and_changes",
+    "daily_market",
+    "market_report",
+    "raw_asset_list",
+]

@@ -14,6 +14,7 @@ from coingecko_pipeline import __version__
 from coingecko_pipeline.cli.commands import backfill, complete, daily, migrate_command
 from coingecko_pipeline.cli.demo import demo
 from coingecko_pipeline.cli.dev import dev
+from coingecko_pipeline.cli.report import report
 from coingecko_pipeline.cli.status import status
 from coingecko_pipeline.cli.terminal import ERRORS
 from coingecko_pipeline.sandbox.cli import sandbox
@@ -41,7 +42,7 @@ def cli() -> None:
     )
 
 
-for command in (demo, dev, migrate_command, sandbox, daily, backfill, complete, status):
+for command in (demo, dev, migrate_command, sandbox, daily, backfill, complete, status, report):
     cli.add_command(command)
 
 
