@@ -23,6 +23,7 @@ def main() -> None:
         ("benchmarks.full_history", "bench_history"),
         ("benchmarks.survival", "bench_survival"),
         ("benchmarks.months", "bench_months"),
+        ("benchmarks.report", "bench_report"),
     ):
         print(f"\n## {' '.join([module, *options])}", flush=True)
         command = [sys.executable, "-W", "ignore", "-m", module, "--url", f"{server}/{database}", *options]
