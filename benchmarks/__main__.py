@@ -26,6 +26,7 @@ def main() -> None:
         ("benchmarks.measures", "bench_measures"),
         ("benchmarks.export", "bench_market"),
         ("benchmarks.cookbook", "bench_market"),
+        ("benchmarks.report", "bench_report"),
     ):
         print(f"\n## {' '.join([module, *options])}", flush=True)
         command = [sys.executable, "-W", "ignore", "-m", module, "--url", f"{server}/{database}", *options]

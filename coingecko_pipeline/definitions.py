@@ -11,6 +11,7 @@ from coingecko_pipeline.assets import (
     daily_returns,
     global_market_daily,
     hourly_market,
+    market_report,
     monthly_market,
     raw_asset_list,
     weekly_market,
@@ -22,6 +23,7 @@ from coingecko_pipeline.jobs import (
     daily_market_job,
     hourly_market_job,
     market_history_job,
+    market_report_job,
 )
 from coingecko_pipeline.resources import build_resources
 from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule, hourly_market_schedule
@@ -29,6 +31,7 @@ from coingecko_pipeline.sensors import (
     failed_check_alert_sensor,
     measures_sensor,
     new_coins_sensor,
+    report_sensor,
     run_failure_alert_sensor,
 )
 
@@ -50,11 +53,15 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             monthly_market,
             daily_returns,
             global_market_daily,
+            market_report,
         ],
         asset_checks=list(ALL_CHECKS),
-        jobs=[daily_market_job, asset_list_job, market_history_job, hourly_market_job, *MEASURES_JOBS],
+        jobs=[
+            *(daily_market_job, asset_list_job, market_history_job, hourly_market_job, market_report_job),
+            *MEASURES_JOBS,
+        ],
         schedules=[daily_market_schedule, history_completion_schedule, hourly_market_schedule],
-        sensors=[new_coins_sensor, measures_sensor, run_failure_alert_sensor, failed_check_alert_sensor],
+        sensors=[new_coins_sensor, measures_sensor, report_sensor, run_failure_alert_sensor, failed_check_alert_sensor],
         resources={**build_resources(), **(resources or {})},
         # docs/decisions/0020: a step is a second of work, and a process for it is five of imports.
         executor=dg.in_process_executor,

@@ -8,6 +8,7 @@ from coingecko_pipeline.assets import (
     daily_returns,
     global_market_daily,
     hourly_market,
+    market_report,
     monthly_market,
     raw_asset_list,
     weekly_market,
@@ -36,6 +37,7 @@ hourly_market_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(hourly_market),
     description="The current market of the largest coins, with its checks: one call for each 250 of them.",
 )
+
 weekly_market_job = dg.define_asset_job(
     "weekly_market_job",
     selection=dg.AssetSelection.assets(weekly_market),
@@ -56,3 +58,9 @@ daily_measures_job = dg.define_asset_job(
 
 MEASURES_JOBS = (weekly_market_job, monthly_market_job, daily_measures_job)
 """What computes the roll-ups and measures by hand; the sensor asks for the assets themselves."""
+
+market_report_job = dg.define_asset_job(
+    "market_report_job",
+    selection=dg.AssetSelection.assets(market_report),
+    description="The report as one HTML file: no call.",
+)

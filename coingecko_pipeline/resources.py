@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -92,6 +93,10 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
     def plan(_context: dg.InitResourceContext) -> Plan:
         return settings().plan
 
+    @dg.resource(description="The HTML file that REPORT_PATH names.")
+    def report_path(_context: dg.InitResourceContext) -> Path:
+        return settings().report_path
+
     @dg.resource(description="Tells how far long work is, in the run's log.")
     def progress(context: dg.InitResourceContext) -> LogProgress:
         return LogProgress(context.log) if context.log else LogProgress(dg.get_dagster_logger())
@@ -122,6 +127,7 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
         "now": dg.ResourceDefinition.hardcoded_resource(utc_now, "Tells the current UTC time."),
         "warehouse": warehouse,
         "plan": plan,
+        "report_path": report_path,
         "progress": progress,
         "coingecko": coingecko,
         "alerts": alerts,

@@ -10,7 +10,7 @@ from sqlalchemy import exists, select
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.planning import USUAL_CHART_DAYS
 from coingecko_pipeline.alerts import AlertChannel, AlertNotSent, tell_failed_checks, tell_failure
-from coingecko_pipeline.assets import DailyMarketConfig
+from coingecko_pipeline.assets import DailyMarketConfig, market_report
 from coingecko_pipeline.assets.computing import GROUP as MEASURES_GROUP
 from coingecko_pipeline.coingecko.client import latest_complete_date
 from coingecko_pipeline.coingecko.plans import Plan
@@ -26,6 +26,14 @@ measures_sensor = dg.AutomationConditionSensorDefinition(
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Asks for the roll-ups and measures of the dates that were materialized, old ones too: several "
     "partitions as one backfill, which is one run.",
+)
+
+report_sensor = dg.AutomationConditionSensorDefinition(
+    "report_sensor",
+    target=dg.AssetSelection.assets(market_report),
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Makes the report again when the runs that changed what it shows have ended.",
 )
 
 RECENT = timedelta(days=30)

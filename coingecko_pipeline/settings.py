@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from coingecko_pipeline.coingecko.plans import Plan, PlanError, choose_plan
 
 DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
+DEFAULT_REPORT_PATH = Path("data") / "report" / "index.html"
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
 
 ADDRESS = r"^https?://[^\s/]+"
@@ -73,6 +75,7 @@ class Settings(AlertSettings):
         hourly_top: How many of the largest coins are asked for in each hour; 0 for none.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
+        report_path: The HTML file that the report is written to.
     """
 
     coingecko_api_key: SecretStr | None = None
@@ -84,6 +87,7 @@ class Settings(AlertSettings):
     coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
     hourly_top: int = Field(default=0, ge=0)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
+    report_path: Path = DEFAULT_REPORT_PATH
 
     @property
     def plan(self) -> Plan:

@@ -1,5 +1,6 @@
 """Fixtures that every test can take."""
 
+from coingecko_pipeline_tests.browsers import browser
 from coingecko_pipeline_tests.databases import (
     database,
     empty_database,
@@ -9,4 +10,4 @@ from coingecko_pipeline_tests.databases import (
     servers,
 )
 
-__all__ = ["database", "empty_database", "kind", "make_database", "migrated_database", "servers"]
+__all__ = ["browser", "database", "empty_database", "kind", "make_database", "migrated_database", "servers"]

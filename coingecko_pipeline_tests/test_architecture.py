@@ -21,11 +21,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": {"warehouse"},
     "acquisition": {"coingecko", "warehouse"},
     "measures": {"warehouse"},
+    "report": {"acquisition", "coingecko", "warehouse"},
     "settings": {"coingecko"},
     "deployment": {"warehouse", "settings"},
     "partitions": {"coingecko"},
     **{
-        room: {"acquisition", "coingecko", "measures", "warehouse", "settings"} | DAGSTER_SIDE
+        room: {"acquisition", "coingecko", "measures", "report", "warehouse", "settings"} | DAGSTER_SIDE
         for room in DAGSTER_SIDE - {"partitions", "run_failures", "alerts"}
     },
     "run_failures": set(),
@@ -35,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("coingecko", "acquisition", "export", "measures", "sandbox", "settings", "deployment")
+WITHOUT_DAGSTER = ("coingecko", "acquisition", "export", "measures", "report", "sandbox", "settings", "deployment")
 
 
 def room_of(path: Path) -> str:
@@ -92,5 +93,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "10"
+    assert loaded.stdout.strip() == "11"
     assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,8 @@ from coingecko_pipeline.assets.failures import COINGECKO_POOL
 from coingecko_pipeline.definitions import build_definitions
 
 SPECS = {spec.key.path[-1]: spec for spec in build_definitions().resolve_all_asset_specs()}
+FILES = ("market_report",)
+TABLES = [name for name in SPECS if name not in FILES]
 CALLS_THE_API = ("raw_asset_list", "daily_market", "hourly_market")
 BLOCKING = {
     "asset_ids_are_unique",
@@ -28,11 +30,22 @@ def test_the_graph_is_list_to_assets_to_daily_market() -> None:
         "monthly_market": {"daily_market"},
         "daily_returns": {"daily_market"},
         "global_market_daily": {"daily_market"},
+        "market_report": {"daily_market"},
     }
     assert {spec.key.path[0] for spec in SPECS.values()} == {"coingecko"}
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_tells_its_reader_what_it_is(name: str) -> None:
+    spec = SPECS[name]
+    for words in ("**One file**", "**Complete**", "**Known gaps:**"):
+        assert words in (spec.description or "")
+    assert spec.owners
+    assert spec.group_name
+    assert "html" in spec.kinds
+
+
+@pytest.mark.parametrize("name", TABLES)
 def test_an_asset_tells_its_reader_what_it_is(name: str) -> None:
     spec = SPECS[name]
     for words in ("**One row**", "**Known gaps:**"):

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.coingecko.errors import PermanentError, RetriableError
+from coingecko_pipeline.report import ReportError
 from coingecko_pipeline.settings import SettingsError
 from coingecko_pipeline.warehouse import DatabaseUnavailable, WarehouseError
 
@@ -30,7 +31,7 @@ def permanent_failures() -> Iterator[None]:
         yield
     except (RetriableError, DatabaseUnavailable, DBAPIError, dg.Failure):
         raise
-    except (PermanentError, AcquisitionError, SettingsError, WarehouseError) as error:
+    except (PermanentError, AcquisitionError, ReportError, SettingsError, WarehouseError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except Exception as error:
         told = f"An unexpected {type(error).__name__}: {error}. Please report it with the log of this run."

@@ -7,8 +7,8 @@ import dagster as dg
 from sqlalchemy import func, or_, select
 
 from coingecko_pipeline.acquisition.daily import COINS_ASKED
+from coingecko_pipeline.acquisition.lifetimes import living_by_date, read_lifetimes
 from coingecko_pipeline.acquisition.planning import DateRange
-from coingecko_pipeline.checks.lifetimes import living_by_date, read_lifetimes
 from coingecko_pipeline.coingecko.client import latest_complete_date
 from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.warehouse import Database, tables

@@ -8,9 +8,9 @@ from heapq import nsmallest
 import dagster as dg
 from sqlalchemy import Connection, select
 
+from coingecko_pipeline.acquisition.lifetimes import living_by_date, read_lifetimes
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.checks.daily_market import DAILY_MARKET
-from coingecko_pipeline.checks.lifetimes import living_by_date, read_lifetimes
 from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.warehouse import Database, tables
 from coingecko_pipeline.warehouse.text_column import read_texts

@@ -14,6 +14,7 @@ from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.cli.commands import take_backfill, take_daily
 from coingecko_pipeline.cli.instance import use_demo_home
+from coingecko_pipeline.cli.report import write_report
 from coingecko_pipeline.cli.status import read_status, show_status
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.resources import open_warehouse
@@ -22,6 +23,7 @@ from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.warehouse import Database
 
 DEMO_DATABASE = Path("data") / "demo" / "coingecko.db"
+DEMO_REPORT = Path("data") / "demo" / "report" / "index.html"
 DEMO_COINS = 100
 DEMO_DAYS = 365
 # Of the sandbox's plans the one whose rate the demo's 171 calls stay below.
@@ -44,6 +46,7 @@ def demo_settings(base_url: str) -> Settings:
         coingecko_history_days=None,
         coingecko_billing_day=None,
         database_url=SecretStr(f"sqlite:///{DEMO_DATABASE}"),
+        report_path=DEMO_REPORT,
     )
 
 
@@ -76,6 +79,7 @@ def demo() -> None:
         CONSOLE.print(_largest(database))
         show_status(read_status(database, settings.plan))
         database.dispose()
+        ok = write_report(settings).ok and ok
     if ok:
         _next_commands()
     sys.exit(0 if ok else 1)

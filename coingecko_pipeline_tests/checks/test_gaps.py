@@ -5,6 +5,7 @@ import dagster as dg
 import pytest
 from sqlalchemy import insert
 
+from coingecko_pipeline.acquisition.lifetimes import living_by_date
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.checks.gaps import (
     COINS_SHOWN,
@@ -16,7 +17,6 @@ from coingecko_pipeline.checks.gaps import (
     find_gaps,
     show_latest,
 )
-from coingecko_pipeline.checks.lifetimes import living_by_date
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database, tables

@@ -1,6 +1,7 @@
 """The deployment from nothing: what it does, and what nobody can do with it."""
 
 import json
+import urllib.request
 from datetime import UTC, date, datetime, timedelta
 
 import pymysql
@@ -49,6 +50,16 @@ def test_a_backfill_of_past_dates_fills_them_for_the_largest_coins(stack: Stack)
     runs = list(stack.webserver.runs_of(backfill))
     assert runs
     wait_until("the end of its runs' containers", lambda: not stack.run_containers(runs), 60)
+
+
+@pytest.mark.usefixtures("daily_run")
+def test_the_report_is_made_and_served_next_to_the_webserver(stack: Stack) -> None:
+    run_id = stack.webserver.launch("market_report_job")
+    wait_until("the end of the report's run", lambda: stack.webserver.run(run_id)["status"] in ENDED, RUN_SECONDS)
+    assert stack.webserver.run(run_id)["status"] == "SUCCESS"
+    with urllib.request.urlopen(f"http://127.0.0.1:{stack.settings['REPORT_PORT']}/", timeout=60) as answer:
+        page = answer.read().decode()
+    assert "Data provided by CoinGecko" in page
 
 
 def test_the_schedules_and_sensors_are_on(stack: Stack) -> None:

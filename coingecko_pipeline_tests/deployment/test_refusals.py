@@ -62,7 +62,7 @@ def test_a_port_in_use_is_told_with_the_setting_that_chooses_another(other: Stac
     with socket.create_server(("127.0.0.1", int(other.settings["MYSQL_PORT"]))):
         said = said_by_up(other)
     assert other.settings["MYSQL_PORT"] in said
-    assert "choose another one with WEBSERVER_PORT or MYSQL_PORT in .env" in said
+    assert "choose another one with WEBSERVER_PORT, MYSQL_PORT or REPORT_PORT in .env" in said
 
 
 def test_a_root_password_that_is_not_the_servers_is_told(stack: Stack) -> None:
