@@ -14,22 +14,24 @@ PACKAGE = Path(coingecko_pipeline.__file__).parent
 
 DAGSTER_SIDE = {"assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions"}
 
+BELOW_DAGSTER = {"acquisition", "agreement", "coingecko", "coinpaprika", "settings", "sources", "warehouse"}
+
 MAY_IMPORT: dict[str, set[str]] = {
-    "coingecko": set(),
+    "sources": set(),
+    "coingecko": {"sources"},
+    "coinpaprika": {"sources"},
     "warehouse": set(),
     "sandbox": set(),
-    "acquisition": {"coingecko", "warehouse"},
+    "agreement": {"warehouse"},
+    "acquisition": {"coingecko", "sources", "warehouse"},
     "settings": {"coingecko"},
     "partitions": {"coingecko"},
-    **{
-        room: {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE
-        for room in DAGSTER_SIDE - {"partitions"}
-    },
-    "definitions": {"acquisition", "coingecko", "warehouse", "settings"} | DAGSTER_SIDE,
-    "cli": {"acquisition", "coingecko", "warehouse", "settings", "sandbox", "definitions"} | DAGSTER_SIDE,
+    **dict.fromkeys(DAGSTER_SIDE - {"partitions"}, BELOW_DAGSTER | DAGSTER_SIDE),
+    "definitions": BELOW_DAGSTER | DAGSTER_SIDE,
+    "cli": {"sandbox", "definitions"} | BELOW_DAGSTER | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("coingecko", "acquisition", "sandbox", "settings")
+WITHOUT_DAGSTER = ("sources", "coingecko", "coinpaprika", "agreement", "acquisition", "sandbox", "settings")
 
 
 def room_of(path: Path) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from coingecko_pipeline.coingecko import CoinGecko
+from coingecko_pipeline.sources import SourceClient
 from coingecko_pipeline.warehouse import Database, tables
 
 ELSEWHERE = "elsewhere"
@@ -41,7 +41,7 @@ class UsageLedger:
         client: The client whose calls are counted.
     """
 
-    def __init__(self, database: Database, client: CoinGecko) -> None:
+    def __init__(self, database: Database, client: SourceClient) -> None:
         self._database = database
         self._client = client
         self._began = self._recorded = client.usage
