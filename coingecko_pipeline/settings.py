@@ -26,6 +26,7 @@ class Settings(BaseSettings):
         coingecko_credits_per_month: The plan's credits a month, where they differ.
         coingecko_history_days: The plan's days of history, where they differ.
         coingecko_billing_day: The day of the month, 1 to 31, on which the plan's credits begin anew.
+        coinpaprika_base_url: Another address than CoinPaprika's own, for a proxy or the sandbox.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
     """
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     coingecko_credits_per_month: int | None = Field(default=None, gt=0)
     coingecko_history_days: int | None = Field(default=None, gt=0)
     coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
+    coinpaprika_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
 
     @property

@@ -13,13 +13,27 @@ from coingecko_pipeline.acquisition.charts import ChartResult, ChartSource, char
 from coingecko_pipeline.acquisition.completion import calls_today
 from coingecko_pipeline.acquisition.history import read_work
 from coingecko_pipeline.acquisition.misses import ChartMisses
-from coingecko_pipeline.acquisition.planning import ChartPlan, Request, chart_call, plan_charts, plan_snapshot
+from coingecko_pipeline.acquisition.planning import (
+    AcquisitionError,
+    ChartPlan,
+    Request,
+    chart_call,
+    plan_charts,
+    plan_snapshot,
+)
 from coingecko_pipeline.acquisition.progress import Progress
-from coingecko_pipeline.acquisition.snapshot import snapshot_frames
-from coingecko_pipeline.acquisition.universe import active_coins, gone_coins, known_coins, universe_of
+from coingecko_pipeline.acquisition.snapshot import day_frames, snapshot_frames
+from coingecko_pipeline.acquisition.universe import (
+    active_coins,
+    count_active,
+    gone_coins,
+    known_coins,
+    universe_of,
+)
 from coingecko_pipeline.acquisition.usage import UsageLedger, correct, spent_between
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.client import PAGE_SIZE
+from coingecko_pipeline.sources import SnapshotClient, Source
 from coingecko_pipeline.warehouse import Database, tables
 
 COINS_ASKED = "coins_asked"
@@ -55,9 +69,53 @@ def acquire(request: Request, database: Database, client: CoinGecko, progress: P
         CoinGeckoError: The key's usage or the largest coins could not be asked for.
     """
     ledger = UsageLedger(database, client)
-    began = time.monotonic()
+    spent = _spent(ledger)
     if client.plan.paid:
         _correct_usage(database, client, ledger)
+    make = _snapshot if request.is_snapshot(client.now()) else _charts
+    acquisition = make(request, database, client, ledger, progress)
+    return Acquisition(acquisition.summary, acquisition.frames, lambda: {**acquisition.facts(), **spent()})
+
+
+def acquire_current(source: Source, client: SnapshotClient, database: Database, usage: Database) -> Acquisition:
+    """Today's rows of a source that is read as it is now.
+
+    Args:
+        source: The source, for sentences.
+        client: Asked while the frames are taken.
+        database: Where the source's coins are.
+        usage: Where the calls are counted.
+
+    Raises:
+        AcquisitionError: There are no coins yet.
+    """
+    active = count_active(database)
+    if not active:
+        raise AcquisitionError(
+            f"{source.title} has no active coin yet; materialize {source.name}/raw_asset_list and {source.name}/assets "
+            "first."
+        )
+    ledger = UsageLedger(usage, client)
+    spent = _spent(ledger)
+    day = client.now().date()
+    asked = min(active, client.most_coins or active)
+
+    def frames() -> Iterator[pd.DataFrame]:
+        try:
+            yield from day_frames(client.market_pages(), day, ledger, set())
+        finally:
+            ledger.record()
+
+    return Acquisition(
+        f"Today's market of {source.title}, {day}: {asked} coins.",
+        frames(),
+        lambda: {"source": tables.SNAPSHOT, COINS_ASKED: asked, **spent()},
+    )
+
+
+def _spent(ledger: UsageLedger) -> Callable[[], dict[str, Any]]:
+    """What is spent from now on, as facts."""
+    began = time.monotonic()
 
     def spent() -> dict[str, Any]:
         bought, seconds = ledger.spent, time.monotonic() - began
@@ -68,9 +126,7 @@ def acquire(request: Request, database: Database, client: CoinGecko, progress: P
             "calls_per_minute": round(bought.calls / seconds * 60, 1) if seconds else 0.0,
         }
 
-    make = _snapshot if request.is_snapshot(client.now()) else _charts
-    acquisition = make(request, database, client, ledger, progress)
-    return Acquisition(acquisition.summary, acquisition.frames, lambda: {**acquisition.facts(), **spent()})
+    return spent
 
 
 def _snapshot(

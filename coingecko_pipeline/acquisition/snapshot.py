@@ -1,6 +1,6 @@
-"""Today's rows from the current market pages."""
+"""Today's rows from the pages of a current market."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import date
 from typing import Any
 
@@ -40,20 +40,38 @@ def snapshot_frames(
     seen: set[str] = set()
     progress.begin(f"The market of {day}", plan.calls, "pages")
     try:
-        for page in _pages(plan, client, seen, expected):
-            rows = {row["id"]: row for row in page if row["id"] not in seen}
-            ledger.record()
-            seen.update(rows)
-            if rows:
-                frame = market_rows(list(rows.values()))
-                frame.insert(0, "date", pd.Timestamp(day))
-                yield frame.assign(source=tables.SNAPSHOT)
-            progress.advance()
+        pages = (market_rows(page) for page in _pages(plan, client, seen, expected))
+        yield from day_frames(pages, day, ledger, seen, progress.advance)
         if not seen and not plan.coin_ids:
             raise BrokenAnswer("CoinGecko answered the first page of the markets with no coin.")
     finally:
         ledger.record()
         progress.end()
+
+
+def day_frames(
+    pages: Iterable[pd.DataFrame],
+    day: date,
+    ledger: UsageLedger,
+    seen: set[str],
+    on_page: Callable[[], None] = lambda: None,
+) -> Iterator[pd.DataFrame]:
+    """Pages of any source's current market as rows of daily_market, each coin once.
+
+    Args:
+        pages: As `sources.SnapshotClient.market_pages` describes them.
+        day: Today (UTC).
+        ledger: Where the calls are counted.
+        seen: Filled with the coins that have a row.
+        on_page: Called when the next page is asked for, since the rows of this one are safe then.
+    """
+    for page in pages:
+        new = page[~page["asset_id"].isin(seen)].drop_duplicates("asset_id", keep="last")
+        ledger.record()
+        seen.update(new["asset_id"])
+        if len(new):
+            yield new.assign(date=pd.Timestamp(day), source=tables.SNAPSHOT)
+        on_page()
 
 
 def _pages(

@@ -7,6 +7,7 @@ import dagster as dg
 from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
+from coingecko_pipeline.assets.sources import COINGECKO
 from coingecko_pipeline.settings import SettingsError
 from coingecko_pipeline.sources.errors import PermanentCall, RetriableCall
 from coingecko_pipeline.warehouse import DatabaseUnavailable, WarehouseError
@@ -14,7 +15,7 @@ from coingecko_pipeline.warehouse import DatabaseUnavailable, WarehouseError
 RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """After the HTTP layer gave up: three more tries, a minute, two and four minutes later."""
 
-COINGECKO_POOL = "coingecko_api"
+COINGECKO_POOL = COINGECKO.pool
 """One step at a time uses the key, so that no two runs share its minute."""
 
 

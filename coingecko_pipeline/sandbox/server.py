@@ -13,6 +13,7 @@ from .endpoints import PREFIX
 from .errors import SandboxError
 from .gate import Call, Ledger
 from .options import SandboxOptions
+from .paprika import PREFIX as PAPRIKA_PREFIX
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 30.0
@@ -65,6 +66,11 @@ def base_url(listening: socket.socket) -> str:
     return f"http://{LOOPBACK}:{listening.getsockname()[1]}{PREFIX}"
 
 
+def coinpaprika_url(listening: socket.socket) -> str:
+    """The URL that takes the place of CoinPaprika's own, path included."""
+    return f"http://{LOOPBACK}:{listening.getsockname()[1]}{PAPRIKA_PREFIX}"
+
+
 class RunningSandbox:
     """A context manager that serves a sandbox from a thread of this process.
 
@@ -85,6 +91,7 @@ class RunningSandbox:
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True
         )
         self.url = base_url(self._socket)
+        self.coinpaprika_url = coinpaprika_url(self._socket)
 
     @property
     def calls(self) -> list[Call]:

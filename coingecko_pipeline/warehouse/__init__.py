@@ -3,6 +3,7 @@
 It knows nothing of CoinGecko's API; `docs/mysql-io-manager.md` shows its use in another Dagster project.
 """
 
+from coingecko_pipeline.warehouse import agreement_tables
 from coingecko_pipeline.warehouse.asset_metadata import column_schema
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import (
@@ -40,6 +41,7 @@ __all__ = [
     "SchemaVersionError",
     "UtcDateTime",
     "WarehouseError",
+    "agreement_tables",
     "assert_current",
     "assert_origin",
     "claim_origin",

@@ -61,7 +61,7 @@ def test_every_text_column_is_compared_byte_for_byte_and_every_table_is_utf8mb4(
     with database.connect() as connection:
         found = connection.execute(text(columns)).all()
         assert {collation for *_, collation in found} == {exact}
-        assert len(found) == 21
+        assert len(found) == 26
         assert all(collation.startswith("utf8mb4") for collation in connection.scalars(text(tables)))
         assert connection.scalar(text("SELECT @@character_set_database")) == "utf8mb4"
 
