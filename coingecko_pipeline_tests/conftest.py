@@ -6,7 +6,8 @@ from coingecko_pipeline_tests.databases import (
     kind,
     make_database,
     migrated_database,
+    second,
     servers,
 )
 
-__all__ = ["database", "empty_database", "kind", "make_database", "migrated_database", "servers"]
+__all__ = ["database", "empty_database", "kind", "make_database", "migrated_database", "second", "servers"]

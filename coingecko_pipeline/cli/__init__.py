@@ -11,6 +11,7 @@ from dotenv import load_dotenv
 from rich.logging import RichHandler
 
 from coingecko_pipeline import __version__
+from coingecko_pipeline.cli.agreement import agreement
 from coingecko_pipeline.cli.commands import backfill, complete, daily, migrate_command
 from coingecko_pipeline.cli.demo import demo
 from coingecko_pipeline.cli.dev import dev
@@ -41,7 +42,7 @@ def cli() -> None:
     )
 
 
-for command in (demo, dev, migrate_command, sandbox, daily, backfill, complete, status):
+for command in (demo, dev, migrate_command, sandbox, daily, backfill, complete, agreement, status):
     cli.add_command(command)
 
 

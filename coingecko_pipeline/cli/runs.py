@@ -33,7 +33,12 @@ class Outcome:
 
 
 def run_job(
-    name: str, settings: Settings, dates: DateRange | None = None, ops: Mapping[str, Any] | None = None
+    name: str,
+    settings: Settings,
+    dates: DateRange | None = None,
+    ops: Mapping[str, Any] | None = None,
+    *,
+    pool: str | None = COINGECKO_POOL,
 ) -> Outcome:
     """Run a job and tell what it did.
 
@@ -42,9 +47,11 @@ def run_job(
         settings: What the resources are made from.
         dates: The partitions; None for a job without any.
         ops: Config by op.
+        pool: The pool whose other runs are waited for first; None where the job calls nobody.
     """
     with watching() as progress, dg.DagsterInstance.get() as instance, living(instance) as tags:
-        wait_for_pool(instance, COINGECKO_POOL, CONSOLE.print)
+        if pool:
+            wait_for_pool(instance, pool, CONSOLE.print)
         definitions = build_definitions(
             {**build_resources(lambda: settings), "progress": dg.ResourceDefinition.hardcoded_resource(progress)}
         )
