@@ -1,11 +1,12 @@
 import dagster as dg
 import pytest
 
-from coingecko_pipeline.assets.failures import COINGECKO_POOL
+from coingecko_pipeline.assets.sources import SOURCES
 from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.sources import Source
 
-SPECS = {spec.key.path[-1]: spec for spec in build_definitions().resolve_all_asset_specs()}
-CALLS_THE_API = ("raw_asset_list", "daily_market")
+SPECS = {"/".join(spec.key.path): spec for spec in build_definitions().resolve_all_asset_specs()}
+CALLS_THE_API = [(source, table) for source in SOURCES for table in ("raw_asset_list", "daily_market")]
 BLOCKING = {
     "asset_ids_are_unique",
     "the_list_did_not_shrink",
@@ -15,14 +16,16 @@ BLOCKING = {
 
 
 def test_the_graph_is_list_to_assets_to_daily_market() -> None:
-    parents = {name: {dep.asset_key.path[-1] for dep in spec.deps} for name, spec in SPECS.items()}
-    assert parents == {
-        "raw_asset_list": set(),
-        "asset_changes": {"raw_asset_list"},
-        "assets": {"raw_asset_list"},
-        "daily_market": {"assets"},
-    }
-    assert {spec.key.path[0] for spec in SPECS.values()} == {"coingecko"}
+    parents = {name: {"/".join(dep.asset_key.path) for dep in spec.deps} for name, spec in SPECS.items()}
+    for source in ("coingecko", "coinpaprika"):
+        assert parents[f"{source}/raw_asset_list"] == set()
+        assert parents[f"{source}/asset_changes"] == {f"{source}/raw_asset_list"}
+        assert parents[f"{source}/assets"] == {f"{source}/raw_asset_list"}
+        assert parents[f"{source}/daily_market"] == {f"{source}/assets"}
+    markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
+    assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
+    assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
+    assert len(parents) == 10
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -38,12 +41,12 @@ def test_an_asset_tells_its_reader_what_it_is(name: str) -> None:
     assert all(column.description for column in columns)
 
 
-@pytest.mark.parametrize("name", CALLS_THE_API)
-def test_what_calls_the_api_has_a_pool_retries_and_a_freshness_policy(name: str) -> None:
-    definition = build_definitions().resolve_assets_def(dg.AssetKey(["coingecko", name]))
-    assert definition.op.pool == COINGECKO_POOL
+@pytest.mark.parametrize(("source", "table"), CALLS_THE_API)
+def test_what_calls_an_api_has_its_pool_retries_and_a_freshness_policy(source: Source, table: str) -> None:
+    definition = build_definitions().resolve_assets_def(dg.AssetKey([source.name, table]))
+    assert definition.op.pool == f"{source.name}_api"
     assert definition.op.retry_policy is not None
-    assert SPECS[name].freshness_policy is not None
+    assert SPECS[f"{source.name}/{table}"].freshness_policy is not None
 
 
 def test_the_checks_that_protect_the_data_block() -> None:
@@ -54,4 +57,5 @@ def test_the_checks_that_protect_the_data_block() -> None:
         for spec in checks.check_specs
     ]
     assert {spec.name for spec in specs if spec.blocking} == BLOCKING
-    assert len(specs) == 8
+    # Seven of each source's list and market, the gaps of the charts, and the agreement.
+    assert len(specs) == 2 * 7 + 2
