@@ -12,6 +12,7 @@ SETTINGS = (
     "COINGECKO_CALLS_PER_MINUTE",
     "COINGECKO_CREDITS_PER_MONTH",
     "COINGECKO_HISTORY_DAYS",
+    "COINPAPRIKA_BASE_URL",
     "DATABASE_URL",
 )
 
@@ -44,6 +45,7 @@ def test_a_file_named_dot_env_is_read_and_the_environment_wins(tmp_path: Path, m
         ("COINGECKO_CREDITS_PER_MONTH", "0", "COINGECKO_CREDITS_PER_MONTH must be above 0"),
         ("COINGECKO_HISTORY_DAYS", "-1", "COINGECKO_HISTORY_DAYS must be above 0"),
         ("COINGECKO_BASE_URL", "localhost:1", "COINGECKO_BASE_URL must be an address that begins with http"),
+        ("COINPAPRIKA_BASE_URL", "localhost:1", "COINPAPRIKA_BASE_URL must be an address that begins with http"),
         ("COINGECKO_PLAN", "gold", "COINGECKO_PLAN is 'gold', which is no plan"),
         ("COINGECKO_PLAN", "analyst", "needs a key"),
         ("COINGECKO_API_KEY", "CG-\nX", "holds a character that no key has"),
