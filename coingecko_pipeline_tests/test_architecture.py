@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 
 import coingecko_pipeline
+from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 
 PACKAGE = Path(coingecko_pipeline.__file__).parent
 
 DAGSTER_SIDE = {"assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions"}
 
-BELOW_DAGSTER = {"acquisition", "agreement", "coingecko", "coinpaprika", "settings", "sources", "warehouse"}
+OTHER_SOURCES = {source.name for source in SNAPSHOT_SOURCES}
+BELOW_DAGSTER = {"acquisition", "agreement", "coingecko", "settings", "sources", "warehouse"} | OTHER_SOURCES
 
 MAY_IMPORT: dict[str, set[str]] = {
     "sources": set(),
     "coingecko": {"sources"},
-    "coinpaprika": {"sources"},
+    **{source.name: {"sources"} for source in SNAPSHOT_SOURCES},
     "warehouse": set(),
     "sandbox": set(),
     "agreement": {"warehouse"},
@@ -31,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {"sandbox", "definitions"} | BELOW_DAGSTER | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("sources", "coingecko", "coinpaprika", "agreement", "acquisition", "sandbox", "settings")
+WITHOUT_DAGSTER = {"sources", "coingecko", "agreement", "acquisition", "sandbox", "settings"} | OTHER_SOURCES
 
 
 def room_of(path: Path) -> str:

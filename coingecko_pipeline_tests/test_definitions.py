@@ -58,4 +58,4 @@ def test_the_checks_that_protect_the_data_block() -> None:
     ]
     assert {spec.name for spec in specs if spec.blocking} == BLOCKING
     # Seven of each source's list and market, the gaps of the charts, and the agreement.
-    assert len(specs) == 2 * 7 + 2
+    assert len(specs) == len(SOURCES) * 7 + 2
