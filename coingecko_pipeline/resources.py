@@ -14,6 +14,7 @@ from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources import Opening, SnapshotClient, SnapshotSource, Source
 from coingecko_pipeline.warehouse import Database, MySQLIOManager, assert_origin, claim_origin, prepare, tables
+from coingecko_pipeline.warehouse.origin import Origin
 
 
 def open_warehouse(settings: Settings, *, known: bool = False) -> Database:
@@ -102,8 +103,11 @@ def origin_guard(source: Source, base_url: str | None, *databases: Database) -> 
 
     def claim(origin: str) -> None:
         if origin not in claimed:
-            for database in databases:
-                claim_origin(database, "sandbox" if origin == "sandbox" else "live")
+            kind: Origin = "sandbox" if origin == "sandbox" else "live"
+            # All are asked before one is claimed, so that a refusal changes none.
+            for act in (assert_origin, claim_origin):
+                for database in databases:
+                    act(database, kind)
             claimed.add(origin)
 
     return claim

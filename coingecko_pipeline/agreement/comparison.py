@@ -74,17 +74,21 @@ def compare(database: Database, schema: str, first: date, last: date) -> dict[da
 
 
 def largest_coins_compared(database: Database, first: date, last: date) -> list[LargestCoin]:
-    """The `LARGEST` coins of each date of a range with the difference of their prices, by date and rank."""
-    market = tables.daily_market
+    """The `LARGEST` coins of each date of a range with the difference of their prices, by date and rank.
+
+    Dates on which nothing was compared are left out: to rank a year of coins for a month of comparisons would be waste.
+    """
+    market, agreement = tables.daily_market, source_agreement
+    compared = select(agreement.c.date).distinct().where(agreement.c.date.between(first, last))
+    dates: Sequence[date] = database.run_reading(lambda connection: connection.scalars(compared).all())
     rank = func.row_number().over(
         partition_by=market.c.date, order_by=(market.c.market_cap_usd.desc(), market.c.asset_id)
     )
     ranked = (
         select(market.c.date, market.c.asset_id, market.c.price_usd, rank.label("rank_by_cap"))
-        .where(market.c.date.between(first, last), market.c.market_cap_usd > 0)
+        .where(market.c.date.in_(dates), market.c.market_cap_usd > 0)
         .subquery()
     )
-    agreement = source_agreement
     query = (
         select(ranked.c.date, ranked.c.asset_id, ranked.c.rank_by_cap, ranked.c.price_usd, agreement.c.price_difference)
         .join(

@@ -15,10 +15,11 @@ def the_hundred_largest_agree_on_the_price(
 ) -> dg.AssetCheckResult:
     """Of the hundred largest coins by CoinGecko's market cap none has prices that differ by more than 2 %.
 
-    Those that do are listed. Coins that were not compared, for want of a pair or of a row, are counted; where none was
-    compared the check warns too.
+    Those that do are listed. Coins that were not compared, for want of a pair or of a row, are counted, and so are
+    dates; where none was compared the check warns too.
     """
-    coins = largest_coins_compared(warehouse, *dates_of(context.partition_key_range))
+    first, last = dates_of(context.partition_key_range)
+    coins = largest_coins_compared(warehouse, first, last)
     compared = [coin for coin in coins if coin.price_difference is not None]
     apart = [coin for coin in compared if coin.disagrees]
     apart.sort(key=lambda coin: -abs(coin.price_difference or 0.0))
@@ -31,6 +32,8 @@ def the_hundred_largest_agree_on_the_price(
         passed=bool(compared) and not apart,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
+            "dates_compared": (dates := len({coin.day for coin in coins})),
+            "dates_not_compared": (last - first).days + 1 - dates,
             "coins_compared": len(compared),
             "coins_not_compared": len(coins) - len(compared),
             "coins_that_differ": len(apart),

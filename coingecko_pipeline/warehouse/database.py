@@ -118,7 +118,7 @@ class Database:
         return Database(
             url.render_as_string(hide_password=False),
             local_infile=self.local_infile,
-            known=False,
+            known=self._reached,
             sleep=self._sleep,
             attached=attached,
         )

@@ -133,6 +133,8 @@ def test_a_range_is_one_run_with_a_count_for_each_date(both: Database) -> None:
     stored = rows_of(both, "SELECT date, COUNT(*) FROM source_agreement GROUP BY date")
     assert [str(day) for day, _ in stored] == [str(TODAY)]
     assert metadata_of(result, "source_agreement")["rows_written"] == stored[0][1]
+    check = checks_of(result)["the_hundred_largest_agree_on_the_price"]
+    assert (check.metadata["dates_compared"].value, check.metadata["dates_not_compared"].value) == (1, 2)
     counts = {}
     for event in result.all_events:
         if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
