@@ -8,7 +8,7 @@ import dagster as dg
 
 from coingecko_pipeline.acquisition.progress import LogProgress
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
-from coingecko_pipeline.assets.sources import COINGECKO, SNAPSHOT_SOURCES, database_of, io_manager_of
+from coingecko_pipeline.assets.sources import COINGECKO, SNAPSHOT_SOURCES, database_of, io_manager_of, tables_of
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.settings import Settings, load_settings
@@ -190,6 +190,6 @@ def _io_manager_of(source: Source) -> dg.ResourceDefinition:
         description=f"Reads and writes the tables of {source.title}, in a schema beside the warehouse.",
     )
     def io_manager(context: dg.InitResourceContext) -> MySQLIOManager:
-        return MySQLIOManager(database_of(source, context.resources.warehouse), tables.metadata)
+        return MySQLIOManager(database_of(source, context.resources.warehouse), tables_of(source))
 
     return io_manager

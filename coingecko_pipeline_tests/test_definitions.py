@@ -1,9 +1,12 @@
+from typing import Any
+
 import dagster as dg
 import pytest
 
-from coingecko_pipeline.assets.sources import SOURCES
+from coingecko_pipeline.assets.sources import SOURCES, tables_of
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.sources import Source
+from coingecko_pipeline.warehouse import tables
 
 SPECS = {"/".join(spec.key.path): spec for spec in build_definitions().resolve_all_asset_specs()}
 CALLS_THE_API = [(source, table) for source in SOURCES for table in ("raw_asset_list", "daily_market")]
@@ -47,6 +50,15 @@ def test_what_calls_an_api_has_its_pool_retries_and_a_freshness_policy(source: S
     assert definition.op.pool == f"{source.name}_api"
     assert definition.op.retry_policy is not None
     assert SPECS[f"{source.name}/{table}"].freshness_policy is not None
+
+
+def test_the_columns_of_a_source_say_whose_ids_they_hold() -> None:
+    for source in SOURCES:
+        for table in ("raw_asset_list", "assets", "asset_changes", "daily_market"):
+            schema: Any = SPECS[f"{source.name}/{table}"].metadata["dagster/column_schema"]
+            (asset_id,) = (column for column in getattr(schema, "value", schema).columns if column.name == "asset_id")
+            assert asset_id.description == f"{source.title}'s id, byte for byte"
+        assert tables_of(source).tables["daily_market"].info == tables.daily_market.info
 
 
 def test_the_checks_that_protect_the_data_block() -> None:

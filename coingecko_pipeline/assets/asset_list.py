@@ -14,7 +14,7 @@ from sqlalchemy import select
 from coingecko_pipeline.acquisition.usage import UsageLedger
 from coingecko_pipeline.assets.failures import RETRIES, permanent_failures
 from coingecko_pipeline.assets.list_changes import Asset, AssetChange, apply_list
-from coingecko_pipeline.assets.sources import COINGECKO, database_of, group_in, io_manager_of, key_in
+from coingecko_pipeline.assets.sources import COINGECKO, database_of, group_in, io_manager_of, key_in, tables_of
 from coingecko_pipeline.sources import Source, SourceClient
 from coingecko_pipeline.warehouse import Database, column_schema, tables
 
@@ -41,6 +41,7 @@ class AssetListConfig(dg.Config):
 
 def make_raw_asset_list(source: Source) -> dg.AssetsDefinition:
     """The Dagster asset of a source's list as received."""
+    own = tables_of(source).tables
 
     @dg.asset(
         key=key_in(source, "raw_asset_list"),
@@ -60,7 +61,7 @@ nothing; `accept_shrunken_list` in the launchpad takes it anyway.
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
         ),
-        metadata={"dagster/column_schema": column_schema(tables.raw_asset_list), "write_mode": "replace_table"},
+        metadata={"dagster/column_schema": column_schema(own["raw_asset_list"]), "write_mode": "replace_table"},
         io_manager_key=io_manager_of(source),
         required_resource_keys={source.name, "warehouse"},
     )
@@ -139,6 +140,7 @@ def refuse_broken_list(source: Source, previous: set[str], listed: set[str], acc
 
 def make_assets_and_changes(source: Source) -> dg.AssetsDefinition:
     """The Dagster assets of the coins of a source ever seen, and of what happened to them."""
+    own = tables_of(source).tables
     common: dict[str, Any] = {
         "io_manager_key": io_manager_of(source),
         "kinds": {"mysql", "table"},
@@ -158,7 +160,7 @@ def make_assets_and_changes(source: Source) -> dg.AssetsDefinition:
 with the old and the new name or symbol. The very first list makes no changes. Costs no call. **Known gaps:** a coin
 that came and went between two lists leaves no trace; two changes of one kind on one day show as the last one.""",
                 metadata={
-                    "dagster/column_schema": column_schema(tables.asset_changes),
+                    "dagster/column_schema": column_schema(own["asset_changes"]),
                     "write_mode": "upsert",
                     "allow_empty": True,
                 },
@@ -172,7 +174,7 @@ that came and went between two lists leaves no trace; two changes of one kind on
 whether the latest list has it. Coins that are gone stay, with `is_active` false, so a study of the past can be free of
 survivorship bias from the first list on. Costs no call. **Complete** after each materialization. **Known gaps:** coins
 that left before the first list.""",
-                metadata={"dagster/column_schema": column_schema(tables.assets), "write_mode": "upsert"},
+                metadata={"dagster/column_schema": column_schema(own["assets"]), "write_mode": "upsert"},
                 freshness_policy=dg.FreshnessPolicy.time_window(
                     fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
                 ),

@@ -13,10 +13,10 @@ from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.assets.asset_list import OWNERS
 from coingecko_pipeline.assets.failures import RETRIES, permanent_failures
-from coingecko_pipeline.assets.sources import database_of, group_in, io_manager_of, key_in
+from coingecko_pipeline.assets.sources import database_of, group_in, io_manager_of, key_in, tables_of
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.sources import SnapshotClient, SnapshotSource, Source
-from coingecko_pipeline.warehouse import Database, Frames, column_schema, tables
+from coingecko_pipeline.warehouse import Database, Frames, column_schema
 
 
 def daily_market_asset(source: Source, **more: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
@@ -41,7 +41,7 @@ def daily_market_asset(source: Source, **more: Any) -> Callable[[Callable[..., A
             retry_policy=RETRIES,
             freshness_policy=dg.FreshnessPolicy.cron(deadline_cron="0 1 * * *", lower_bound_delta=timedelta(hours=1)),
             metadata={
-                "dagster/column_schema": column_schema(tables.daily_market),
+                "dagster/column_schema": column_schema(tables_of(source).tables["daily_market"]),
                 "write_mode": "upsert",
                 "partition_expr": "date",
                 "allow_empty": True,

@@ -3,11 +3,14 @@
 A source whose market is read as it is now is one more entry of `SNAPSHOT_SOURCES`: docs/adding-a-source.md.
 """
 
+from functools import cache
+
 import dagster as dg
+from sqlalchemy import MetaData
 
 from coingecko_pipeline.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources import SnapshotSource, Source
-from coingecko_pipeline.warehouse import Database, prepare
+from coingecko_pipeline.warehouse import Database, prepare, tables
 
 COINGECKO = Source(
     name="coingecko",
@@ -37,6 +40,20 @@ def group_in(source: Source, group: str) -> str:
 def io_manager_of(source: Source) -> str:
     """The key of the IO manager of a source's tables."""
     return "warehouse_io_manager" if source is COINGECKO else f"{source.name}_io_manager"
+
+
+@cache
+def tables_of(source: Source) -> MetaData:
+    """The declared tables, whose columns say whose ids and values a source's are."""
+    if source is COINGECKO:
+        return tables.metadata
+    own = MetaData()
+    for table in tables.metadata.sorted_tables:
+        copy = table.to_metadata(own)
+        copy.info.update(table.info)
+        for column in copy.columns:
+            column.comment = (column.comment or "").replace(COINGECKO.title, source.title)
+    return own
 
 
 def database_of(source: Source, warehouse: Database) -> Database:
