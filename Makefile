@@ -8,10 +8,10 @@ SHELL := /bin/bash
 export DAGSTER_DISABLE_TELEMETRY := yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format bench lock clean
+.PHONY: help demo dev test check format bench lock clean secrets up down logs backup restore mysql test-containers
 
 help: ## List the targets.
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 $(INSTALLED): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11 to 3.13 is needed: make PYTHON=python3.12 …")'
@@ -28,6 +28,9 @@ dev: $(INSTALLED) ## Open the UI on http://127.0.0.1:3000.
 
 test: $(INSTALLED) ## Set up everything and pass the tests.
 	$(BIN)/pytest
+
+test-containers: $(INSTALLED) ## Bring the deployment up with Docker, break it, and see it recover.
+	$(BIN)/pytest -m containers
 
 check: $(INSTALLED) ## Lint, format, types and definitions.
 	$(BIN)/ruff check
@@ -55,6 +58,27 @@ lock: ## Pin the dependencies again (needs uv).
 	  --no-header --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
+
+secrets: ## Make the deployment's passwords in .env; those that are there stay.
+	@docker/make-secrets
+
+up: secrets ## Start the deployment in containers and wait until it is usable (PROFILE=sandbox: without CoinGecko).
+	@docker/up $(if $(PROFILE),--profile $(PROFILE))
+
+down: ## Stop the deployment; its data stay.
+	docker compose --profile sandbox down
+
+logs: ## Follow what the deployment's services say.
+	docker compose logs --follow --tail 100
+
+backup: ## Dump the deployment's databases into backups/ (BACKUP=file: another file).
+	@docker/backup $(BACKUP)
+
+restore: ## Restore a dump into an empty server: make restore BACKUP=backups/….sql.gz
+	@docker/restore $(BACKUP)
+
+mysql: ## Open a client as reader, who can select and change nothing.
+	@set -a; . ./.env; export MYSQL_PWD="$$MYSQL_READER_PASSWORD"; exec docker compose exec -e MYSQL_PWD mysql mysql --user=reader coingecko
 
 clean: ## Remove the virtual environments and the caches; data/ stays.
 	rm -rf .venv .venv-bench .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

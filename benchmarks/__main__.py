@@ -23,6 +23,9 @@ def main() -> None:
         ("benchmarks.full_history", "bench_history"),
         ("benchmarks.survival", "bench_survival"),
         ("benchmarks.months", "bench_months"),
+        ("benchmarks.measures", "bench_measures"),
+        ("benchmarks.export", "bench_market"),
+        ("benchmarks.cookbook", "bench_market"),
     ):
         print(f"\n## {' '.join([module, *options])}", flush=True)
         command = [sys.executable, "-W", "ignore", "-m", module, "--url", f"{server}/{database}", *options]

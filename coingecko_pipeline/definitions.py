@@ -9,14 +9,21 @@ from coingecko_pipeline.assets import (
     asset_pairs,
     assets_and_changes,
     daily_market,
+    daily_ohlc,
+    daily_returns,
+    global_market_daily,
+    hourly_market,
+    monthly_market,
     raw_asset_list,
     source_agreement,
+    weekly_market,
 )
 from coingecko_pipeline.checks import ALL_CHECKS
 from coingecko_pipeline.jobs import (
     SNAPSHOT_JOBS,
     asset_list_job,
     daily_market_job,
+    hourly_market_job,
     market_history_job,
     source_agreement_job,
 )
@@ -25,9 +32,15 @@ from coingecko_pipeline.schedules import (
     SNAPSHOT_SCHEDULES,
     daily_market_schedule,
     history_completion_schedule,
+    hourly_market_schedule,
     source_agreement_schedule,
 )
-from coingecko_pipeline.sensors import new_coins_sensor
+from coingecko_pipeline.sensors import (
+    failed_check_alert_sensor,
+    measures_sensor,
+    new_coins_sensor,
+    run_failure_alert_sensor,
+)
 
 
 def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
@@ -41,20 +54,36 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             raw_asset_list,
             assets_and_changes,
             daily_market,
+            hourly_market,
+            daily_ohlc,
+            weekly_market,
+            monthly_market,
+            daily_returns,
+            global_market_daily,
             *(asset for assets in SNAPSHOT_ASSETS.values() for asset in assets),
             asset_pairs,
             source_agreement,
         ],
         asset_checks=list(ALL_CHECKS),
-        jobs=[daily_market_job, asset_list_job, market_history_job, *SNAPSHOT_JOBS.values(), source_agreement_job],
+        jobs=[
+            daily_market_job,
+            asset_list_job,
+            market_history_job,
+            hourly_market_job,
+            *SNAPSHOT_JOBS.values(),
+            source_agreement_job,
+        ],
         schedules=[
             daily_market_schedule,
             history_completion_schedule,
+            hourly_market_schedule,
             *SNAPSHOT_SCHEDULES,
             source_agreement_schedule,
         ],
-        sensors=[new_coins_sensor],
+        sensors=[new_coins_sensor, measures_sensor, run_failure_alert_sensor, failed_check_alert_sensor],
         resources={**build_resources(), **(resources or {})},
+        # docs/decisions/0020: a step is a second of work, and a process for it is five of imports.
+        executor=dg.in_process_executor,
     )
 
 

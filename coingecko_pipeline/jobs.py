@@ -7,6 +7,7 @@ from coingecko_pipeline.assets import (
     asset_pairs,
     assets_and_changes,
     daily_market,
+    hourly_market,
     raw_asset_list,
     source_agreement,
 )
@@ -27,6 +28,12 @@ market_history_job = dg.define_asset_job(
     "market_history_job",
     selection=dg.AssetSelection.assets(daily_market),
     description="The market of past dates from charts, with its checks: one call for each coin not yet archived.",
+)
+
+hourly_market_job = dg.define_asset_job(
+    "hourly_market_job",
+    selection=dg.AssetSelection.assets(hourly_market),
+    description="The current market of the largest coins, with its checks: one call for each 250 of them.",
 )
 
 SNAPSHOT_JOBS = {

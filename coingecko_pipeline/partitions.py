@@ -4,7 +4,7 @@ The row of date D is the value at 00:00:00 UTC of D, and its volume is that of t
 exists from 00:00 UTC of D, and a close of D is the row of D+1. CoinGecko's own history has the same convention.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -13,6 +13,32 @@ from coingecko_pipeline.coingecko.plans import FIRST_DATE
 DAILY = dg.DailyPartitionsDefinition(start_date=FIRST_DATE.isoformat(), end_offset=1, timezone="UTC")
 """One partition for each UTC date since CoinGecko's first one, today's included from its midnight on."""
 
+FIRST_HOUR = datetime(2026, 1, 1, tzinfo=UTC)
+"""The first hour that a partition is made of. Hours can only be taken while they last, so earlier ones would never have
+rows, and Dagster bears some 100,000 partitions: these reach it in 2037."""
+
+HOUR_FORMAT = "%Y-%m-%d-%H:%M"
+
+HOURLY = dg.HourlyPartitionsDefinition(
+    start_date=FIRST_HOUR.strftime(HOUR_FORMAT), end_offset=1, timezone="UTC", fmt=HOUR_FORMAT
+)
+"""One partition for each UTC hour, the one that has begun included."""
+
+DAYS_OF_HOURS = dg.DailyPartitionsDefinition(start_date=FIRST_HOUR.date().isoformat(), timezone="UTC")
+"""One partition for each UTC day whose hours are over."""
+
+WEEKLY = dg.WeeklyPartitionsDefinition(
+    start_date=FIRST_DATE.isoformat(), day_offset=1, minute_offset=10, timezone="UTC"
+)
+"""One partition for each whole ISO week, named by its Monday M, from the Monday M+7 on.
+
+Its window begins and ends ten minutes past midnight, when CoinGecko's exact value of a midnight is there. So it
+overlaps eight daily partitions, M to M+7: those that the week is made of, since the close of a day is the row of the
+next one. Dagster's own mapping then needs no offset, which it has in whole weeks only."""
+
+MONTHLY = dg.MonthlyPartitionsDefinition(start_date=FIRST_DATE.isoformat(), minute_offset=10, timezone="UTC")
+"""One partition for each whole month, named by its first date, from the first date of the next one on; its window is
+that of `WEEKLY`."""
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -21,6 +47,16 @@ RANGE_END_TAG = "dagster/asset_partition_range_end"
 def key_of(day: date) -> str:
     """The partition key of a date."""
     return day.isoformat()
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The UTC hour that a moment (aware) lies in, as the moment at which it began."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def hour_key_of(hour: datetime) -> str:
+    """The partition key of an hour (UTC)."""
+    return hour.strftime(HOUR_FORMAT)
 
 
 def range_tags(first: date, last: date) -> dict[str, str]:

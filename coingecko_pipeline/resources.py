@@ -8,10 +8,11 @@ import dagster as dg
 
 from coingecko_pipeline.acquisition.progress import LogProgress
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
+from coingecko_pipeline.alerts import AlertChannel
 from coingecko_pipeline.assets.sources import COINGECKO, SNAPSHOT_SOURCES, database_of, io_manager_of, tables_of
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.plans import Plan
-from coingecko_pipeline.settings import Settings, load_settings
+from coingecko_pipeline.settings import Settings, load_alert_settings, load_settings
 from coingecko_pipeline.sources import Opening, SnapshotClient, SnapshotSource, Source
 from coingecko_pipeline.warehouse import Database, MySQLIOManager, assert_origin, claim_origin, prepare, tables
 from coingecko_pipeline.warehouse.origin import Origin
@@ -155,6 +156,10 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
     def warehouse_io_manager(context: dg.InitResourceContext) -> MySQLIOManager:
         return MySQLIOManager(context.resources.warehouse, tables.metadata)
 
+    @dg.resource(description="Posts to ALERT_WEBHOOK_URL; each evaluation of a sensor has one of its own.")
+    def alerts(_context: dg.InitResourceContext) -> AlertChannel:
+        return AlertChannel(load_alert_settings())
+
     others: dict[str, dg.ResourceDefinition] = {}
     for source in SNAPSHOT_SOURCES:
         others[source.name] = _client_of(source, settings)
@@ -167,6 +172,7 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
         "plan": plan,
         "progress": progress,
         "coingecko": coingecko,
+        "alerts": alerts,
         "warehouse_io_manager": warehouse_io_manager,
     }
 

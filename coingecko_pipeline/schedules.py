@@ -6,12 +6,19 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from coingecko_pipeline.acquisition.history import plan_of_today
+from coingecko_pipeline.acquisition.hourly import plan_hour
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.assets import DailyMarketConfig
 from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 from coingecko_pipeline.coingecko.plans import Plan
-from coingecko_pipeline.jobs import SNAPSHOT_JOBS, daily_market_job, market_history_job, source_agreement_job
-from coingecko_pipeline.partitions import key_of, range_tags
+from coingecko_pipeline.jobs import (
+    SNAPSHOT_JOBS,
+    daily_market_job,
+    hourly_market_job,
+    market_history_job,
+    source_agreement_job,
+)
+from coingecko_pipeline.partitions import hour_key_of, hour_of, key_of, range_tags
 from coingecko_pipeline.sources import SnapshotSource
 from coingecko_pipeline.warehouse import Database
 
@@ -99,6 +106,44 @@ def history_completion_schedule(
         tags=range_tags(todays.dates.first, todays.dates.last),
         run_config=dg.RunConfig({"coingecko__daily_market": DailyMarketConfig(complete_history=True)}),
     )
+
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dg.schedule(
+    job=hourly_market_job,
+    cron_schedule="5 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The market of the HOURLY_TOP largest coins, five minutes after each full hour, so that the daily "
+    "snapshot of 00:00 has the key first. It is skipped with the reason where HOURLY_TOP is not set, where the month's "
+    "credits do not bear it, where the hour is over, and while the run of an earlier hour still waits for the key.",
+)
+def hourly_market_schedule(
+    context: dg.ScheduleEvaluationContext,
+    now: dg.ResourceParam[Callable[[], datetime]],
+    warehouse: dg.ResourceParam[Database],
+    plan: dg.ResourceParam[Plan],
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for the tick's own hour, if it is the current one."""
+    hour = hour_of(context.scheduled_execution_time)
+    try:
+        plan_hour(hour, None, warehouse, plan, now())
+    except AcquisitionError as error:
+        return dg.SkipReason(str(error))
+    # Each would hold one of the instance's places for runs, and the next daily snapshot would find none free.
+    if waiting := context.instance.get_runs(dg.RunsFilter(job_name=hourly_market_job.name, statuses=UNFINISHED)):
+        return dg.SkipReason(
+            f"The run {waiting[0].run_id} of an earlier hour has not ended; a longer run may have the key."
+        )
+    return dg.RunRequest(partition_key=hour_key_of(hour))
 
 
 def make_snapshot_schedule(source: SnapshotSource) -> dg.ScheduleDefinition:

@@ -1,22 +1,66 @@
 """Every setting, read from the environment (and from ``.env`` in the working folder) in this one place."""
 
+import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from coingecko_pipeline.coingecko.plans import Plan, PlanError, choose_plan
 
 DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
+DEFAULT_UI_URL = "http://127.0.0.1:3000"
+
+ADDRESS = r"^https?://[^\s/]+"
+
+S = TypeVar("S", bound="_FromEnvironment")
 
 
 class SettingsError(ValueError):
     """A setting is malformed or does not fit another one; the message is one sentence for the user."""
 
 
-class Settings(BaseSettings):
-    """The settings, each one an environment variable of the same name in capitals.
+class _FromEnvironment(BaseSettings):
+    """Settings from the environment and from .env."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic names what it hands over
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[Any, ...]:
+        """A variable that is set wins over its line of ``.env`` also where it is empty: the demo unsets so."""
+
+        def lines_that_count() -> dict[str, Any]:
+            return {name: value for name, value in dotenv_settings().items() if name.upper() not in os.environ}
+
+        return init_settings, env_settings, lines_that_count
+
+
+class AlertSettings(_FromEnvironment):
+    """The settings of the alerts. They are read alone too, since an alert has to tell that another setting is wrong.
+
+    Attributes:
+        alert_webhook_url: Where an alert is posted to; without it none is sent. Who has it can post there, so it is
+            never shown.
+        dagster_ui_url: Where its reader finds the Dagster UI, for the link to the run.
+    """
+
+    alert_webhook_url: SecretStr | None = None
+    dagster_ui_url: str = Field(default=DEFAULT_UI_URL, pattern=ADDRESS)
+
+
+class Settings(AlertSettings):
+    """The settings, each one an environment variable of the same name in capitals; those of the alerts among them.
 
     Attributes:
         coingecko_api_key: The CoinGecko API key; none for the keyless plan. Never shown.
@@ -26,23 +70,21 @@ class Settings(BaseSettings):
         coingecko_credits_per_month: The plan's credits a month, where they differ.
         coingecko_history_days: The plan's days of history, where they differ.
         coingecko_billing_day: The day of the month, 1 to 31, on which the plan's credits begin anew.
+        hourly_top: How many of the largest coins are asked for in each hour; 0 for none.
         coinpaprika_base_url: Another address than CoinPaprika's own, for a proxy or the sandbox.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
     """
 
-    model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
-
     coingecko_api_key: SecretStr | None = None
     coingecko_plan: str | None = None
-    coingecko_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    coingecko_base_url: str | None = Field(default=None, pattern=ADDRESS)
     coingecko_calls_per_minute: int | None = Field(default=None, gt=0)
     coingecko_credits_per_month: int | None = Field(default=None, gt=0)
     coingecko_history_days: int | None = Field(default=None, gt=0)
     coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
-    coinpaprika_base_url: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    hourly_top: int = Field(default=0, ge=0)
+    coinpaprika_base_url: str | None = Field(default=None, pattern=ADDRESS)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
 
     @property
@@ -61,9 +103,52 @@ class Settings(BaseSettings):
                 credits_per_month=self.coingecko_credits_per_month,
                 history_days=self.coingecko_history_days,
                 billing_day=self.coingecko_billing_day,
+                hourly_top=self.hourly_top,
             )
         except PlanError as error:
             raise SettingsError(str(error)) from None
+
+
+class ServerSettings(_FromEnvironment):
+    """The deployment's database server and its accounts, each one an environment variable of the same name in capitals.
+
+    Attributes:
+        database_host: Where the server is.
+        database_port: Its port.
+        database_admin: The user who may create databases and accounts.
+        mysql_root_password: That user's password.
+        mysql_migrator_password: The password of the account that changes tables.
+        mysql_pipeline_password: The password of the account that reads and writes rows.
+        mysql_dagster_password: The password of the account for Dagster's storage.
+        mysql_reader_password: The password of the account that only reads.
+    """
+
+    database_host: str = "mysql"
+    database_port: int = Field(default=3306, gt=0)
+    database_admin: str = "root"
+    mysql_root_password: SecretStr
+    mysql_migrator_password: SecretStr
+    mysql_pipeline_password: SecretStr
+    mysql_dagster_password: SecretStr
+    mysql_reader_password: SecretStr
+
+    @property
+    def passwords(self) -> Mapping[str, SecretStr]:
+        """Each password by the name of its variable."""
+        return {
+            name.upper(): value
+            for name in type(self).model_fields
+            if isinstance(value := getattr(self, name), SecretStr)
+        }
+
+
+def load_server_settings() -> ServerSettings:
+    """Read the deployment's settings.
+
+    Raises:
+        SettingsError: One is missing or malformed.
+    """
+    return _read(ServerSettings, {})
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -75,10 +160,8 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         SettingsError: A setting is malformed, or the plan and the key do not fit together.
     """
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
+    settings = _read(Settings, overrides)
+    _check_webhook(settings)
     key = settings.coingecko_api_key
     if key is not None and (not key.get_secret_value().isascii() or not key.get_secret_value().isprintable()):
         raise SettingsError(
@@ -88,13 +171,52 @@ def load_settings(**overrides: Any) -> Settings:
     return settings
 
 
+def load_alert_settings() -> AlertSettings:
+    """Read and check the settings of the alerts alone.
+
+    Raises:
+        SettingsError: One of them is malformed.
+    """
+    settings = _read(AlertSettings, {})
+    _check_webhook(settings)
+    return settings
+
+
+def _read(kind: type[S], overrides: Mapping[str, Any]) -> S:
+    try:
+        return kind(**overrides)
+    except ValidationError as error:
+        raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
+
+
+def _check_webhook(settings: AlertSettings) -> None:
+    url = settings.alert_webhook_url
+    if url is not None and not _is_address(url.get_secret_value()):
+        raise SettingsError(
+            "ALERT_WEBHOOK_URL must be an address that begins with http:// or https://; copy it again, without quotes "
+            "or line ends. Its value is a secret and is not shown."
+        )
+
+
+def _is_address(url: str) -> bool:
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _sentence(problem: Mapping[str, Any]) -> str:
     name = "_".join(str(part) for part in problem["loc"]).upper()
+    limits = problem.get("ctx", {})
     wants = {
+        "missing": "is not set",
         "int_parsing": "must be a whole number",
         "greater_than": "must be above 0",
-        "greater_than_equal": "must be a day of the month, 1 to 31",
-        "less_than_equal": "must be a day of the month, 1 to 31",
+        "greater_than_equal": f"must be {limits.get('ge')} or more",
+        "less_than_equal": f"must be {limits.get('le')} or less",
         "string_pattern_mismatch": "must be an address that begins with http:// or https://",
     }
     return (

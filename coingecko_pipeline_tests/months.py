@@ -1,8 +1,8 @@
 """Weeks and months of the deployment, day by day, on a clock that only the simulation moves.
 
 The server is the sandbox on the same clock, so what it counted and refused is told by it and not by the pipeline. Each
-day has what a day of the deployment has: the daily job at midnight, the sensor, the completion schedule at 01:00, all
-evaluated and run as they are defined.
+day has what a day of the deployment has: the daily job at midnight, the sensor, the completion schedule at 01:00, and
+the hours where they are on, all evaluated and run as they are defined.
 """
 
 import threading
@@ -22,7 +22,7 @@ from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.plans import choose_plan
 from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
-from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule
+from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule, hourly_market_schedule
 from coingecko_pipeline.sensors import new_coins_sensor
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import FakeClock
@@ -79,6 +79,7 @@ class Day:
         budget: What the month still bears.
         outlook: How complete the history is.
         asked_for: Newly listed coins that the sensor asked for.
+        hourly_rows: Rows of that date's hours.
     """
 
     day: date
@@ -91,6 +92,7 @@ class Day:
     budget: Budget
     outlook: Outlook
     asked_for: int
+    hourly_rows: int
 
 
 def simulate(
@@ -102,6 +104,7 @@ def simulate(
     *,
     credits_per_month: int | None = None,
     history_days: int | None = None,
+    hourly_top: int = 0,
 ) -> Iterator[Day]:
     """Run the deployment for some days.
 
@@ -113,16 +116,18 @@ def simulate(
         days: How many.
         credits_per_month: Another figure than the plan's.
         history_days: Another figure than the plan's; fewer days cost as many calls and fewer rows.
+        hourly_top: How many of the largest coins are asked for in each hour.
     """
     clock = UnhurriedClock(datetime.combine(first, time(0, 0, 30), UTC))
     options = SandboxOptions(coins=coins, plan=plan_name, clock=clock.now)
-    with RunningSandbox(options) as sandbox:
+    with RunningSandbox(options) as sandbox, dg.instance_for_test() as instance:
         plan = choose_plan(
             plan_name,
             has_key=plan_name != "keyless",
             base_url=sandbox.url,
             credits_per_month=credits_per_month,
             history_days=history_days,
+            hourly_top=hourly_top,
         )
         clock.arrived = lambda: len(sandbox.calls)
         key = None if plan_name == "keyless" else SecretStr(KEY)
@@ -132,10 +137,14 @@ def simulate(
             clock.move_to(datetime.combine(day, time(0, 0, 30), UTC))
             client = CoinGecko(plan, key, clock=clock, now=clock.now, window=CountedWindow(database, plan.name, clock))
             resources = {"now": clock.now, "warehouse": database, "plan": plan}
-            _run(database, client, daily_market_schedule, resources)
-            asked_for = _run(database, client, new_coins_sensor, resources)
-            clock.move_to(datetime.combine(day, time(1), UTC))
-            _run(database, client, history_completion_schedule, resources)
+            _run(database, client, daily_market_schedule, resources, instance)
+            asked_for = _run(database, client, new_coins_sensor, resources, instance)
+            for hour in range(24 if hourly_top else 2):
+                clock.move_to(datetime.combine(day, time(hour), UTC))
+                if hour == 1:
+                    _run(database, client, history_completion_schedule, resources, instance)
+                clock.move_to(datetime.combine(day, time(hour, 5), UTC))
+                _run(database, client, hourly_market_schedule, resources, instance)
             client.close()
             used = (0 if day.day == 1 else used) + sum(call.status == 200 for call in sandbox.calls)
             refusals += sum(call.status == 429 for call in sandbox.calls)
@@ -153,27 +162,30 @@ def simulate(
                 budget=budget,
                 outlook=read_outlook(database, plan, clock.now()),
                 asked_for=asked_for,
+                hourly_rows=_count(database, f"SELECT COUNT(*) FROM hourly_market WHERE DATE(hour_at) = '{day}'"),
             )
 
 
-def _run(database: Database, client: CoinGecko, trigger: Any, resources: dict[str, Any]) -> int:
+def _run(
+    database: Database, client: CoinGecko, trigger: Any, resources: dict[str, Any], instance: dg.DagsterInstance
+) -> int:
     """Evaluate a schedule or sensor and make the run that it asks for; the coins that it chose, if any."""
     if isinstance(trigger, dg.SensorDefinition):
         request = trigger(dg.build_sensor_context(resources=resources))
     else:
         now: Callable[[], datetime] = resources["now"]
         names = {name: value for name, value in resources.items() if name in trigger.required_resource_keys}
-        request = trigger(dg.build_schedule_context(scheduled_execution_time=now(), resources=names))
+        request = trigger(dg.build_schedule_context(instance, scheduled_execution_time=now(), resources=names))
     if not isinstance(request, dg.RunRequest):
         return 0
-    config = {op: values["config"] for op, values in request.run_config["ops"].items()}
-    dates: DateRange | date
+    config = {op: values["config"] for op, values in request.run_config.get("ops", {}).items()}
+    dates: DateRange | str
     if request.partition_key:
-        dates = date.fromisoformat(request.partition_key)
+        dates = request.partition_key
     else:
         dates = DateRange(*(date.fromisoformat(request.tags[tag]) for tag in (RANGE_START_TAG, RANGE_END_TAG)))
     assert run_job(trigger.job_name, database, client, dates, config).success
-    return len(config["coingecko__daily_market"].get("asset_ids", ()))
+    return len(config.get("coingecko__daily_market", {}).get("asset_ids", ()))
 
 
 def _count(database: Database, statement: str) -> int:

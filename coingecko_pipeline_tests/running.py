@@ -1,6 +1,7 @@
 """Real jobs in process, on an ephemeral instance, with a client and a database of the test's own."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import date, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coinpaprika import CoinPaprika
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.partitions import range_tags
+from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, range_tags
 from coingecko_pipeline.warehouse import Database
 
 
@@ -19,11 +20,12 @@ def run_job(
     name: str,
     database: Database,
     client: CoinGecko | None,
-    dates: DateRange | date | None = None,
+    dates: DateRange | dg.PartitionKeyRange | date | str | None = None,
     config: Mapping[str, Mapping[str, Any]] | None = None,
     now: Callable[[], datetime] | None = None,
     messages: list[str] | None = None,
     coinpaprika: CoinPaprika | None = None,
+    instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run a job of the definitions; its result tells whether it succeeded.
 
@@ -31,11 +33,12 @@ def run_job(
         name: The job's name.
         database: With the tables.
         client: Stands for CoinGecko; None where no call may be made.
-        dates: One partition, or a range of them in one run.
+        dates: One partition, by its date or its key, or a range of them in one run.
         config: Config by op.
         now: The clock of the checks; by default the client's.
         messages: Filled with the lines of the run's log.
         coinpaprika: Stands for CoinPaprika; None where no call may be made to it.
+        instance: Where the run is kept; by default nowhere.
     """
     hardcoded = dg.ResourceDefinition.hardcoded_resource
     overrides: dict[str, Any] = {"warehouse": hardcoded(database), "coingecko": hardcoded(client)}
@@ -45,22 +48,25 @@ def run_job(
     if clock:
         overrides["now"] = hardcoded(clock)
     tags = {}
+    key = dates.isoformat() if isinstance(dates, date) else dates if isinstance(dates, str) else None
     if isinstance(dates, DateRange):
         tags = range_tags(dates.first, dates.last)
-    with dg.DagsterInstance.ephemeral() as instance:
+    elif isinstance(dates, dg.PartitionKeyRange):
+        tags = {RANGE_START_TAG: dates.start, RANGE_END_TAG: dates.end}
+    with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as home:
         result = (
             build_definitions(overrides)
             .resolve_job_def(name)
             .execute_in_process(
-                instance=instance,
-                partition_key=dates.isoformat() if isinstance(dates, date) else None,
+                instance=home,
+                partition_key=key,
                 tags=tags,
                 run_config={**QUIET, "ops": {op: {"config": dict(values)} for op, values in (config or {}).items()}},
                 raise_on_error=False,
             )
         )
         if messages is not None:
-            messages += [entry.user_message for entry in instance.all_logs(result.run_id)]
+            messages += [entry.user_message for entry in home.all_logs(result.run_id)]
         return result
 
 

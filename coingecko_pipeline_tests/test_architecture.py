@@ -13,10 +13,13 @@ from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 
 PACKAGE = Path(coingecko_pipeline.__file__).parent
 
-DAGSTER_SIDE = {"assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions"}
+DAGSTER_SIDE = {"alerts", "assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions", "run_failures"}
 
 OTHER_SOURCES = {source.name for source in SNAPSHOT_SOURCES}
-BELOW_DAGSTER = {"acquisition", "agreement", "coingecko", "settings", "sources", "warehouse"} | OTHER_SOURCES
+BELOW_DAGSTER = {
+    *("acquisition", "agreement", "coingecko", "measures", "settings", "sources", "warehouse"),
+    *OTHER_SOURCES,
+}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "sources": set(),
@@ -24,16 +27,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{source.name: {"sources"} for source in SNAPSHOT_SOURCES},
     "warehouse": set(),
     "sandbox": set(),
-    "agreement": {"warehouse"},
+    "export": {"warehouse"},
+    "measures": {"warehouse"},
+    "agreement": {"measures", "warehouse"},
     "acquisition": {"coingecko", "sources", "warehouse"},
     "settings": {"coingecko"},
+    "deployment": {"warehouse", "settings"},
     "partitions": {"coingecko"},
-    **dict.fromkeys(DAGSTER_SIDE - {"partitions"}, BELOW_DAGSTER | DAGSTER_SIDE),
+    **dict.fromkeys(DAGSTER_SIDE - {"partitions", "run_failures", "alerts"}, BELOW_DAGSTER | DAGSTER_SIDE),
+    "run_failures": set(),
+    "alerts": {"coingecko", "sources", "settings", "run_failures"},
     "definitions": BELOW_DAGSTER | DAGSTER_SIDE,
-    "cli": {"sandbox", "definitions"} | BELOW_DAGSTER | DAGSTER_SIDE,
+    "cli": {"deployment", "export", "sandbox", "definitions"} | BELOW_DAGSTER | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = {"sources", "coingecko", "agreement", "acquisition", "sandbox", "settings"} | OTHER_SOURCES
+WITHOUT_DAGSTER = {"deployment", "export", "sandbox"} | BELOW_DAGSTER - {"warehouse"}
 
 
 def room_of(path: Path) -> str:
@@ -90,5 +98,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "10"
+    assert loaded.stdout.strip() == "16"
     assert list(tmp_path.iterdir()) == []

@@ -3,18 +3,22 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from coingecko_pipeline.assets.sources import SOURCES, tables_of
+from coingecko_pipeline.assets.sources import COINGECKO, SOURCES, tables_of
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.warehouse import tables
 
 SPECS = {"/".join(spec.key.path): spec for spec in build_definitions().resolve_all_asset_specs()}
-CALLS_THE_API = [(source, table) for source in SOURCES for table in ("raw_asset_list", "daily_market")]
+CALLS_THE_API = [
+    *((source, table) for source in SOURCES for table in ("raw_asset_list", "daily_market")),
+    (COINGECKO, "hourly_market"),
+]
 BLOCKING = {
     "asset_ids_are_unique",
     "the_list_did_not_shrink",
     "every_listed_asset_is_present",
     "prices_are_not_negative",
+    "the_hours_values_are_not_negative",
 }
 
 
@@ -25,10 +29,14 @@ def test_the_graph_is_list_to_assets_to_daily_market() -> None:
         assert parents[f"{source}/asset_changes"] == {f"{source}/raw_asset_list"}
         assert parents[f"{source}/assets"] == {f"{source}/raw_asset_list"}
         assert parents[f"{source}/daily_market"] == {f"{source}/assets"}
+    assert parents["coingecko/hourly_market"] == {"coingecko/assets"}
+    assert parents["coingecko/daily_ohlc"] == {"coingecko/hourly_market"}
+    for computed in ("weekly_market", "monthly_market", "daily_returns", "global_market_daily"):
+        assert parents[f"coingecko/{computed}"] == {"coingecko/daily_market"}
     markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
     assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
     assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
-    assert len(parents) == 10
+    assert len(parents) == 16
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -69,5 +77,6 @@ def test_the_checks_that_protect_the_data_block() -> None:
         for spec in checks.check_specs
     ]
     assert {spec.name for spec in specs if spec.blocking} == BLOCKING
-    # Seven of each source's list and market, the gaps of the charts, and the agreement.
-    assert len(specs) == len(SOURCES) * 7 + 2
+    # Seven of each source's list and market; of CoinGecko alone the gaps of the charts, the agreement, two of the hours
+    # and two of the measures.
+    assert len(specs) == len(SOURCES) * 7 + 6

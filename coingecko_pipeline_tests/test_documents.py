@@ -44,7 +44,8 @@ def test_every_file_that_a_document_links_to_exists(path: Path) -> None:
 
 def test_the_example_of_the_settings_has_each_of_them() -> None:
     named = set(re.findall(r"^#([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
-    assert named == {name.upper() for name in Settings.model_fields} | {"DAGSTER_HOME"}
+    deployed = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    assert named == {name.upper() for name in Settings.model_fields} | {"DAGSTER_HOME"} | deployed
 
 
 def test_the_readme_lists_every_table_but_those_that_are_nobodys_business() -> None:

@@ -3,9 +3,10 @@
 from datetime import date
 
 import pytest
+from sqlalchemy import insert
 
 from coingecko_pipeline.acquisition.budget import daily_cost
-from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse import Database, tables
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.months import simulate
 
@@ -45,3 +46,22 @@ def test_a_paid_plan_is_complete_on_the_first_day_and_stays_so(database: Databas
     assert days[0].charts >= 300
     assert [day.outlook.coins_with_snapshots for day in days] == [0, 0, 0]
     assert days[-1].refusals == 0
+
+
+@on_sqlite
+def test_on_a_months_last_day_every_hour_is_taken_and_history_gets_the_rest(database: Database) -> None:
+    # 300 coins are two pages an hour: a month of 31 days takes 1,488 credits for the hours and 155 for the days.
+    credits_, spent = 1_700, 1_600
+    row = {"day": date(2026, 4, 1), "plan": "demo", "endpoint": "coins/market_chart", "calls": spent, "credits": spent}
+    with database.transaction() as connection:
+        connection.execute(insert(tables.api_usage), row)
+    (day,) = simulate(
+        database, "demo", COINS, date(2026, 4, 30), 1,
+        credits_per_month=credits_, history_days=HISTORY_DAYS, hourly_top=300,
+    )  # fmt: skip
+    assert day.hourly_rows == 24 * 300
+    assert day.snapshot_rows >= day.active
+    # A list and three pages, two pages an hour; the history at 01:00 had the rest and left the hours to come.
+    assert day.charts == credits_ - spent - 4 - 48
+    assert (day.credits_counted, day.credits_used) == (credits_, credits_ - spent)
+    assert day.budget.left == day.refusals == 0

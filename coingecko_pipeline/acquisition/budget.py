@@ -1,4 +1,4 @@
-"""The month's credits: what was spent, what the daily snapshots still need, and what is left for history."""
+"""The month's credits: what was spent, what the snapshots still need, and what is left for history."""
 
 import calendar
 from dataclasses import dataclass
@@ -6,13 +6,18 @@ from datetime import date, timedelta
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import count_active
-from coingecko_pipeline.acquisition.usage import spent_between
+from coingecko_pipeline.acquisition.usage import HOURLY_MARKETS, MARKETS, spent_between
 from coingecko_pipeline.coingecko.client import PAGE_SIZE
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
 
 SPARE_CALLS = 1
 """Calls that each day's reserve holds beyond its list and pages: the list grows by some coins a day."""
+
+HOURS = 24
+
+LONGEST_MONTH = 31
+"""Days for which a month's credits must bear the hourly snapshots, so that a setting that fits one month fits all."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Budget:
         spent: Credits spent in the month so far.
         reserved_today: Credits that today's list and snapshot still need.
         reserved_later: Credits that those of the rest of the month need.
+        reserved_hourly: Credits that the hourly snapshots of today and of the rest of the month need. Those of hours of
+            today that were missed are given back with the day.
     """
 
     plan: str
@@ -63,16 +70,30 @@ class Budget:
     spent: int
     reserved_today: int
     reserved_later: int
+    reserved_hourly: int = 0
 
     @property
-    def reserved(self) -> int:
-        """Credits that the month's daily snapshots still need."""
+    def reserved_daily(self) -> int:
+        """Credits that the month's daily snapshots still need; they come before everything else."""
         return self.reserved_today + self.reserved_later
 
     @property
+    def reserved(self) -> int:
+        """Credits that the month's daily and hourly snapshots still need."""
+        return self.reserved_daily + self.reserved_hourly
+
+    @property
     def left(self) -> int | None:
-        """Credits that anything but the daily snapshots may use; None where none are counted."""
-        return None if self.credits is None else max(0, self.credits - self.spent - self.reserved)
+        """Credits that anything but the snapshots may use; None where none are counted."""
+        return self._less(self.reserved)
+
+    @property
+    def left_for_hours(self) -> int | None:
+        """Credits that the hourly snapshots may use; None where none are counted."""
+        return self._less(self.reserved_daily)
+
+    def _less(self, reserved: int) -> int | None:
+        return None if self.credits is None else max(0, self.credits - self.spent - reserved)
 
     @property
     def share(self) -> int | None:
@@ -93,8 +114,8 @@ class Budget:
             raise BudgetExceeded(
                 f"{what} needs {needed:,} credits and {self.left:,} are left: of the plan {self.plan}'s "
                 f"{self.credits:,} from {self.month.first} to {self.month.last}, {self.spent:,} are spent and "
-                f"{self.reserved:,} reserved for the daily snapshots. Ask for fewer coins (top, asset_ids), let it do "
-                "the part that fits (fit_budget: true, on the command line --fit-budget), wait until "
+                f"{self.reserved:,} reserved for the snapshots to come. Ask for fewer coins (top, asset_ids), let it "
+                "do the part that fits (fit_budget: true, on the command line --fit-budget), wait until "
                 f"{self.month.last + timedelta(days=1)}, or let the schedule history_completion_schedule fill it day "
                 "by day. If CoinGecko counts otherwise, set COINGECKO_BILLING_DAY or COINGECKO_CREDITS_PER_MONTH."
             )
@@ -111,6 +132,23 @@ class Budget:
         if self.reserved_today == 0:
             self.require("Another snapshot of today", needed)
 
+    def require_hour(self, needed: int) -> None:
+        """Do nothing where a snapshot of an hour may be taken: out of what the daily ones leave.
+
+        Args:
+            needed: Credits.
+
+        Raises:
+            BudgetExceeded: It would take what they need; with the figures and the ways out.
+        """
+        if self.left_for_hours is not None and needed > self.left_for_hours:
+            raise BudgetExceeded(
+                f"The market of an hour needs {needed:,} credits and {self.left_for_hours:,} are left for it: of the "
+                f"plan {self.plan}'s {self.credits:,} from {self.month.first} to {self.month.last}, {self.spent:,} "
+                f"are spent and {self.reserved_daily:,} reserved for the daily snapshots. Set HOURLY_TOP to fewer "
+                f"coins, or wait until {self.month.last + timedelta(days=1)}."
+            )
+
 
 class BudgetExceeded(AcquisitionError):
     """The month's credits do not bear what was asked for; nothing was spent."""
@@ -119,6 +157,34 @@ class BudgetExceeded(AcquisitionError):
 def daily_cost(active_coins: int) -> int:
     """Credits that one day's list and snapshot need at most."""
     return 1 + _pages(active_coins) + SPARE_CALLS
+
+
+def hour_cost(largest: int, active_coins: int) -> int:
+    """Credits that a snapshot of the largest coins needs: one for each 250."""
+    return min(-(-largest // PAGE_SIZE), _pages(active_coins))
+
+
+def most_each_hour(plan: Plan, active_coins: int) -> int | None:
+    """How many of the largest coins any month's credits bear in each hour, beside the daily snapshots.
+
+    Args:
+        plan: The CoinGecko plan.
+        active_coins: Coins of the latest list.
+
+    Returns:
+        A multiple of 250; None where the plan counts no credits.
+    """
+    if plan.credits_per_month is None:
+        return None
+    left = plan.credits_per_month - LONGEST_MONTH * daily_cost(active_coins)
+    return max(0, left // (LONGEST_MONTH * HOURS)) * PAGE_SIZE
+
+
+def hours_cost(plan: Plan, active_coins: int) -> int:
+    """Credits that a day's hourly snapshots need: none where they are off, or where a month does not bear them."""
+    each = hour_cost(plan.hourly_top, active_coins)
+    most = most_each_hour(plan, active_coins)
+    return HOURS * each if most is None or each * PAGE_SIZE <= most else 0
 
 
 def read_budget(database: Database, plan: Plan, today: date) -> Budget:
@@ -136,9 +202,12 @@ def read_budget(database: Database, plan: Plan, today: date) -> Budget:
     active = count_active(database)
     each = daily_cost(active)
     lists = spent_between(database, plan.name, today, today, ("coins/list",)).credits
-    pages = spent_between(database, plan.name, today, today, ("coins/markets",)).credits
+    pages = spent_between(database, plan.name, today, today, (MARKETS,)).credits
     # The list has some coins that the pages have not, so the last page may be missing.
     whole = pages >= max(1, _pages(active) - 1)
+    hours = hours_cost(plan, active)
+    hourly = spent_between(database, plan.name, today, today, (HOURLY_MARKETS,)).credits
+    days_later = month.days_from(today) - 1
     return Budget(
         plan=plan.name,
         month=month,
@@ -146,7 +215,8 @@ def read_budget(database: Database, plan: Plan, today: date) -> Budget:
         credits=plan.credits_per_month,
         spent=spent,
         reserved_today=0 if whole else max(1, each - lists - pages),
-        reserved_later=each * (month.days_from(today) - 1),
+        reserved_later=each * days_later,
+        reserved_hourly=max(0, hours - hourly) + hours * days_later,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from coingecko_pipeline.acquisition.budget import BillingMonth, Budget, daily_cost
+from coingecko_pipeline.acquisition.budget import BillingMonth, Budget, daily_cost, hours_cost
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.coingecko.plans import Plan
 
@@ -204,8 +204,9 @@ def complete_on(work: HistoryWork, budget: Budget, plan: Plan, active_coins: int
     if work.urgent <= budget.left:
         return budget.today
     to_do = work.urgent - budget.left
+    a_day = daily_cost(active_coins) + hours_cost(plan, active_coins)
     for month in _months_after(budget.month, plan.billing_day):
-        bears = plan.credits_per_month - daily_cost(active_coins) * month.days_from(month.first)
+        bears = plan.credits_per_month - a_day * month.days_from(month.first)
         if bears <= 0:
             return None
         if to_do <= bears:

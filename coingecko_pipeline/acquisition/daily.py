@@ -1,6 +1,5 @@
 """The rows of daily_market for a request: which calls they take, whether the budget bears them, what came of them."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +21,7 @@ from coingecko_pipeline.acquisition.planning import (
     plan_snapshot,
 )
 from coingecko_pipeline.acquisition.progress import Progress
-from coingecko_pipeline.acquisition.snapshot import day_frames, snapshot_frames
+from coingecko_pipeline.acquisition.snapshot import each_coin_once, snapshot_frames, snapshot_of
 from coingecko_pipeline.acquisition.universe import (
     active_coins,
     count_active,
@@ -46,7 +45,7 @@ class Acquisition:
 
     Attributes:
         summary: What will be done and what it costs, in one sentence.
-        frames: The rows of daily_market; the calls are made while they are taken.
+        frames: The rows of the table; the calls are made while they are taken.
         facts: What came of it, once they were taken: counts by name.
     """
 
@@ -69,12 +68,11 @@ def acquire(request: Request, database: Database, client: CoinGecko, progress: P
         CoinGeckoError: The key's usage or the largest coins could not be asked for.
     """
     ledger = UsageLedger(database, client)
-    spent = _spent(ledger)
     if client.plan.paid:
         _correct_usage(database, client, ledger)
     make = _snapshot if request.is_snapshot(client.now()) else _charts
     acquisition = make(request, database, client, ledger, progress)
-    return Acquisition(acquisition.summary, acquisition.frames, lambda: {**acquisition.facts(), **spent()})
+    return Acquisition(acquisition.summary, acquisition.frames, lambda: {**acquisition.facts(), **ledger.facts()})
 
 
 def acquire_current(source: Source, client: SnapshotClient, database: Database, usage: Database) -> Acquisition:
@@ -96,37 +94,20 @@ def acquire_current(source: Source, client: SnapshotClient, database: Database, 
             "first."
         )
     ledger = UsageLedger(usage, client)
-    spent = _spent(ledger)
     day = client.now().date()
     asked = min(active, client.most_coins or active)
 
     def frames() -> Iterator[pd.DataFrame]:
         try:
-            yield from day_frames(client.market_pages(), day, ledger, set())
+            yield from snapshot_of(each_coin_once(client.market_pages(), ledger, set()), day)
         finally:
             ledger.record()
 
     return Acquisition(
         f"Today's market of {source.title}, {day}: {asked} coins.",
         frames(),
-        lambda: {"source": tables.SNAPSHOT, COINS_ASKED: asked, **spent()},
+        lambda: {"source": tables.SNAPSHOT, COINS_ASKED: asked, **ledger.facts()},
     )
-
-
-def _spent(ledger: UsageLedger) -> Callable[[], dict[str, Any]]:
-    """What is spent from now on, as facts."""
-    began = time.monotonic()
-
-    def spent() -> dict[str, Any]:
-        bought, seconds = ledger.spent, time.monotonic() - began
-        return {
-            "calls": bought.calls,
-            "credits": bought.credits,
-            "seconds": round(seconds, 1),
-            "calls_per_minute": round(bought.calls / seconds * 60, 1) if seconds else 0.0,
-        }
-
-    return spent
 
 
 def _snapshot(

@@ -1,4 +1,4 @@
-"""Today's rows from the pages of a current market."""
+"""Rows from the pages of a current market."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import date
@@ -30,18 +30,45 @@ def snapshot_frames(
         day: Today (UTC).
         client: CoinGecko.
         ledger: Where the calls are counted.
+        progress: Told of each page.
+        expected: Coins that the pages should bring.
+
+    Raises:
+        CoinGeckoError: A call failed for good, or no page held a coin.
+    """
+    return snapshot_of(market_frames(plan, f"The market of {day}", client, ledger, progress, expected), day)
+
+
+def market_frames(
+    plan: SnapshotPlan,
+    what: str,
+    client: CoinGecko,
+    ledger: UsageLedger,
+    progress: Progress,
+    expected: Sequence[str] = (),
+) -> Iterator[pd.DataFrame]:
+    """Ask for the market pages and give each as a frame, each coin once.
+
+    Args:
+        plan: The pages to ask for.
+        what: What they are, for the progress.
+        client: CoinGecko.
+        ledger: Where the calls are counted.
         progress: Told of each page when the next one is asked for, since its rows are safe then.
         expected: Coins that the pages should bring, most important first. A coin that moves to an earlier page between
             two calls is on none of those that came; as many of them as one call takes are asked for by their ids.
+
+    Returns:
+        Frames of the columns that `responses.market_rows` describes.
 
     Raises:
         CoinGeckoError: A call failed for good, or no page held a coin.
     """
     seen: set[str] = set()
-    progress.begin(f"The market of {day}", plan.calls, "pages")
+    progress.begin(what, plan.calls, "pages")
     try:
         pages = (market_rows(page) for page in _pages(plan, client, seen, expected))
-        yield from day_frames(pages, day, ledger, seen, progress.advance)
+        yield from each_coin_once(pages, ledger, seen, progress.advance)
         if not seen and not plan.coin_ids:
             raise BrokenAnswer("CoinGecko answered the first page of the markets with no coin.")
     finally:
@@ -49,18 +76,16 @@ def snapshot_frames(
         progress.end()
 
 
-def day_frames(
+def each_coin_once(
     pages: Iterable[pd.DataFrame],
-    day: date,
     ledger: UsageLedger,
     seen: set[str],
     on_page: Callable[[], None] = lambda: None,
 ) -> Iterator[pd.DataFrame]:
-    """Pages of any source's current market as rows of daily_market, each coin once.
+    """Pages of any source's current market without the coins that an earlier one had.
 
     Args:
         pages: As `sources.SnapshotClient.market_pages` describes them.
-        day: Today (UTC).
         ledger: Where the calls are counted.
         seen: Filled with the coins that have a row.
         on_page: Called when the next page is asked for, since the rows of this one are safe then.
@@ -70,8 +95,14 @@ def day_frames(
         ledger.record()
         seen.update(new["asset_id"])
         if len(new):
-            yield new.assign(date=pd.Timestamp(day), source=tables.SNAPSHOT)
+            yield new
         on_page()
+
+
+def snapshot_of(frames: Iterable[pd.DataFrame], day: date) -> Iterator[pd.DataFrame]:
+    """Frames of a current market as rows of daily_market of a day."""
+    for frame in frames:
+        yield frame.assign(date=pd.Timestamp(day), source=tables.SNAPSHOT)
 
 
 def _pages(

@@ -1,10 +1,13 @@
 """What was spent: calls and credits of each day, plan and endpoint, counted in the database."""
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -14,6 +17,14 @@ from coingecko_pipeline.warehouse import Database, tables
 
 ELSEWHERE = "elsewhere"
 """The endpoint under which credits stand that the key has used and that nobody counted here."""
+
+MARKETS = "coins/markets"
+"""The endpoint under which the pages of the daily snapshots are counted."""
+
+HOURLY_MARKETS = "coins/markets (hourly)"
+"""The endpoint under which the pages of the hourly snapshots are counted, since both have a reserve of their own."""
+
+AS_THEY_ARE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -39,12 +50,15 @@ class UsageLedger:
     Args:
         database: Where the table is.
         client: The client whose calls are counted.
+        names: The name to count an endpoint under, where it is not its own.
     """
 
-    def __init__(self, database: Database, client: SourceClient) -> None:
+    def __init__(self, database: Database, client: SourceClient, names: Mapping[str, str] = AS_THEY_ARE) -> None:
         self._database = database
         self._client = client
+        self._names = names
         self._began = self._recorded = client.usage
+        self._began_at = time.monotonic()
         # The thread that has the lock commits for all that wait for it: a commit costs as much for one as for many.
         self._lock = threading.Lock()
         self._waiting: deque[_Entry] = deque()
@@ -75,7 +89,8 @@ class UsageLedger:
             for step in steps:
                 step(connection)
             for endpoint, calls in new.calls.items():
-                _add(connection, day, plan, endpoint, Spent(calls, new.credits[endpoint]))
+                name = self._names.get(endpoint, endpoint)
+                _add(connection, day, plan, name, Spent(calls, new.credits[endpoint]))
 
         error: Exception | None = None
         try:
@@ -92,6 +107,16 @@ class UsageLedger:
         """What was spent since this ledger was opened."""
         new = self._client.usage.since(self._began)
         return Spent(new.calls.total(), new.credits.total())
+
+    def facts(self) -> dict[str, Any]:
+        """What was spent since this ledger was opened, and how fast: calls, credits, seconds, calls_per_minute."""
+        bought, seconds = self.spent, time.monotonic() - self._began_at
+        return {
+            "calls": bought.calls,
+            "credits": bought.credits,
+            "seconds": round(seconds, 1),
+            "calls_per_minute": round(bought.calls / seconds * 60, 1) if seconds else 0.0,
+        }
 
 
 def spent_between(database: Database, plan: str, first: date, last: date, endpoints: tuple[str, ...] = ()) -> Spent:

@@ -1,12 +1,13 @@
-"""How far two sources agree: computed inside the database, by one statement for a range of dates."""
+"""How far two sources agree: computed inside the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, MetaData, Row, Select, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, MetaData, Row, Select, and_, func, select
 
+from coingecko_pipeline.measures import replace_range
 from coingecko_pipeline.warehouse import Database, tables
 from coingecko_pipeline.warehouse.agreement_tables import AMBIGUOUS, asset_pairs, source_agreement
 
@@ -60,17 +61,9 @@ def compare(database: Database, schema: str, first: date, last: date) -> dict[da
         How many coins were compared, by date.
     """
     reading, qualifier = database.reading(schema)
-    agreement = source_agreement
-    statement = insert(agreement).from_select(list(agreement.c.keys()), _differences(qualifier, first, last))
-    dates = agreement.c.date.between(first, last)
-    counts = select(agreement.c.date, func.count().label("coins")).where(dates).group_by(agreement.c.date)
-
-    def replace(connection: Connection) -> dict[date, int]:
-        connection.execute(delete(agreement).where(dates))
-        connection.execute(statement)
-        return {row.date: row.coins for row in connection.execute(counts)}
-
-    return reading.run_in_transaction(replace)
+    return replace_range(
+        reading, source_agreement, lambda start, end, _kind: _differences(qualifier, start, end), first, last
+    )
 
 
 def largest_coins_compared(database: Database, first: date, last: date) -> list[LargestCoin]:

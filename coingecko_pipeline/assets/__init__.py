@@ -10,7 +10,11 @@ from coingecko_pipeline.assets.asset_list import (
     raw_asset_list,
 )
 from coingecko_pipeline.assets.daily_market import DailyMarketConfig, daily_market
+from coingecko_pipeline.assets.daily_ohlc import daily_ohlc
+from coingecko_pipeline.assets.hourly_market import HourlyMarketConfig, hourly_market
 from coingecko_pipeline.assets.market_asset import make_current_market
+from coingecko_pipeline.assets.measures import daily_returns, global_market_daily
+from coingecko_pipeline.assets.rollups import monthly_market, weekly_market
 from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 
 SNAPSHOT_ASSETS: dict[str, tuple[dg.AssetsDefinition, ...]] = {
@@ -22,9 +26,16 @@ SNAPSHOT_ASSETS: dict[str, tuple[dg.AssetsDefinition, ...]] = {
 __all__ = [
     "SNAPSHOT_ASSETS",
     "DailyMarketConfig",
+    "HourlyMarketConfig",
     "asset_pairs",
     "assets_and_changes",
     "daily_market",
+    "daily_ohlc",
+    "daily_returns",
+    "global_market_daily",
+    "hourly_market",
+    "monthly_market",
     "raw_asset_list",
     "source_agreement",
+    "weekly_market",
 ]

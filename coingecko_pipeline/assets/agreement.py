@@ -1,21 +1,20 @@
 """Which coin of one source is which of the other, and how far the two agree on it."""
 
 import warnings
-from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.agreement.comparison import compare
 from coingecko_pipeline.agreement.pairs import PRICE_TOLERANCE
 from coingecko_pipeline.agreement.storing import Pairing, latest_common_date, pair_coins
 from coingecko_pipeline.assets.asset_list import OWNERS
+from coingecko_pipeline.assets.computing import tell_stored
 from coingecko_pipeline.assets.failures import RETRIES, permanent_failures
 from coingecko_pipeline.assets.sources import COINGECKO, database_of, key_in
 from coingecko_pipeline.coinpaprika import COINPAPRIKA
-from coingecko_pipeline.partitions import DAILY, dates_of, key_of
-from coingecko_pipeline.warehouse import Database, column_schema
+from coingecko_pipeline.partitions import DAILY, dates_of
+from coingecko_pipeline.warehouse import Database, column_schema, table_name
 from coingecko_pipeline.warehouse.agreement_tables import asset_pairs as pairs_table
 from coingecko_pipeline.warehouse.agreement_tables import source_agreement as agreement_table
 
@@ -59,7 +58,7 @@ def asset_pairs(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[D
     context.log.info("%d new pairs, %d ambiguous coins.", pairing.new, len(pairing.proposal.ambiguous))
     return dg.MaterializeResult(
         metadata={
-            "dagster/table_name": _table_name(warehouse, pairs_table.name),
+            "dagster/table_name": table_name(warehouse, pairs_table),
             "compared_on": pairing.day.isoformat(),
             "pairs": pairing.pairs,
             "pairs_new": pairing.new,
@@ -93,42 +92,22 @@ with warnings.catch_warnings():
 @_agreement_asset
 def source_agreement(
     context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult[Any]:
     """How far CoinPaprika's numbers lie from CoinGecko's on each date.
 
     **One row** is one coin that has a pair in `asset_pairs`, on one date on which both sources have a row. Each
     difference is (CoinPaprika - CoinGecko) / CoinGecko, a fraction: 0.02 is 2 % more. It is NULL where either value is
     NULL, and where CoinGecko's is 0.
 
-    Computed inside the database by one statement for any range of dates, from what is stored; costs no call.
+    Computed inside the database from what is stored; costs no call.
     **Complete** when both sources' partitions of the date are; materialize a date again after a pair or a row of it has
     changed. **Known gaps:** dates on which CoinPaprika was not read. A date whose snapshot was read late (see the check
     the_snapshot_was_timely) compares two moments, and the prices differ by what happened between.
     """
-    dates = DateRange(*dates_of(context.partition_key_range))
     with permanent_failures():
         database_of(COINPAPRIKA, warehouse)
-        counts = compare(warehouse, COINPAPRIKA.name, dates.first, dates.last)
-    metadata: dict[str, Any] = {
-        "dagster/table_name": _table_name(warehouse, agreement_table.name),
-        "rows_written": sum(counts.values()),
-    }
-    if dates.first == dates.last:
-        return dg.MaterializeResult(metadata={**metadata, "dagster/partition_row_count": counts.get(dates.first, 0)})
-    for offset in range((dates.last - dates.first).days + 1):
-        day = dates.first + timedelta(days=offset)
-        context.log_event(
-            dg.AssetObservation(
-                context.asset_key,
-                partition=key_of(day),
-                metadata={"dagster/partition_row_count": counts.get(day, 0)},
-            )
-        )
-    return dg.MaterializeResult(metadata=metadata)
-
-
-def _table_name(warehouse: Database, table: str) -> str:
-    return table if warehouse.is_sqlite else f"{warehouse.url.database}.{table}"
+        counts = compare(warehouse, COINPAPRIKA.name, *dates_of(context.partition_key_range))
+    return tell_stored(context, warehouse, agreement_table, counts)
 
 
 def _show_ambiguous(pairing: Pairing) -> str:

@@ -11,8 +11,8 @@ from coingecko_pipeline.acquisition.daily import acquire
 from coingecko_pipeline.acquisition.history import read_outlook
 from coingecko_pipeline.acquisition.planning import DateRange, Request
 from coingecko_pipeline.acquisition.progress import Progress
-from coingecko_pipeline.assets.failures import permanent_failures
-from coingecko_pipeline.assets.market_asset import daily_market_asset, failing_for_good, show_largest
+from coingecko_pipeline.assets.failures import failing_for_good, permanent_failures
+from coingecko_pipeline.assets.market_asset import daily_market_asset, show_largest
 from coingecko_pipeline.assets.sources import COINGECKO
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.partitions import dates_of

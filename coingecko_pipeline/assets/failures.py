@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
+import pandas as pd
 from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
@@ -35,3 +36,13 @@ def permanent_failures() -> Iterator[None]:
     except Exception as error:
         told = f"An unexpected {type(error).__name__}: {error}. Please report it with the log of this run."
         raise dg.Failure(description=told, allow_retries=False) from error
+
+
+def failing_for_good(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The frames, whose calls are made while they are taken: a permanent error ends the step without a retry.
+
+    Raises:
+        dagster.Failure: With ``allow_retries=False``.
+    """
+    with permanent_failures():
+        yield from frames

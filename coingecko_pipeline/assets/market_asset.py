@@ -1,18 +1,17 @@
 """What every source's daily market has in common as a Dagster asset, and those that have only today's."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 
 from coingecko_pipeline.acquisition.daily import acquire_current
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.assets.asset_list import OWNERS
-from coingecko_pipeline.assets.failures import RETRIES, permanent_failures
+from coingecko_pipeline.assets.failures import RETRIES, failing_for_good, permanent_failures
 from coingecko_pipeline.assets.sources import database_of, group_in, io_manager_of, key_in, tables_of
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.sources import SnapshotClient, SnapshotSource, Source
@@ -126,9 +125,3 @@ def _number(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"
-
-
-def failing_for_good(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """The frames, whose calls are made while they are taken: a permanent error ends the step without a retry."""
-    with permanent_failures():
-        yield from frames

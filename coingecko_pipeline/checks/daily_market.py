@@ -30,8 +30,9 @@ EXAMPLES = 20
 @cache
 def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
     """The checks of a source's daily market: signs, coverage, the snapshot's time, and jumps."""
+    daily_market = key_in(source, "daily_market")
 
-    @dg.asset_check(asset=key_in(source, "daily_market"), blocking=True)
+    @dg.asset_check(asset=daily_market, blocking=True)
     def prices_are_not_negative(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
     ) -> dg.AssetCheckResult:
@@ -49,7 +50,7 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             },
         )
 
-    @dg.asset_check(asset=key_in(source, "daily_market"))
+    @dg.asset_check(asset=daily_market)
     def the_day_covers_the_active_assets(
         context: dg.AssetCheckExecutionContext,
         warehouse: dg.ResourceParam[Database],
@@ -64,7 +65,7 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
         moment = now()
         today = moment.date()
         expected, present = coverage_by_date(database_of(source, warehouse), first, last, today)
-        if last == today and (asked := coins_asked(context.instance, source, today)) is not None:
+        if last == today and (asked := coins_asked(context.instance, daily_market, key_of(today))) is not None:
             expected[today] = min(asked, expected[today])
         if today > latest_complete_date(moment) and not present.get(today):
             # Charts do not hold today's point yet, and no snapshot was taken.
@@ -83,7 +84,7 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             },
         )
 
-    @dg.asset_check(asset=key_in(source, "daily_market"))
+    @dg.asset_check(asset=daily_market)
     def the_snapshot_was_timely(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
     ) -> dg.AssetCheckResult:
@@ -116,7 +117,7 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             description="" if timely or source is not COINGECKO else LATE,
         )
 
-    @dg.asset_check(asset=key_in(source, "daily_market"))
+    @dg.asset_check(asset=daily_market)
     def no_price_jumped_a_hundredfold(
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
     ) -> dg.AssetCheckResult:
@@ -168,9 +169,9 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
     )
 
 
-def coins_asked(instance: dg.DagsterInstance, source: Source, day: date) -> int | None:
-    """How many coins the latest materialization of a date was asked for; None where it does not say."""
-    wanted = dg.AssetRecordsFilter(asset_key=key_in(source, "daily_market"), asset_partitions=[key_of(day)])
+def coins_asked(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> int | None:
+    """How many coins the latest materialization of a partition was asked for; None where it does not say."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition])
     for record in instance.fetch_materializations(wanted, limit=1).records:
         materialization = record.asset_materialization
         said = materialization.metadata.get(COINS_ASKED) if materialization else None

@@ -14,7 +14,9 @@ from coingecko_pipeline import __version__
 from coingecko_pipeline.cli.agreement import agreement
 from coingecko_pipeline.cli.commands import backfill, complete, daily, migrate_command
 from coingecko_pipeline.cli.demo import demo
+from coingecko_pipeline.cli.deployment import deployment
 from coingecko_pipeline.cli.dev import dev
+from coingecko_pipeline.cli.export import export
 from coingecko_pipeline.cli.status import status
 from coingecko_pipeline.cli.terminal import ERRORS
 from coingecko_pipeline.sandbox.cli import sandbox
@@ -42,7 +44,10 @@ def cli() -> None:
     )
 
 
-for command in (demo, dev, migrate_command, sandbox, daily, backfill, complete, agreement, status):
+for command in (
+    *(demo, dev, migrate_command, sandbox, daily, backfill, complete, agreement, status, export),
+    deployment,
+):
     cli.add_command(command)
 
 

@@ -29,7 +29,18 @@ def migrate_command() -> None:
     The tables of the second source are in a database of their own beside it.
     """
     settings = load_settings()
-    database = Database(settings.database_url.get_secret_value())
+    migrate_all(Database(settings.database_url.get_secret_value()))
+
+
+def migrate_all(database: Database) -> None:
+    """Bring the tables of every source to this version, tell it, and close the database.
+
+    Args:
+        database: The main one, with a user who may change tables.
+
+    Raises:
+        WarehouseError: The main database cannot be reached, or its tables are newer.
+    """
     revision = migrate(database)
     CONSOLE.print(f"{database.masked_url} is at version {revision}.", highlight=False, soft_wrap=True)
     for source in SNAPSHOT_SOURCES:

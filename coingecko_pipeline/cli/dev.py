@@ -51,6 +51,8 @@ def dev(port: int, on_demo: bool) -> None:
                     "COINGECKO_CREDITS_PER_MONTH": "",
                     "COINGECKO_HISTORY_DAYS": "",
                     "COINGECKO_BILLING_DAY": "",
+                    # Nobody is told of a failure of the demo.
+                    "ALERT_WEBHOOK_URL": "",
                 },
             )
         )

@@ -1,6 +1,6 @@
 """Running a job in this process on the shared instance, and telling what came of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.partitions import key_of, range_tags
 from coingecko_pipeline.resources import build_resources
+from coingecko_pipeline.run_failures import failed_checks_of, failures_of, figures_of
 from coingecko_pipeline.settings import Settings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -64,8 +65,8 @@ def run_job(
         )
     events = result.all_events
     checks_hold = _tell_checks(events)
-    for sentence in _failures(events):
-        ERRORS.print(f"[bold red]Failed:[/] {escape(sentence)}", highlight=False, soft_wrap=True)
+    for failure in failures_of(events):
+        ERRORS.print(f"[bold red]Failed:[/] {escape(failure.reason)}", highlight=False, soft_wrap=True)
     if not result.success:
         CONSOLE.print(
             f"The run {result.run_id} has the whole story: coingecko-pipeline dev opens the UI.", soft_wrap=True
@@ -89,51 +90,10 @@ def _metadata(events: Sequence[dg.DagsterEvent]) -> dict[str, dict[str, Any]]:
 def _tell_checks(events: Sequence[dg.DagsterEvent]) -> bool:
     """Print each check that does not hold; whether none of them is an error."""
     hold = True
-    for event in events:
-        if event.event_type != dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            continue
-        check = event.asset_check_evaluation_data
-        if check.passed:
-            continue
+    for check in failed_checks_of(events):
         error = check.severity == dg.AssetCheckSeverity.ERROR
         hold = hold and not error
-        figures = ", ".join(
-            f"{name} {_short(value.value)}"
-            for name, value in check.metadata.items()
-            if isinstance(value.value, int | float | str) and "\n" not in str(value.value)
-        )
         label = "[bold red]Check failed:[/]" if error else "[yellow]Check warns:[/]"
-        table = check.asset_key.path[-1]
-        ERRORS.print(f"{label} {table}: {check.check_name} ({escape(figures)})", highlight=False, soft_wrap=True)
+        line = f"{label} {check.asset_key.path[-1]}: {check.check_name} ({escape(figures_of(check))})"
+        ERRORS.print(line, highlight=False, soft_wrap=True)
     return hold
-
-
-def _failures(events: Sequence[dg.DagsterEvent]) -> Iterator[str]:
-    """One sentence for each step that failed, and for a run that failed before its first step."""
-    told = False
-    for event in events:
-        if event.is_step_failure:
-            told = True
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                yield data.user_failure_data.description
-            elif data.error:
-                yield _innermost(data.error)
-        elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not told:
-            error = event.job_failure_data.error
-            yield _innermost(error) if error else (event.message or "the run failed")
-
-
-def _innermost(error: Any) -> str:
-    """The words of the error that began it, without the name of its class."""
-    while error.cause:
-        error = error.cause
-    message: str = error.message.strip()
-    name, _, words = message.partition(": ")
-    return words if name.endswith(error.cls_name or " ") else message
-
-
-def _short(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

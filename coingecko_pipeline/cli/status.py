@@ -41,7 +41,7 @@ class Status:
         month_last: Its last day.
         credits_per_month: What the plan includes; None where none are counted.
         credits_spent: Credits spent in it so far.
-        credits_reserved: Credits that its daily snapshots still need.
+        credits_reserved: Credits that its daily and hourly snapshots still need.
         credits_left: What is left of it for history; None where none are counted.
         history: How complete the history is; None before the first list of coins.
     """
@@ -136,7 +136,7 @@ def show_status(status: Status) -> None:
     of = f" of {status.credits_per_month:,}" if status.credits_per_month else ""
     table.add_row(f"credits spent, {month} (plan {status.plan})", f"{status.credits_spent:,}{of}")
     if status.credits_left is not None:
-        table.add_row("credits reserved for its daily snapshots", f"{status.credits_reserved:,}")
+        table.add_row("credits reserved for its snapshots", f"{status.credits_reserved:,}")
         table.add_row("credits left for history", f"{status.credits_left:,}")
     CONSOLE.print(table)
 

@@ -69,14 +69,18 @@ class BarProgress:
 
 
 @contextmanager
-def watching() -> Iterator[Watcher]:
-    """A watcher for this terminal: a bar, or plain lines where the output is no terminal."""
-    if CONSOLE.is_terminal:
-        yield BarProgress(CONSOLE)
+def watching(console: Console = CONSOLE) -> Iterator[Watcher]:
+    """A watcher for this terminal: a bar, or plain lines where the output is no terminal.
+
+    Args:
+        console: Where it tells.
+    """
+    if console.is_terminal:
+        yield BarProgress(console)
         return
     log = logging.getLogger("coingecko_pipeline.progress")
     log.setLevel(logging.INFO)
-    handler = logging.StreamHandler(CONSOLE.file)
+    handler = logging.StreamHandler(console.file)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log.addHandler(handler)
     log.propagate = False

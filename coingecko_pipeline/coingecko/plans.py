@@ -36,6 +36,8 @@ class Plan:
             has used.
         billing_day: Day of the month on which the month's credits begin anew (UTC), 1 to 31; a month without that
             day begins on its last. CoinGecko's pages do not say which it is, so it is the user's to set.
+        hourly_top: How many of the largest coins the user wants the market of in each hour; 0 for none. No figure of
+            CoinGecko's: it stands here since whoever spends the plan's credits must leave these.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Plan:
     history_days: int | None
     paid: bool
     billing_day: int = 1
+    hourly_top: int = 0
 
     def earliest_date(self, today: date) -> date:
         """The first date whose midnight the plan serves, as seen on ``today`` (UTC)."""
@@ -79,6 +82,7 @@ def choose_plan(
     credits_per_month: int | None = None,
     history_days: int | None = None,
     billing_day: int | None = None,
+    hourly_top: int = 0,
 ) -> Plan:
     """The plan to work on: the named one, else demo with a key and keyless without, with the user's own figures.
 
@@ -90,6 +94,7 @@ def choose_plan(
         credits_per_month: Another figure than the published one.
         history_days: Another figure than the published one.
         billing_day: The day on which the month's credits begin anew; None for the first.
+        hourly_top: How many of the largest coins are asked for in each hour; 0 for none.
 
     Raises:
         PlanError: The plan is unknown, or it needs a key and there is none, or it takes no key and there is one.
@@ -114,4 +119,5 @@ def choose_plan(
         credits_per_month=credits_per_month or plan.credits_per_month,
         history_days=history_days or plan.history_days,
         billing_day=billing_day or plan.billing_day,
+        hourly_top=hourly_top,
     )

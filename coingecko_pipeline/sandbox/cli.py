@@ -11,7 +11,7 @@ from .errors import SandboxError
 from .faults import KINDS, parse_fault
 from .options import DEFAULT_COINS, DEFAULT_SEED, SandboxOptions
 from .plans import PLANS
-from .server import SandboxServer, base_url, coinpaprika_url, listen
+from .server import LOOPBACK, SandboxServer, base_url, coinpaprika_url, listen
 
 DEFAULT_PORT = 8765
 
@@ -20,6 +20,7 @@ DEFAULT_PORT = 8765
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=DEFAULT_PORT, show_default=True, help="0: any free one."
 )
+@click.option("--host", default=LOOPBACK, show_default=True, help="0.0.0.0 inside a container, and nowhere else.")
 @click.option("--coins", type=int, default=DEFAULT_COINS, show_default=True, help="Active coins on every date.")
 @click.option("--seed", type=int, default=DEFAULT_SEED, show_default=True, help="The same seed, the same market.")
 @click.option("--now", metavar="INSTANT", help="An ISO date or time (UTC) at which the sandbox's clock starts.")
@@ -38,6 +39,7 @@ DEFAULT_PORT = 8765
 )
 def sandbox(
     port: int,
+    host: str,
     coins: int,
     seed: int,
     now: str | None,
@@ -47,7 +49,7 @@ def sandbox(
     faults: tuple[str, ...],
     recordings: Path | None,
 ) -> None:
-    """Serve a CoinGecko look-alike with a synthetic market on 127.0.0.1."""
+    """Serve a CoinGecko look-alike with a synthetic market."""
     try:
         options = SandboxOptions(
             coins=coins,
@@ -63,7 +65,7 @@ def sandbox(
     except SandboxError as error:
         raise click.UsageError(str(error)) from error
     try:
-        listening = listen(port)
+        listening = listen(port, host)
     except SandboxError as error:
         raise click.ClickException(str(error)) from error
     market = (

@@ -1,4 +1,4 @@
-"""The sandbox as a server on the loopback interface, in this thread or in another."""
+"""The sandbox as a server, in this thread or in another."""
 
 import socket
 import threading
@@ -40,11 +40,12 @@ class SandboxServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(port: int) -> socket.socket:
-    """A listening socket on the loopback interface.
+def listen(port: int, host: str = LOOPBACK) -> socket.socket:
+    """A listening socket, on the loopback interface unless told otherwise.
 
     Args:
         port: The port, or 0 for any free one.
+        host: The address: another one inside a container, whose loopback interface nobody else reaches.
 
     Raises:
         SandboxError: The port is in use, or not allowed.
@@ -53,22 +54,27 @@ def listen(port: int) -> socket.socket:
     # Without it a port stays in use for a minute after a server of before has closed its connections.
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((LOOPBACK, port))
+        listening.bind((host, port))
         listening.listen()
     except OSError as error:
         listening.close()
-        raise SandboxError(f"Port {port} of {LOOPBACK} cannot be served: {error.strerror}.") from error
+        raise SandboxError(f"Port {port} of {host} cannot be served: {error.strerror}.") from error
     return listening
 
 
 def base_url(listening: socket.socket) -> str:
     """The URL that takes the place of CoinGecko's own, path included."""
-    return f"http://{LOOPBACK}:{listening.getsockname()[1]}{PREFIX}"
+    return _address(listening) + PREFIX
 
 
 def coinpaprika_url(listening: socket.socket) -> str:
     """The URL that takes the place of CoinPaprika's own, path included."""
-    return f"http://{LOOPBACK}:{listening.getsockname()[1]}{PAPRIKA_PREFIX}"
+    return _address(listening) + PAPRIKA_PREFIX
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()
+    return f"http://{host}:{port}"
 
 
 class RunningSandbox:

@@ -3,8 +3,8 @@
 It knows nothing of CoinGecko's API; `docs/mysql-io-manager.md` shows its use in another Dagster project.
 """
 
-from coingecko_pipeline.warehouse import agreement_tables
-from coingecko_pipeline.warehouse.asset_metadata import column_schema
+from coingecko_pipeline.warehouse import agreement_tables, measure_tables, tables
+from coingecko_pipeline.warehouse.asset_metadata import column_schema, table_name
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import (
     DatabaseUnavailable,
@@ -14,6 +14,7 @@ from coingecko_pipeline.warehouse.errors import (
     OriginError,
     RowsRefusedError,
     SchemaVersionError,
+    StorageFull,
     WarehouseError,
 )
 from coingecko_pipeline.warehouse.guard import Guard, Ranked
@@ -39,6 +40,7 @@ __all__ = [
     "Ranked",
     "RowsRefusedError",
     "SchemaVersionError",
+    "StorageFull",
     "UtcDateTime",
     "WarehouseError",
     "agreement_tables",
@@ -47,8 +49,11 @@ __all__ = [
     "claim_origin",
     "column_schema",
     "current_revision",
+    "measure_tables",
     "migrate",
     "prepare",
     "read_frame",
     "stored_origin",
+    "table_name",
+    "tables",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.warehouse.engines import BEGIN, mysql_engine, sqlite_engine
-from coingecko_pipeline.warehouse.failures import is_outage, is_transient, unavailable
+from coingecko_pipeline.warehouse.failures import is_outage, is_transient, storage_full, unavailable
 from coingecko_pipeline.warehouse.urls import masked, parse_database_url, url_of_schema
 
 logger = logging.getLogger(__name__)
@@ -157,6 +157,7 @@ class Database:
 
         Raises:
             DatabaseUnavailable: the database did not let us in.
+            StorageFull: it has no space left.
             sqlalchemy.exc.DBAPIError: the last error, after `TRIES` tries or where another try cannot help.
         """
 
@@ -190,7 +191,12 @@ class Database:
             before_sleep=self._log_retry,
             reraise=True,
         )
-        return retrying(once)
+        try:
+            return retrying(once)
+        except DBAPIError as error:
+            if (full := storage_full(error, self._url)) is not None:
+                raise full from error
+            raise
 
     def _log_retry(self, state: tenacity.RetryCallState) -> None:
         logger.warning(

@@ -5,6 +5,7 @@
     WarehouseError
     ├── DatabaseUrlError         the URL cannot be used: nothing was attempted
     ├── DatabaseUnavailable      the server did not let us in, was away for too long, or the file cannot be opened
+    ├── StorageFull              the disk is full: rolled back
     ├── SchemaVersionError       the tables are older or newer than this program
     ├── OriginError              sandbox data and live data would have met
     ├── DeclarationError         a table, a guard or an asset's metadata cannot work as declared
@@ -26,6 +27,10 @@ class DatabaseUrlError(WarehouseError):
 
 class DatabaseUnavailable(WarehouseError):
     """The database could not be reached or refused the login; trying later can help."""
+
+
+class StorageFull(WarehouseError):
+    """The database has no space left; the transaction was rolled back."""
 
 
 class SchemaVersionError(WarehouseError):

@@ -6,7 +6,7 @@ import pymysql
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from coingecko_pipeline.warehouse.errors import DatabaseUnavailable
+from coingecko_pipeline.warehouse.errors import DatabaseUnavailable, StorageFull
 from coingecko_pipeline.warehouse.urls import masked
 
 LOCK_CODES = frozenset({1205, 1213})
@@ -24,6 +24,9 @@ OUTAGE_CODES = LOST_CONNECTION_CODES | {1040, 1203, 2002, 2003, 2005}
 """Answers to an attempt to connect that pass by themselves once the server has restarted: the connection ended before
 the login was done (a proxy in between accepts it and finds no server), no free connection since all clients come back
 at once (1040, 1203), nothing answers (2002, 2003), its name is unknown while it is stopped, as a container's (2005)."""
+
+FULL_CODES = frozenset({1021, 1114})
+"""What a server answers whose disk, quota or largest file is full: disk full; the table is full."""
 
 UNKNOWN_DATABASE = 1049
 
@@ -51,6 +54,18 @@ def is_transient(error: BaseException) -> bool:
 def is_outage(error: BaseException) -> bool:
     """Whether an attempt to connect failed as it does while a server restarts: waiting helps, other settings do not."""
     return error_code(error) in OUTAGE_CODES
+
+
+def storage_full(error: BaseException, url: URL) -> StorageFull | None:
+    """The one sentence to give a person whose database has no space left; None where `error` is something else."""
+    original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    full = isinstance(original, sqlite3.OperationalError) and original.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL
+    if not full and error_code(original) not in FULL_CODES:
+        return None
+    return StorageFull(
+        f"{masked(url)} has no space left to write to ({original}): make room where its data are (docs/operations.md "
+        "tells how much it needs), then run the same again. What was stored before is kept, and no call is paid twice"
+    )
 
 
 def unavailable(error: BaseException, url: URL) -> DatabaseUnavailable | None:

@@ -35,7 +35,7 @@ CHART = "chart"
 """`daily_market.source` of a row that is the exact 00:00:00 UTC point of a chart."""
 
 metadata = MetaData()
-"""All tables below; the name of each is the last part of its Dagster asset's key."""
+"""All tables, those of `measure_tables` too; the name of each is the last part of its Dagster asset's key."""
 
 raw_asset_list = Table(
     "raw_asset_list",
@@ -102,6 +102,38 @@ daily_market = Table(
     comment="One coin on one date: price, volume and market cap",
     mysql_charset="utf8mb4",
     info={"guard": Guard(Ranked("source", (SNAPSHOT, CHART)), "observed_at")},
+)
+
+hourly_market = Table(
+    "hourly_market",
+    metadata,
+    Column("hour_at", UtcDateTime, nullable=False, comment="beginning of the hour in which it was asked for (UTC)"),
+    Column("asset_id", ExactText(ASSET_ID_LENGTH), nullable=False, comment="CoinGecko's id, byte for byte"),
+    Column("price_usd", Double, comment="price of one coin when it was asked for (US dollars)"),
+    Column("volume_24h_usd", Double, comment="trading volume of the 24 hours before (US dollars)"),
+    Column("market_cap_usd", Double, comment="market capitalisation (US dollars); 0 is CoinGecko's own"),
+    Column("observed_at", UtcDateTime, comment="moment of the value (UTC): the coin's own last update"),
+    PrimaryKeyConstraint("hour_at", "asset_id"),
+    Index("ix_hourly_market_asset_id_hour_at", "asset_id", "hour_at"),
+    comment="One of the largest coins in one hour: price, volume and market cap",
+    mysql_charset="utf8mb4",
+    info={"guard": Guard("observed_at")},
+)
+
+daily_ohlc = Table(
+    "daily_ohlc",
+    metadata,
+    Column("date", Date, nullable=False, comment="the UTC day whose hours these are, from its 00:00 to its 24:00"),
+    Column("asset_id", ExactText(ASSET_ID_LENGTH), nullable=False, comment="CoinGecko's id, byte for byte"),
+    Column("open_usd", Double, nullable=False, comment="price of the day's first hour that has one (US dollars)"),
+    Column("high_usd", Double, nullable=False, comment="highest price of the day's hours (US dollars)"),
+    Column("low_usd", Double, nullable=False, comment="lowest price of the day's hours (US dollars)"),
+    Column("close_usd", Double, nullable=False, comment="price of the day's last hour that has one (US dollars)"),
+    Column("observations", Integer, nullable=False, comment="hours of the day with a price, 1 to 24 (hours)"),
+    PrimaryKeyConstraint("date", "asset_id"),
+    Index("ix_daily_ohlc_asset_id_date", "asset_id", "date"),
+    comment="One of the largest coins on one day: open, high, low and close of its hourly prices",
+    mysql_charset="utf8mb4",
 )
 
 raw_market_charts = Table(

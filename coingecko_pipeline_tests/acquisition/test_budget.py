@@ -1,10 +1,19 @@
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import insert
 
-from coingecko_pipeline.acquisition.budget import BillingMonth, BudgetExceeded, daily_cost, read_budget
-from coingecko_pipeline.acquisition.usage import ELSEWHERE, correct, spent_between
+from coingecko_pipeline.acquisition.budget import (
+    BillingMonth,
+    BudgetExceeded,
+    daily_cost,
+    hour_cost,
+    hours_cost,
+    most_each_hour,
+    read_budget,
+)
+from coingecko_pipeline.acquisition.usage import ELSEWHERE, HOURLY_MARKETS, correct, spent_between
 from coingecko_pipeline.coingecko.plans import PLANS, choose_plan
 from coingecko_pipeline.warehouse import Database, tables
 from coingecko_pipeline_tests.assets.conftest import stock
@@ -130,3 +139,55 @@ def test_what_the_server_says_only_adds_to_what_is_counted(database: Database) -
     assert correct(database, "analyst", first, TODAY, used=95) == 15
     assert spent_between(database, "analyst", first, TODAY).credits == 95
     assert spent_between(database, "analyst", TODAY, TODAY, (ELSEWHERE,)).credits == 45
+
+
+@pytest.mark.parametrize(
+    ("largest", "credits_"), [(0, 0), (1, 1), (250, 1), (251, 2), (1_000, 4), (17_400, 70), (50_000, 70)]
+)
+def test_an_hour_costs_a_call_for_each_250_of_the_largest_coins(largest: int, credits_: int) -> None:
+    assert hour_cost(largest, 17_400) == credits_
+
+
+@pytest.mark.parametrize(
+    ("plan", "most"), [("keyless", None), ("demo", 2_500), ("basic", 32_750), ("analyst", 167_250)]
+)
+def test_a_plan_bears_so_many_coins_each_hour_beside_its_daily_snapshots(plan: str, most: int | None) -> None:
+    assert most_each_hour(PLANS[plan], 17_400) == most
+
+
+def test_hours_that_no_month_bears_have_no_reserve_since_they_are_not_taken() -> None:
+    assert hours_cost(replace(DEMO, hourly_top=2_500), 17_400) == 240
+    assert hours_cost(replace(DEMO, hourly_top=2_501), 17_400) == 0
+    assert hours_cost(replace(PLANS["keyless"], hourly_top=2_501), 17_400) == 264
+
+
+def test_the_hours_of_the_rest_of_the_month_are_reserved_where_they_are_on(database: Database) -> None:
+    stock(database, tuple(f"coin-{number}" for number in range(600)))
+    hourly = replace(DEMO, hourly_top=500)
+    without, budget = read_budget(database, DEMO, TODAY), read_budget(database, hourly, TODAY)
+    assert (without.reserved_hourly, budget.reserved_hourly) == (0, 23 * 24 * 2)
+    assert budget.reserved == without.reserved + 23 * 24 * 2
+    assert budget.left == 10_000 - 23 * 5 - 23 * 24 * 2
+    assert budget.left_for_hours == without.left == without.left_for_hours
+    # The first two hours of today are taken.
+    spend(database, TODAY, HOURLY_MARKETS, 4)
+    budget = read_budget(database, hourly, TODAY)
+    assert (budget.spent, budget.reserved_hourly) == (4, 22 * 24 * 2 + 22 * 2)
+
+
+def test_the_pages_of_the_hours_are_not_taken_for_the_daily_snapshots(database: Database) -> None:
+    stock(database, ("a", "b", "c"))
+    spend(database, TODAY, HOURLY_MARKETS, 24)
+    budget = read_budget(database, replace(DEMO, hourly_top=3), TODAY)
+    assert (budget.reserved_today, budget.reserved_hourly) == (daily_cost(3), 22 * 24)
+
+
+def test_hours_are_refused_before_they_take_what_the_daily_snapshots_need(database: Database) -> None:
+    stock(database, ("a",))
+    spend(database, TODAY, "coins/market_chart", 10_000 - 23 * 3 - 2)
+    budget = read_budget(database, replace(DEMO, hourly_top=1), TODAY)
+    assert budget.left == 0
+    budget.require_hour(2)
+    with pytest.raises(BudgetExceeded, match="needs 3 credits and 2 are left for it"):
+        budget.require_hour(3)
+    read_budget(database, replace(PLANS["keyless"], hourly_top=1), TODAY).require_hour(1_000_000)

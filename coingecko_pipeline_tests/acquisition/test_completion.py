@@ -1,5 +1,6 @@
 """The order, the share and the end of completing the history: pure, so without any database."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -144,6 +145,13 @@ def test_the_end_is_told_by_the_months_that_it_takes() -> None:
     assert complete_on(work_with(never=7_851), budget_of(10), DEMO, 17_400, NOW) == date(2026, 5, 1)
     assert complete_on(work_with(never=11), budget_of(10), DEMO, 200_000, NOW) is None
     assert complete_on(work_with(stale=5), budget_of(10), DEMO, 17_400, NOW) == TODAY
+
+
+def test_the_months_to_come_have_their_hours_too_where_they_are_on() -> None:
+    hourly = replace(DEMO, hourly_top=250)
+    # April bears 10,000 less 30 snapshots of 72 and 720 hours.
+    assert complete_on(work_with(never=7_130), budget_of(10), hourly, 17_400, NOW) == date(2026, 4, 1)
+    assert complete_on(work_with(never=7_131), budget_of(10), hourly, 17_400, NOW) == date(2026, 5, 1)
 
 
 def test_without_a_budget_the_end_is_told_by_the_days_that_the_rate_takes() -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from coingecko_pipeline.settings import SettingsError, load_settings
+from coingecko_pipeline.settings import SettingsError, load_alert_settings, load_settings
 from coingecko_pipeline_tests.cli.programs import KEY, run_program
 
 SETTINGS = (
@@ -12,8 +12,12 @@ SETTINGS = (
     "COINGECKO_CALLS_PER_MINUTE",
     "COINGECKO_CREDITS_PER_MONTH",
     "COINGECKO_HISTORY_DAYS",
+    "COINGECKO_BILLING_DAY",
+    "HOURLY_TOP",
     "COINPAPRIKA_BASE_URL",
     "DATABASE_URL",
+    "ALERT_WEBHOOK_URL",
+    "DAGSTER_UI_URL",
 )
 
 
@@ -38,17 +42,35 @@ def test_a_file_named_dot_env_is_read_and_the_environment_wins(tmp_path: Path, m
     assert settings.database_url.get_secret_value() == "sqlite:///data/coingecko.db"
 
 
+def test_a_variable_that_is_empty_unsets_its_line_of_dot_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("COINGECKO_CALLS_PER_MINUTE=7\nALERT_WEBHOOK_URL=https://hooks.example/hush\n")
+    monkeypatch.setenv("COINGECKO_CALLS_PER_MINUTE", "")
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", "")
+    settings = load_settings()
+    assert settings.coingecko_calls_per_minute is None
+    assert settings.alert_webhook_url is None
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
         ("COINGECKO_CALLS_PER_MINUTE", "many", "COINGECKO_CALLS_PER_MINUTE must be a whole number"),
         ("COINGECKO_CREDITS_PER_MONTH", "0", "COINGECKO_CREDITS_PER_MONTH must be above 0"),
         ("COINGECKO_HISTORY_DAYS", "-1", "COINGECKO_HISTORY_DAYS must be above 0"),
+        ("COINGECKO_BILLING_DAY", "0", "COINGECKO_BILLING_DAY must be 1 or more"),
+        ("COINGECKO_BILLING_DAY", "32", "COINGECKO_BILLING_DAY must be 31 or less"),
+        ("HOURLY_TOP", "-1", "HOURLY_TOP must be 0 or more"),
+        ("HOURLY_TOP", "all", "HOURLY_TOP must be a whole number"),
         ("COINGECKO_BASE_URL", "localhost:1", "COINGECKO_BASE_URL must be an address that begins with http"),
         ("COINPAPRIKA_BASE_URL", "localhost:1", "COINPAPRIKA_BASE_URL must be an address that begins with http"),
         ("COINGECKO_PLAN", "gold", "COINGECKO_PLAN is 'gold', which is no plan"),
         ("COINGECKO_PLAN", "analyst", "needs a key"),
         ("COINGECKO_API_KEY", "CG-\nX", "holds a character that no key has"),
+        ("ALERT_WEBHOOK_URL", "hooks.example/hush", "ALERT_WEBHOOK_URL must be an address that begins with http"),
+        ("ALERT_WEBHOOK_URL", "https://hooks.example/hu sh", "copy it again, without quotes or line ends"),
+        ("ALERT_WEBHOOK_URL", "https://hooks.example:99999/hush", "ALERT_WEBHOOK_URL must be an address"),
+        ("ALERT_WEBHOOK_URL", "https:///hush", "ALERT_WEBHOOK_URL must be an address"),
+        ("DAGSTER_UI_URL", "dagster.example", "DAGSTER_UI_URL must be an address that begins with http"),
     ],
 )
 def test_a_wrong_setting_is_one_clear_sentence(
@@ -58,15 +80,36 @@ def test_a_wrong_setting_is_one_clear_sentence(
     with pytest.raises(SettingsError, match=sentence) as caught:
         load_settings()
     assert caught.value.__cause__ is None
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("plan", ["keyless", "demo", "basic", "analyst", "lite"])
+def test_the_hourly_market_is_off_on_every_plan_until_it_is_set(monkeypatch: pytest.MonkeyPatch, plan: str) -> None:
+    monkeypatch.setenv("COINGECKO_PLAN", plan)
+    if plan != "keyless":
+        monkeypatch.setenv("COINGECKO_API_KEY", KEY)
+    assert load_settings().plan.hourly_top == 0
+    monkeypatch.setenv("HOURLY_TOP", "250")
+    assert load_settings().plan.hourly_top == 250
 
 
 def test_no_way_of_printing_the_settings_shows_the_key_or_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COINGECKO_API_KEY", KEY)
     monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://me:hush@host/db")
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", "https://hooks.example/services/hush")
     settings = load_settings()
     for text in (repr(settings), str(settings), settings.model_dump_json()):
         assert KEY not in text
         assert "hush" not in text
+
+
+def test_the_settings_of_the_alerts_are_read_although_another_one_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COINGECKO_PLAN", "gold")
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", "https://hooks.example/services/hush")
+    settings = load_alert_settings()
+    assert settings.alert_webhook_url is not None
+    assert settings.alert_webhook_url.get_secret_value() == "https://hooks.example/services/hush"
+    assert settings.dagster_ui_url == "http://127.0.0.1:3000"
 
 
 @pytest.mark.parametrize(

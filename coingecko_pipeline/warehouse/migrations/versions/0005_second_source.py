@@ -9,7 +9,7 @@ from alembic import op
 from coingecko_pipeline.warehouse.types import ExactText
 
 revision = "0005"
-down_revision = "0002"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,98 @@
+"""Every query of the SQL cookbook on a year of 17,400 coins.
+
+python -m benchmarks.cookbook --url mysql+pymysql://root@127.0.0.1:33306/bench_market
+"""
+
+import argparse
+import re
+import statistics
+import time
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+import pandas as pd
+from sqlalchemy import func, select
+
+from benchmarks.export import filled
+from benchmarks.filled_market import COINS, DAYS, FIRST, ids_of
+from coingecko_pipeline.measures import replace_range, select_global_market, select_returns, select_rollup
+from coingecko_pipeline.warehouse import Database, measure_tables, tables
+from coingecko_pipeline.warehouse.frames import to_arrow
+from coingecko_pipeline.warehouse.writing import TableWriter
+from coingecko_pipeline_tests.cookbook_page import recipes
+
+LATEST_OF_PAGE = date(2026, 11, 8)
+"""The latest date that the page's queries name; it becomes the market's last."""
+ROUNDS = 3
+GONE_EVERY = 20
+"""One coin of so many left the list."""
+LISTED_EVERY = 35
+"""One coin of so many was listed in the month that the page asks for: some 500, as in real months."""
+
+
+def fill_lists(database: Database, ids: list[str], last: date) -> None:
+    """Fill the tables of lists: what was listed, what is gone, contract addresses, a month of calls."""
+    with database.transaction() as connection:
+        gone = ", ".join(f"'{coin}'" for coin in ids[GONE_EVERY - 1 :: GONE_EVERY])
+        connection.exec_driver_sql(f"UPDATE assets SET is_active = asset_id NOT IN ({gone})")
+    listed_on = last - timedelta(days=20)
+    changes = pd.DataFrame({"asset_id": ids[LISTED_EVERY - 1 :: LISTED_EVERY], "seen_on": listed_on})
+    changes = changes.assign(change="listed", old_value=None, new_value=None)
+    addresses = [f'{{"ethereum": "0x{number:040x}", "solana": "{number:044d}"}}' for number in range(len(ids))]
+    received = pd.DataFrame({"asset_id": ids, "symbol": ids, "name": ids, "platforms": addresses})
+    received["fetched_at"] = pd.Timestamp(datetime.now(UTC))
+    days = [last - timedelta(days=number) for number in range(31)]
+    usage = pd.DataFrame({"day": days, "plan": "demo", "endpoint": "coins/markets", "calls": 70, "credits": 70})
+    for table, rows in (
+        (tables.asset_changes, changes),
+        (tables.raw_asset_list, received),
+        (tables.api_usage, usage),
+    ):
+        TableWriter(database, table).replace([to_arrow(table, rows)])
+
+
+def fill_measures(database: Database, last: date) -> None:
+    """Fill the tables that are computed from the daily market, unless they are."""
+    with database.connect() as connection:
+        if connection.execute(select(func.max(measure_tables.daily_returns.c.date))).scalar_one() == last:
+            return
+    replace_range(database, measure_tables.weekly_market, partial(select_rollup, "week"), FIRST, last)
+    replace_range(database, measure_tables.global_market_daily, select_global_market, FIRST, last)
+    replace_range(database, measure_tables.daily_returns, select_returns, FIRST, last)
+
+
+def as_asked_here(query: str, last: date) -> str:
+    """A query of the page about this market: its dates moved, and the one coin that is not here replaced."""
+
+    def moved(found: re.Match[str]) -> str:
+        return f"'{last - (LATEST_OF_PAGE - date.fromisoformat(found[1]))}'"
+
+    return re.sub(r"'(\d{4}-\d\d-\d\d)'", moved, query).replace("'dogecoin'", "'coin-3'")
+
+
+def main() -> None:
+    """Print the seconds of each query."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", required=True, help="a MySQL database, dropped and filled unless it has these rows")
+    parser.add_argument("--coins", type=int, default=COINS)
+    parser.add_argument("--days", type=int, default=DAYS)
+    arguments = parser.parse_args()
+    database = filled(arguments.url, arguments.coins, arguments.days)
+    last = FIRST + timedelta(days=arguments.days - 1)
+    fill_lists(database, ids_of(arguments.coins), last)
+    fill_measures(database, last)
+    print(f"\n{arguments.coins * arguments.days:,} rows, the first run and the median of {ROUNDS}:\n")
+    print("| question | rows | first (s) | median (s) |\n|---|---:|---:|---:|")
+    for number, recipe in recipes().items():
+        query = as_asked_here(recipe.query, last).replace("%", "%%")
+        took: list[float] = []
+        with database.connect() as connection:
+            for _ in range(ROUNDS):
+                began = time.perf_counter()
+                rows = len(connection.exec_driver_sql(query).all())
+                took.append(time.perf_counter() - began)
+        print(f"| {number}. {recipe.question} | {rows:,} | {took[0]:.2f} | {statistics.median(took):.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

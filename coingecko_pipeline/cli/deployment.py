@@ -1,0 +1,50 @@
+"""What docker-compose.yml runs once before the services."""
+
+import click
+import dagster as dg
+from pydantic import SecretStr
+from sqlalchemy.engine import URL
+
+from coingecko_pipeline.cli.commands import migrate_all
+from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.deployment.accounts import WAREHOUSE, create_accounts
+from coingecko_pipeline.deployment.passwords import check_passwords
+from coingecko_pipeline.settings import ServerSettings, load_server_settings, load_settings
+from coingecko_pipeline.warehouse import Database
+
+
+@click.group()
+def deployment() -> None:
+    """What docker-compose.yml runs once before the services: first check, then set-up."""
+
+
+@deployment.command()
+def check() -> None:
+    """Check the secrets and settings before anything is started."""
+    check_passwords(load_server_settings().passwords)
+    plan = load_settings().plan
+    CONSOLE.print(f"The secrets and settings can be used; the CoinGecko plan is {plan.name}.", highlight=False)
+
+
+@deployment.command("set-up")
+def set_up() -> None:
+    """Create the accounts, and bring the tables and Dagster's storage to this version."""
+    settings = load_server_settings()
+    check_passwords(settings.passwords)
+    accounts = {
+        name: settings.passwords[f"MYSQL_{name.upper()}_PASSWORD"]
+        for name in ("pipeline", "migrator", "dagster", "reader")
+    }
+    create_accounts(_server(settings, settings.database_admin, settings.mysql_root_password), accounts)
+    CONSOLE.print("The accounts are there: pipeline, migrator, dagster and reader.", highlight=False)
+    url = _server(settings, "migrator", settings.mysql_migrator_password).set(database=WAREHOUSE)
+    migrate_all(Database(url.render_as_string(hide_password=False)))
+    with dg.DagsterInstance.get() as instance:
+        instance.upgrade()
+    CONSOLE.print(f"Dagster's storage is at the version of Dagster {dg.__version__}.", highlight=False)
+
+
+def _server(settings: ServerSettings, user: str, password: SecretStr) -> URL:
+    return URL.create(
+        "mysql+pymysql", user, password.get_secret_value(), settings.database_host, settings.database_port
+    )

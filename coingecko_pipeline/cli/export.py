@@ -1,0 +1,102 @@
+"""The rows of a table as a file, or into a pipe."""
+
+import sys
+import time
+from contextlib import ExitStack
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+from rich.console import Console
+from sqlalchemy import Table
+
+from coingecko_pipeline.acquisition.planning import AcquisitionError
+from coingecko_pipeline.acquisition.universe import known_coins
+from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted, watching
+from coingecko_pipeline.export import FORMATS, Export, Exported, ExportError, Selection, SelectionError
+from coingecko_pipeline.export.formats import Format
+from coingecko_pipeline.resources import open_warehouse
+from coingecko_pipeline.settings import load_settings
+from coingecko_pipeline.warehouse import tables
+
+PIPE = "-"
+DATE = click.DateTime(["%Y-%m-%d"])
+
+
+def _table(_context: click.Context, _parameter: click.Parameter, name: str) -> Table:
+    declared = tables.metadata.tables
+    if name not in declared:
+        close = get_close_matches(name, declared, n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(declared))}."
+        raise click.BadParameter(f"there is no table {name!r}; {hint}")
+    return declared[name]
+
+
+@click.command()
+@click.option("--from", "first", type=DATE, help="The first date (UTC); by default the table's first.")
+@click.option("--to", "last", type=DATE, help="The last date, included; by default the table's last.")
+@click.option("--asset", "asset_ids", multiple=True, help="Only this coin, by its id; can be repeated.")
+@click.option("--table", default="daily_market", show_default=True, callback=_table, help="The table.")
+@click.option("--format", "name", type=click.Choice(list(FORMATS)), default="parquet", show_default=True)
+@click.option("--output", metavar="FILE", help="The file, or - for a pipe; by default it is named after the table.")
+@click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
+def export(
+    first: datetime | None,
+    last: datetime | None,
+    asset_ids: tuple[str, ...],
+    table: Table,
+    name: str,
+    output: str | None,
+    overwrite: bool,
+) -> None:
+    """Write the rows of a table into a file that other tools read: Parquet, CSV or Arrow."""
+    selection = Selection(table, first.date() if first else None, last.date() if last else None, asset_ids)
+    file_format = FORMATS[name]
+    console = ERRORS if output == PIPE else CONSOLE
+    path = None if output == PIPE else Path(output or _name_of(selection, file_format))
+    if path is None and not file_format.is_text and sys.stdout.isatty():
+        raise click.UsageError(f"{name} is no text for a terminal: write to a file, or into a pipe.")
+    began = time.monotonic()
+    try:
+        exported = _export(selection, file_format, path, console, overwrite)
+    except SelectionError as error:
+        raise click.UsageError(str(error)) from None
+    except (ExportError, AcquisitionError) as error:
+        raise click.ClickException(str(error)) from None
+    line = f"Exported {counted(exported.rows, 'row')} of {selection}"
+    if exported.size is not None:
+        line += f" to {path}: {_megabytes(exported.size)}"
+    console.print(f"{line} in {time.monotonic() - began:,.1f} s.", highlight=False, soft_wrap=True, markup=False)
+
+
+def _export(
+    selection: Selection, file_format: Format, path: Path | None, console: Console, overwrite: bool
+) -> Exported:
+    selection.conditions()  # what cannot be chosen is told before the database is asked
+    database = open_warehouse(load_settings())
+    try:
+        if selection.asset_ids:
+            known_coins(selection.asset_ids, database)
+        with watching(console) as progress, ExitStack() as at_the_end:
+
+            def begin(rows: int) -> None:
+                progress.begin(f"Exporting {selection}", rows, "rows")
+                at_the_end.pop_all()
+                at_the_end.callback(progress.end)
+
+            job = Export(database, selection, file_format, begin, progress.advance)
+            if path is None:
+                return job.to_stream(sys.stdout.buffer)
+            return job.to_file(path, overwrite=overwrite)
+    finally:
+        database.dispose()
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else counted(size, "byte")
+
+
+def _name_of(selection: Selection, file_format: Format) -> str:
+    parts = [selection.table.name, *(str(day) for day in (selection.first, selection.last) if day)]
+    return f"{'_'.join(parts)}.{file_format.suffix}"

@@ -1,0 +1,21 @@
+"""The rows of a table as a file for other tools: Parquet, Arrow or CSV. It knows nothing of CoinGecko or Dagster.
+
+`docs/export.md` tells what the files hold.
+"""
+
+from coingecko_pipeline.export.errors import ExportError, FileRefused, NothingToExport, SelectionError
+from coingecko_pipeline.export.files import Export, Exported
+from coingecko_pipeline.export.formats import FORMATS
+from coingecko_pipeline.export.selection import Selection, date_column
+
+__all__ = [
+    "FORMATS",
+    "Export",
+    "ExportError",
+    "Exported",
+    "FileRefused",
+    "NothingToExport",
+    "Selection",
+    "SelectionError",
+    "date_column",
+]

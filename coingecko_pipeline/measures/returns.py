@@ -1,0 +1,174 @@
+"""Returns, volatility, drawdown and moving averages of each coin on each date.
+
+Every measure is over dates, not over rows: where a date that it needs has no price above 0 it is NULL, and the days
+before and after a gap are never taken for neighbours. Formulas as in J. C. Hull, Options, Futures, and Other
+Derivatives (simple and log returns; volatility as the sample standard deviation of log returns, annualised by the root
+of the trading days of a year, which are 365 here since these markets never close).
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, FromClause, Select, Subquery, and_, case, func, literal_column, select, text
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.elements import KeyedColumnElement
+
+from coingecko_pipeline.measures.periods import days_later
+from coingecko_pipeline.warehouse import measure_tables, tables
+from coingecko_pipeline.warehouse.database import Kind
+
+HORIZONS = (1, 7, 30, 90, 365)
+"""Days over which returns are told."""
+SHORT, LONG = 7, 30
+"""Days of the two moving averages; the volatility is of as many returns as the longer one has days."""
+DAYS_A_YEAR = 365
+
+Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
+
+LEAST_SHARE = 1e-4
+"""A sum over the last days is taken as the difference of two running totals where that is at least this share of them,
+and is added up from its rows where it is not: after a collapse, or of a price that grows evenly. A total of some
+hundred doubles is off by less than 1e-13 of itself, so the difference by less than 1e-9 of itself."""
+
+
+def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
+    """The rows of the dates `first` to `last`, one for each coin and date with a price P above 0.
+
+    - `return_Nd`: P(D) / P(D-N) - 1.
+    - `volatility_30d`: sample standard deviation of the 30 log returns ln(P(d) / P(d-1)), d from D-29 to D, times
+      the root of 365. It needs all of the 31 prices.
+    - `highest_usd`: the highest of the coin's stored prices up to D; `drawdown`: P(D) / highest_usd - 1.
+    - `moving_average_7d_usd`, `moving_average_30d_usd`: mean of the 7 (30) prices up to D; needs all of them.
+
+    What came before `first` is not read again: each coin's highest price is taken from its latest earlier row of
+    `daily_returns`, which has to be up to date.
+
+    Args:
+        first: First date.
+        last: Last date.
+        kind: Of the database.
+    """
+    now = _running(first, last, kind)
+    earlier = _earlier_highs(first, last)
+    source: FromClause = now.outerjoin(earlier, earlier.c.asset_id == now.c.asset_id)
+    past = {}
+    for days in HORIZONS:
+        # The running totals reach as far back as the longest sum; older prices are in the table alone.
+        table = (now if days in (SHORT, LONG) else tables.daily_market).alias(f"past_{days}")
+        past[days] = table.c
+        source = source.outerjoin(
+            table,
+            and_(
+                table.c.date == days_later(now.c.date, -days, kind),
+                table.c.asset_id == now.c.asset_id,
+                table.c.price_usd > 0,
+            ),
+        )
+    price = now.c.price_usd
+    highest = case((earlier.c.highest_usd > now.c.highest_usd, earlier.c.highest_usd), else_=now.c.highest_usd)
+    return (
+        select(
+            now.c.date,
+            now.c.asset_id,
+            *(price / past[days].price_usd - 1 for days in HORIZONS),
+            _volatility(now, past[LONG], kind),
+            highest,
+            price / highest - 1,
+            _mean(now, past[SHORT], SHORT, kind),
+            _mean(now, past[LONG], LONG, kind),
+        )
+        .select_from(source)
+        .where(now.c.date >= first)
+    )
+
+
+def _running(first: date, last: date, kind: Kind) -> CTE:
+    """Each coin's prices with their running totals, from the longest sum before `first` to `last`."""
+    market, before = tables.daily_market, tables.daily_market.alias("before")
+    price = market.c.price_usd
+    log_return = func.ln(price / before.c.price_usd)
+    day_before = and_(
+        before.c.date == days_later(market.c.date, -1, kind),
+        before.c.asset_id == market.c.asset_id,
+        before.c.price_usd > 0,
+    )
+    window = f"so_far AS (PARTITION BY {market.name}.asset_id ORDER BY {market.name}.date ROWS UNBOUNDED PRECEDING)"
+    return (
+        select(
+            market.c.date,
+            market.c.asset_id,
+            price,
+            _so_far(func.count()).label("days"),
+            _so_far(func.min(market.c.date)).label("began_on"),
+            _so_far(func.sum(price)).label("prices"),
+            _so_far(func.sum(log_return * log_return)).label("squares"),
+            _so_far(func.max(price)).label("highest_usd"),
+        )
+        .select_from(market.outerjoin(before, day_before))
+        .where(market.c.date.between(first - timedelta(days=LONG), last), price > 0)
+        .suffix_with(text(f"WINDOW {window}"))
+        .cte("running")
+    )
+
+
+def _so_far(function: ColumnElement[Any]) -> ColumnElement[Any]:
+    # By name: MySQL makes a pass and a temporary table for each window that is written out, even where two are equal.
+    return function.op("OVER")(literal_column("so_far"))
+
+
+def _mean(now: CTE, past: Columns, days: int, kind: Kind) -> ColumnElement[Any]:
+    """The mean of the prices of so many days up to a date; NULL where one of them is missing."""
+    started = days_later(now.c.date, 1 - days, kind)
+    one = tables.daily_market.alias("one")
+    directly = (
+        select(case((func.count() == days, func.sum(one.c.price_usd))))
+        .where(one.c.asset_id == now.c.asset_id, one.c.date.between(started, now.c.date), one.c.price_usd > 0)
+        .scalar_subquery()
+    )
+    difference = now.c.prices - past.prices
+    total = case(
+        (now.c.days < days, None),
+        (and_(now.c.days == days, now.c.began_on == started), now.c.prices),
+        (and_(now.c.days - past.days == days, difference >= LEAST_SHARE * now.c.prices), difference),
+        else_=directly,
+    )
+    return total / float(days)
+
+
+def _volatility(now: CTE, past: Columns, kind: Kind) -> ColumnElement[Any]:
+    """The annualised sample standard deviation of the log returns of `LONG` days; NULL where a price is missing."""
+    whole = func.ln(now.c.price_usd / past.price_usd)
+    one, before = tables.daily_market.alias("one"), tables.daily_market.alias("one_before")
+    scatter = func.ln(one.c.price_usd / before.c.price_usd) - whole / float(LONG)
+    directly = (
+        select(func.sum(scatter * scatter))
+        .where(
+            one.c.asset_id == now.c.asset_id,
+            one.c.date.between(days_later(now.c.date, 1 - LONG, kind), now.c.date),
+            before.c.asset_id == one.c.asset_id,
+            before.c.date == days_later(one.c.date, -1, kind),
+        )
+        .scalar_subquery()
+    )
+    difference = now.c.squares - func.coalesce(past.squares, 0.0) - whole * whole / float(LONG)
+    scattered = case((difference >= LEAST_SHARE * now.c.squares, difference), else_=directly)
+    return case((now.c.days - past.days == LONG, func.sqrt(scattered / float(LONG - 1) * DAYS_A_YEAR)))
+
+
+def _earlier_highs(first: date, last: date) -> Subquery:
+    """The highest price before `first` of each coin with rows in the range."""
+    market, returns = tables.daily_market, measure_tables.daily_returns
+    coins = select(market.c.asset_id).distinct().where(market.c.date.between(first, last)).subquery("coins")
+    measured = (
+        select(returns.c.highest_usd)
+        .where(returns.c.asset_id == coins.c.asset_id, returns.c.date < first)
+        .order_by(returns.c.date.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    stored = (
+        select(func.max(market.c.price_usd))
+        .where(market.c.asset_id == coins.c.asset_id, market.c.date < first)
+        .scalar_subquery()
+    )
+    return select(coins.c.asset_id, func.coalesce(measured, stored).label("highest_usd")).subquery("earlier")

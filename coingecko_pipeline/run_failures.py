@@ -1,0 +1,74 @@
+"""What made a run fail, in the words that a user reads: for the terminal and for alerts."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+
+@dataclass(frozen=True)
+class RunFailure:
+    """One thing that made a run fail.
+
+    Attributes:
+        step: The step that failed; None where the run failed outside its steps.
+        reason: The sentence of the error that began it.
+    """
+
+    step: str | None
+    reason: str
+
+
+def failures_of(events: Iterable[dg.DagsterEvent]) -> Iterator[RunFailure]:
+    """Each step that failed, or the run itself where it failed before its first step or its process died.
+
+    Args:
+        events: Of one run, in their order.
+    """
+    told = False
+    for event in events:
+        if event.is_step_failure:
+            told = True
+            data = event.step_failure_data
+            if data.user_failure_data and data.user_failure_data.description:
+                yield RunFailure(event.step_key, data.user_failure_data.description)
+            else:
+                yield RunFailure(event.step_key, _innermost(data.error) if data.error else "the step failed")
+        elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not told:
+            # A run that is ended from outside, as by the daemon's run monitoring, has a message alone.
+            error = event.job_failure_data.error if event.event_specific_data else None
+            yield RunFailure(None, _innermost(error) if error else (event.message or "the run failed"))
+
+
+def failed_checks_of(events: Iterable[dg.DagsterEvent]) -> Iterator[dg.AssetCheckEvaluation]:
+    """Each check that does not hold, whether as a warning or as an error."""
+    for event in events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed:
+                yield check
+
+
+def figures_of(check: dg.AssetCheckEvaluation) -> str:
+    """What a check found: its figures and short texts, on one line."""
+    return ", ".join(
+        f"{name} {_short(value.value)}"
+        for name, value in check.metadata.items()
+        if isinstance(value.value, int | float | str) and "\n" not in str(value.value)
+    )
+
+
+def _innermost(error: Any) -> str:
+    """The words of the error that began it, without the name of its class."""
+    while error.cause:
+        error = error.cause
+    message: str = error.message.strip()
+    name, _, words = message.partition(": ")
+    return words if name.endswith(error.cls_name or " ") else message
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,94 @@
+"""The command as a user runs it."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner, Result
+from pyarrow import parquet
+
+from coingecko_pipeline.cli.export import export
+from coingecko_pipeline.warehouse import Database, migrate, tables
+from coingecko_pipeline_tests.cli.programs import run_program
+from coingecko_pipeline_tests.export.rows import ASSETS, MARKET, exactly, read_csv, rows_in, store
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Mapping[str, str]:
+    """Of a small market in a file of its own."""
+    url = f"sqlite:///{tmp_path}/market.db"
+    database = Database(url)
+    migrate(database)
+    store(database, tables.daily_market, MARKET)
+    store(database, tables.assets, ASSETS)
+    database.dispose()
+    return {"DATABASE_URL": url}
+
+
+def run(settings: Mapping[str, str], *arguments: str) -> Result:
+    return CliRunner().invoke(export, arguments, env={"COLUMNS": "200", **settings})
+
+
+def test_the_file_is_named_after_what_is_in_it_and_never_replaced_unasked(
+    settings: Mapping[str, str], tmp_path: Path
+) -> None:
+    dates = ("--from", "2026-01-02", "--to", "2026-01-03")
+    ended = run_program(tmp_path, "export", *dates, **settings)
+    assert ended.returncode == 0, ended.stderr
+    name = "daily_market_2026-01-02_2026-01-03.parquet"
+    size = (tmp_path / name).stat().st_size
+    told = f"Exported 3 rows of daily_market from 2026-01-02 to 2026-01-03 to {name}: {size:,} bytes in"
+    assert told in ended.stdout
+    assert "Exporting daily_market from 2026-01-02 to 2026-01-03: 3 of 3 rows done." in ended.stdout
+    assert rows_in(parquet.read_table(tmp_path / name)) == MARKET[4:7]
+    again = run_program(tmp_path, "export", *dates, **settings)
+    assert again.returncode == 1
+    assert again.stderr == f"Error: {name} exists already: choose another file, or --overwrite replaces it.\n"
+
+
+def test_a_pipe_gets_the_rows_and_nothing_else(settings: Mapping[str, str]) -> None:
+    csv = run(settings, "--format", "csv", "--output", "-")
+    assert csv.exit_code == 0
+    assert exactly(rows_in(read_csv(io.BytesIO(csv.stdout_bytes), tables.daily_market))) == exactly(MARKET)
+    assert "Exported 8 rows of daily_market in" in csv.stderr
+    arrow = run(settings, "--format", "arrow", "--output", "-")
+    with pa.ipc.open_stream(arrow.stdout_bytes) as reader:
+        assert exactly(rows_in(reader.read_all())) == exactly(MARKET)
+
+
+def test_one_coin_and_another_table_can_be_chosen_and_a_file_replaced(
+    settings: Mapping[str, str], tmp_path: Path
+) -> None:
+    path = str(tmp_path / "file")
+    assert run(settings, "--asset", "dps-doubloon ", "--output", path).exit_code == 0
+    assert rows_in(parquet.read_table(path)) == [MARKET[2]]
+    assert run(settings, "--table", "assets", "--output", path, "--overwrite").exit_code == 0
+    assert rows_in(parquet.read_table(path)) == ASSETS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("--asset", "bitcoi"), 1, "the first is 'bitcoi'; did you mean 'bitcoin'?"),
+        (("--from", "2027-01-01"), 1, "There is no row of daily_market from 2027-01-01; the table has rows from 2026"),
+        (("--table", "daily_markt"), 2, "there is no table 'daily_markt'; did you mean daily_market"),
+        (("--table", "x"), 2, "there is no table 'x'; there are api_rate, "),
+        (("--table", "assets", "--to", "2026-01-01"), 2, "Rows of assets are not chosen by date"),
+        (("--from", "2026-01-02", "--to", "2026-01-01"), 2, "The last date, 2026-01-01, comes before the first"),
+        (
+            ("--table", "raw_market_charts", "--format", "csv"),
+            2,
+            "raw_market_charts.body holds bytes, which csv cannot",
+        ),
+    ],
+)
+def test_what_cannot_be_exported_is_one_sentence_and_leaves_no_file(
+    settings: Mapping[str, str], tmp_path: Path, arguments: tuple[str, ...], code: int, sentence: str
+) -> None:
+    ended = run(settings, *arguments, "--output", str(tmp_path / "file"))
+    assert ended.exit_code == code
+    assert sentence in ended.stderr
+    assert ended.stdout == ""
+    assert not (tmp_path / "file").exists()

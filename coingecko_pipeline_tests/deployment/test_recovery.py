@@ -1,0 +1,126 @@
+"""What the deployment survives: containers killed amid a backfill, a restart, and the loss of its server."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from coingecko_pipeline.acquisition.archive import ChartArchive
+from coingecko_pipeline.acquisition.charts import daily_rows
+from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.deployment.graphql import wait_until
+from coingecko_pipeline_tests.deployment.stack import Stack
+
+pytestmark = pytest.mark.containers
+
+DAYS = 20
+COINS = 150
+CHARTS_BEFORE_THE_KILL = 30
+END_SECONDS = 600
+LIVE = {"STARTED", "STARTING", "QUEUED", "NOT_STARTED", "CANCELING"}
+
+
+def kill_service(service: str) -> Callable[[Stack], object]:
+    return lambda stack: stack.compose("kill", service)
+
+
+def kill_run(stack: Stack) -> None:
+    (container,) = stack.run_containers()
+    stack.call("docker", "kill", container)
+
+
+@pytest.fixture(scope="module")
+def coins(stack: Stack) -> Sequence[str]:
+    """The active coins; the list is taken where nobody has yet."""
+    if not stack.count("assets"):
+        run = stack.webserver.launch("asset_list_job")
+        wait_until("the list of coins", lambda: stack.webserver.run(run)["status"] == "SUCCESS", END_SECONDS)
+    return [str(row[0]) for row in stack.sql("SELECT asset_id FROM assets WHERE is_active ORDER BY asset_id DESC")]
+
+
+@pytest.mark.parametrize(
+    ("victim", "kill"),
+    [
+        ("the run", kill_run),
+        ("mysql", kill_service("mysql")),
+        ("the daemon", kill_service("daemon")),
+        ("the code location", kill_service("code-location")),
+    ],
+    ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
+)
+def test_a_backfill_ends_complete_after_a_kill_in_its_middle(
+    stack: Stack, coins: Sequence[str], victim: str, kill: Callable[[Stack], object]
+) -> None:
+    turn = ["the run", "mysql", "the daemon", "the code location"].index(victim)
+    chosen = list(coins[turn * COINS : (turn + 1) * COINS])
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    dates = DateRange(yesterday - timedelta(days=DAYS - 1), yesterday)
+    before = stack.count("raw_market_charts")
+    keys = [str(dates.first + timedelta(days=day)) for day in range(DAYS)]
+    backfill = stack.webserver.backfill("daily_market", keys, {"asset_ids": chosen})
+    wait_until(
+        "the first charts",
+        lambda: stack.count("raw_market_charts") >= before + CHARTS_BEFORE_THE_KILL,
+        END_SECONDS,
+    )
+    assert stack.count("raw_market_charts") < before + COINS, "it was over before it could be killed"
+    kill(stack)
+    stack.up()
+    assert stack.webserver.wait_for_backfill(backfill, END_SECONDS) == "COMPLETED_SUCCESS"
+    assert rows_of(stack, chosen, dates) == rows_in_charts(stack, chosen, dates)
+    assert not [run for run in stack.webserver.runs() if run["status"] in LIVE]
+    wait_until("the end of the runs' containers", lambda: not stack.run_containers(), 60)
+
+
+def rows_of(stack: Stack, chosen: Sequence[str], dates: DateRange) -> dict[tuple[str, date], float | None]:
+    """The stored prices of coins; the table's key lets no row be there twice."""
+    ids = ", ".join(f"'{coin}'" for coin in chosen)
+    rows = stack.sql(
+        "SELECT asset_id, date, price_usd FROM daily_market WHERE source = 'chart' "
+        f"AND date BETWEEN '{dates.first}' AND '{dates.last}' AND asset_id IN ({ids})"
+    )
+    return {(coin, day): price for coin, day, price in rows}
+
+
+def rows_in_charts(stack: Stack, chosen: Sequence[str], dates: DateRange) -> dict[tuple[str, date], float | None]:
+    """What the charts hold that were received for them."""
+    database = Database(
+        f"mysql+pymysql://reader:{stack.settings['MYSQL_READER_PASSWORD']}@127.0.0.1:{stack.settings['MYSQL_PORT']}/coingecko"
+    )
+    found = {
+        (coin, day.date()): price
+        for coin, midnights in ChartArchive(database).read(chosen)
+        for day, price in daily_rows(coin, midnights, dates)[["date", "price_usd"]].itertuples(index=False)
+    }
+    database.dispose()
+    assert len({coin for coin, _ in found}) > COINS / 2
+    return found
+
+
+def figures(stack: Stack) -> dict[str, int]:
+    """What there is of data and of history."""
+    tables = {name: stack.count(name) for name in ("assets", "daily_market", "raw_market_charts", "api_usage")}
+    return {**tables, "runs": len(stack.webserver.runs())}
+
+
+@pytest.mark.usefixtures("coins")
+def test_data_and_the_history_of_runs_outlive_down_and_up(stack: Stack) -> None:
+    before = figures(stack)
+    stack.compose("down")
+    stack.up()
+    assert figures(stack) == before
+    assert before["runs"] > 0
+
+
+@pytest.mark.usefixtures("coins")
+def test_a_backup_restores_into_an_empty_server(stack: Stack) -> None:
+    before = figures(stack)
+    backup = stack.call("docker/backup").stdout.strip()
+    refused = stack.call("make", "restore", f"BACKUP={backup}", ok=False)
+    assert refused.returncode
+    assert "Restore into an empty server" in refused.stderr or not before["daily_market"]
+    stack.compose("down", "--volumes")
+    stack.call("make", "restore", f"BACKUP={backup}")
+    stack.up()
+    assert figures(stack) == before

@@ -1,0 +1,1 @@
+"""Tests of the roll-ups and measures, against pandas on recorded charts."""

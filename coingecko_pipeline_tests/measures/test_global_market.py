@@ -1,0 +1,68 @@
+"""global_market_daily against pandas."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from coingecko_pipeline.measures import replace_range, select_global_market
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.measure_tables import global_market_daily
+from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
+
+FIRST, LAST = date(2022, 6, 1), date(2023, 8, 15)
+
+
+def compute(database: Database, first: date, last: date) -> dict[date, int]:
+    return replace_range(database, global_market_daily, select_global_market, first, last)
+
+
+def test_the_sums_of_recorded_charts_are_those_of_pandas(database: Database) -> None:
+    charts = recorded_market(FIRST, LAST)
+    charts["ripple"].loc["2022-09-01":"2022-09-05"] = np.nan
+    charts["stellar"].loc["2023-02-01":"2023-02-03", "market_cap_usd"] = np.nan
+    store(database, charts)
+    assert len(compute(database, FIRST, LAST)) == (LAST - FIRST).days + 1
+    price, volume, cap = (
+        pd.DataFrame({coin: chart[column] for coin, chart in charts.items()})
+        for column in ("price_usd", "volume_24h_usd", "market_cap_usd")
+    )
+    total = cap.sum(axis=1)
+    expected = pd.DataFrame(
+        {
+            "market_cap_usd": total,
+            "volume_24h_usd": volume.sum(axis=1),
+            "coins_with_price": price.notna().sum(axis=1),
+            "share_of_largest": cap.max(axis=1) / total,
+            "share_of_ten": total / total,
+            "share_of_hundred": total / total,
+            "coins_up": (price > price.shift(1)).sum(axis=1),
+            "coins_down": (price < price.shift(1)).sum(axis=1),
+        }
+    )
+    assert_equal(stored(database, global_market_daily), expected)
+
+
+def test_the_shares_are_of_the_largest_one_ten_and_hundred(database: Database) -> None:
+    day = date(2026, 1, 1)
+    store(database, {f"coin-{number}": planted(day, [float(number)]) for number in range(1, 121)})
+    compute(database, day, day)
+    (row,) = stored(database, global_market_daily).to_dict("records")
+    whole = 120 * 121 / 2
+    assert row["market_cap_usd"] == whole * 1000
+    assert np.isclose(row["share_of_largest"], 120 / whole)
+    assert np.isclose(row["share_of_ten"], sum(range(111, 121)) / whole)
+    assert np.isclose(row["share_of_hundred"], sum(range(21, 121)) / whole)
+
+
+def test_where_no_coin_has_a_market_cap_there_is_no_sum_and_no_share(database: Database) -> None:
+    day = date(2026, 1, 1)
+    chart = planted(day, [1.0, 1.0]).assign(market_cap_usd=[np.nan, 0.0], volume_24h_usd=np.nan)
+    store(database, {"coin": chart})
+    compute(database, day, date(2026, 1, 2))
+    found = stored(database, global_market_daily)
+    assert np.isnan(found["market_cap_usd"].iloc[0])
+    assert found["market_cap_usd"].iloc[1] == 0
+    assert found[["share_of_largest", "share_of_ten", "volume_24h_usd"]].isna().all(axis=None)
+    assert list(found["coins_with_price"]) == [1, 1]
+    assert list(found["coins_up"]) == [0, 0]

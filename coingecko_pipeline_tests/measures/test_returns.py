@@ -1,0 +1,119 @@
+"""daily_returns against pandas: on recorded charts, over gaps, after a collapse, and in pieces."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coingecko_pipeline.measures import replace_range, select_returns
+from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse.measure_tables import daily_returns
+from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
+
+FIRST, LAST = date(2021, 6, 1), date(2023, 8, 15)
+START = date(2026, 1, 1)
+
+
+def expected_returns(chart: pd.DataFrame) -> pd.DataFrame:
+    price = chart["price_usd"].where(chart["price_usd"] > 0)
+    moves = pd.Series(np.log(price / price.shift(1)), price.index)
+    highest = price.cummax()
+    measures = {f"return_{days}d": price / price.shift(days) - 1 for days in (1, 7, 30, 90, 365)}
+    measures["volatility_30d"] = moves.rolling(30).apply(lambda part: np.std(part, ddof=1), raw=True) * np.sqrt(365)
+    measures |= {"highest_usd": highest, "drawdown": price / highest - 1}
+    for days in (7, 30):
+        measures[f"moving_average_{days}d_usd"] = price.rolling(days).apply(np.mean, raw=True)
+    return pd.DataFrame(measures)[price.notna()]
+
+
+def compute(database: Database, first: date, last: date) -> dict[date, int]:
+    return replace_range(database, daily_returns, select_returns, first, last)
+
+
+@pytest.fixture
+def charts(database: Database) -> dict[str, pd.DataFrame]:
+    recorded = recorded_market(FIRST, LAST)
+    store(database, recorded)
+    return recorded
+
+
+def test_the_measures_of_recorded_charts_are_those_of_pandas(
+    database: Database, charts: dict[str, pd.DataFrame]
+) -> None:
+    compute(database, FIRST, LAST)
+    for coin, chart in charts.items():
+        assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
+
+
+def test_a_gap_is_never_bridged(database: Database, charts: dict[str, pd.DataFrame]) -> None:
+    gaps = [slice("2022-03-05", "2022-03-07"), "2022-07-01", "2022-07-09", slice("2023-01-01", "2023-03-15")]
+    with database.transaction() as connection:
+        connection.execute(tables.daily_market.delete())
+    for chart in charts.values():
+        for gap in gaps:
+            chart.loc[gap] = np.nan
+    chart = charts["ripple"]
+    chart.loc["2022-09-01", "price_usd"] = 0.0
+    chart.loc["2022-09-20", "price_usd"] = np.nan
+    store(database, charts)
+    compute(database, FIRST, LAST)
+    for coin in charts:
+        assert_equal(stored(database, daily_returns, coin), expected_returns(charts[coin]))
+    after = stored(database, daily_returns, "cardano").loc["2022-03-08"]
+    assert np.isnan(after["return_1d"])
+    assert np.isnan(after["moving_average_7d_usd"])
+    assert not np.isnan(after["return_7d"])
+
+
+def test_a_new_coin_has_its_averages_as_soon_as_it_has_the_days(database: Database) -> None:
+    store(database, {"new": planted(START, range(1, 40))})
+    compute(database, START, date(2026, 3, 1))
+    found = stored(database, daily_returns, "new")
+    assert found["moving_average_7d_usd"].first_valid_index() == pd.Timestamp("2026-01-07")
+    assert found["moving_average_30d_usd"].first_valid_index() == pd.Timestamp("2026-01-30")
+    assert found["volatility_30d"].first_valid_index() == pd.Timestamp("2026-01-31")
+
+
+def test_a_price_that_collapsed_a_billionfold_hides_nothing_that_follows(database: Database) -> None:
+    rng = np.random.default_rng(1)
+    quiet = 1 + rng.normal(size=80) * 1e-5
+    charts = {
+        "collapsed": planted(START, [*(1e6 * quiet[:30]), *(1e-9 * quiet)]),
+        "frozen": planted(START, [5.0, *[7.25e-12] * 80]),
+        "growing": planted(START, 100 * np.cumprod(1 + 2e-4 + rng.normal(size=80) * 1e-6)),
+    }
+    store(database, charts)
+    compute(database, START, START + timedelta(days=120))
+    for coin, chart in charts.items():
+        assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
+
+
+@pytest.mark.parametrize("cuts", [(1, 2, 30, 31, 33, 200), (91, 92, 93, 184, 400)])
+def test_pieces_of_a_range_make_what_the_whole_makes(
+    database: Database, charts: dict[str, pd.DataFrame], cuts: tuple[int, ...]
+) -> None:
+    days = (LAST - FIRST).days + 1
+    for start, end in pairwise((0, *cuts, days)):
+        compute(database, FIRST + timedelta(days=start), FIRST + timedelta(days=end - 1))
+    for coin, chart in charts.items():
+        assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
+
+
+def test_where_no_earlier_date_was_computed_the_highest_is_that_of_the_stored_prices(
+    database: Database, charts: dict[str, pd.DataFrame]
+) -> None:
+    first = date(2023, 1, 1)
+    compute(database, first, LAST)
+    for coin, chart in charts.items():
+        assert_equal(stored(database, daily_returns, coin), expected_returns(chart)[str(first) :])
+
+
+def test_a_range_without_rows_and_a_row_that_is_gone_leave_nothing_behind(database: Database) -> None:
+    store(database, {"a": planted(START, [1.0, 2.0]), "b": planted(START, [3.0, 4.0])})
+    assert compute(database, START, START + timedelta(days=9)) == {START: 2, START + timedelta(days=1): 2}
+    with database.transaction() as connection:
+        connection.execute(tables.daily_market.delete().where(tables.daily_market.c.asset_id == "b"))
+    assert compute(database, START, START + timedelta(days=9)) == {START: 1, START + timedelta(days=1): 1}
+    assert compute(database, date(2020, 1, 1), date(2020, 12, 31)) == {}

@@ -1,0 +1,99 @@
+"""weekly_market and monthly_market against pandas."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coingecko_pipeline.measures import Period, replace_range, select_rollup
+from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse.measure_tables import monthly_market, weekly_market
+from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
+
+FIRST, LAST = date(2021, 6, 1), date(2023, 8, 15)
+TABLES = {"week": weekly_market, "month": monthly_market}
+PERIODS: tuple[Period, Period] = ("week", "month")
+
+
+def compute(database: Database, period: Period, first: date, last: date) -> dict[date, int]:
+    return replace_range(
+        database, TABLES[period], lambda start, end, kind: select_rollup(period, start, end, kind), first, last
+    )
+
+
+def expected_bars(chart: pd.DataFrame, period: Period, first: date, last: date) -> pd.DataFrame:
+    bars = {}
+    starts = pd.date_range(str(first), str(last), freq="W-MON" if period == "week" else "MS", unit="s")
+    for start in starts:
+        end = start + (pd.Timedelta(days=7) if period == "week" else pd.offsets.MonthBegin())
+        midnights = chart.loc[start:end]
+        days = chart.loc[start + pd.Timedelta(days=1) : end].dropna(how="all")
+        if len(days):
+            price = midnights["price_usd"]
+            bars[start] = {
+                "open_usd": price.get(start, np.nan),
+                "high_usd": price.max(),
+                "low_usd": price.min(),
+                "close_usd": price.get(end, np.nan),
+                "volume_24h_mean_usd": days["volume_24h_usd"].mean(),
+                "market_cap_close_usd": midnights["market_cap_usd"].get(end, np.nan),
+                "days_present": len(days),
+            }
+    return pd.DataFrame.from_dict(bars, orient="index")
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_the_bars_of_recorded_charts_are_those_of_pandas(database: Database, period: Period) -> None:
+    charts = recorded_market(FIRST, LAST)
+    charts["ripple"].loc["2022-02-27":"2022-03-07"] = np.nan
+    charts["stellar"].loc["2022-08-01", "volume_24h_usd"] = np.nan
+    charts["stellar"].loc["2022-08-01", "price_usd"] = np.nan
+    charts["cardano"] = charts["cardano"].loc["2021-10-13":"2022-11-07"]
+    store(database, charts)
+    compute(database, period, FIRST, LAST)
+    for coin, chart in charts.items():
+        assert_equal(stored(database, TABLES[period], coin), expected_bars(chart, period, FIRST, LAST))
+
+
+def test_a_week_is_from_monday_to_monday_and_its_volume_is_of_the_days_after_the_first_midnight(
+    database: Database,
+) -> None:
+    monday = date(2026, 1, 5)
+    store(database, {"coin": planted(date(2026, 1, 4), [100, 5, 4, 3, 6, 5, 5, 5, 7, 200])})
+    assert compute(database, "week", monday, monday) == {monday: 1}
+    (week,) = stored(database, weekly_market).to_dict("records")
+    assert week == {
+        "open_usd": 5,
+        "high_usd": 7,
+        "low_usd": 3,
+        "close_usd": 7,
+        "volume_24h_mean_usd": 50,
+        "market_cap_close_usd": 7000,
+        "days_present": 7,
+    }
+
+
+def test_without_its_closing_row_a_week_has_no_close(database: Database) -> None:
+    monday = date(2026, 1, 5)
+    store(database, {"coin": planted(monday, [5, 4, None, 6])})
+    compute(database, "week", monday, monday)
+    (week,) = stored(database, weekly_market).to_dict("records")
+    assert week["days_present"] == 2
+    assert np.isnan(week["close_usd"])
+    assert np.isnan(week["market_cap_close_usd"])
+    assert (week["open_usd"], week["high_usd"], week["low_usd"]) == (5, 6, 4)
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_one_period_made_again_leaves_the_others_alone(database: Database, period: Period) -> None:
+    store(database, {"coin": planted(date(2026, 1, 1), range(1, 120))})
+    whole = compute(database, period, date(2026, 1, 1), date(2026, 4, 20))
+    before = stored(database, TABLES[period])
+    with database.transaction() as connection:
+        connection.execute(tables.daily_market.update().values(price_usd=tables.daily_market.c.price_usd * 2))
+    again = list(whole)[1]
+    assert compute(database, period, again, again) == {again: 1}
+    after = stored(database, TABLES[period])
+    changed = after.index[(after["close_usd"] != before["close_usd"]) & after["close_usd"].notna()]
+    assert list(changed) == [pd.Timestamp(again)]
