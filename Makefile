@@ -66,7 +66,7 @@ up: secrets ## Start the deployment in containers and wait until it is usable (P
 	@docker/up $(if $(PROFILE),--profile $(PROFILE))
 
 down: ## Stop the deployment; its data stay.
-	docker compose --profile sandbox down
+	@docker/down
 
 logs: ## Follow what the deployment's services say.
 	docker compose logs --follow --tail 100

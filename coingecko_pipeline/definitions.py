@@ -20,6 +20,7 @@ from coingecko_pipeline.assets import (
 )
 from coingecko_pipeline.checks import ALL_CHECKS
 from coingecko_pipeline.jobs import (
+    MEASURES_JOBS,
     SNAPSHOT_JOBS,
     asset_list_job,
     daily_market_job,
@@ -70,6 +71,7 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             asset_list_job,
             market_history_job,
             hourly_market_job,
+            *MEASURES_JOBS,
             *SNAPSHOT_JOBS.values(),
             source_agreement_job,
         ],

@@ -7,9 +7,13 @@ from coingecko_pipeline.assets import (
     asset_pairs,
     assets_and_changes,
     daily_market,
+    daily_returns,
+    global_market_daily,
     hourly_market,
+    monthly_market,
     raw_asset_list,
     source_agreement,
+    weekly_market,
 )
 
 daily_market_job = dg.define_asset_job(
@@ -35,6 +39,27 @@ hourly_market_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(hourly_market),
     description="The current market of the largest coins, with its checks: one call for each 250 of them.",
 )
+
+weekly_market_job = dg.define_asset_job(
+    "weekly_market_job",
+    selection=dg.AssetSelection.assets(weekly_market),
+    description="The market of a range of weeks from the daily one, with its checks: no call.",
+)
+
+monthly_market_job = dg.define_asset_job(
+    "monthly_market_job",
+    selection=dg.AssetSelection.assets(monthly_market),
+    description="The market of a range of months from the daily one: no call.",
+)
+
+daily_measures_job = dg.define_asset_job(
+    "daily_measures_job",
+    selection=dg.AssetSelection.assets(daily_returns, global_market_daily),
+    description="Returns and the global market of a range of dates from the daily market, with their checks: no call.",
+)
+
+MEASURES_JOBS = (weekly_market_job, monthly_market_job, daily_measures_job)
+"""What computes the roll-ups and measures by hand; the sensor asks for the assets themselves."""
 
 SNAPSHOT_JOBS = {
     name: dg.define_asset_job(

@@ -49,7 +49,7 @@ class LargestCoin:
 
 
 def compare(database: Database, schema: str, first: date, last: date) -> dict[date, int]:
-    """Replace the rows of source_agreement from one date to another, both included, in one transaction.
+    """Replace the rows of source_agreement from one date to another, both included.
 
     Args:
         database: The main one.

@@ -15,6 +15,8 @@ from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.warehouse import Database, column_schema, table_name
 
 GROUP = "measures"
+MEASURES_POOL = "measures"
+"""One such step at a time: two would share the memory that the server has for intermediate results."""
 DAILY_MARKET = key_in(COINGECKO, "daily_market")
 
 FOLLOWS_ITS_UPSTREAM = (
@@ -58,6 +60,7 @@ def computed_asset(
         group_name=GROUP,
         kinds={"mysql", "table"},
         owners=OWNERS,
+        pool=MEASURES_POOL,
         retry_policy=RETRIES,
         metadata={"dagster/column_schema": column_schema(table), "partition_expr": next(iter(table.columns)).name},
     )

@@ -17,6 +17,7 @@ from coingecko_pipeline.cli.demo import demo
 from coingecko_pipeline.cli.deployment import deployment
 from coingecko_pipeline.cli.dev import dev
 from coingecko_pipeline.cli.export import export
+from coingecko_pipeline.cli.measures import measures
 from coingecko_pipeline.cli.status import status
 from coingecko_pipeline.cli.terminal import ERRORS
 from coingecko_pipeline.sandbox.cli import sandbox
@@ -45,8 +46,8 @@ def cli() -> None:
 
 
 for command in (
-    *(demo, dev, migrate_command, sandbox, daily, backfill, complete, agreement, status, export),
-    deployment,
+    *(demo, dev, migrate_command, sandbox, daily, backfill, complete),
+    *(measures, agreement, status, export, deployment),
 ):
     cli.add_command(command)
 

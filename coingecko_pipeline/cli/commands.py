@@ -90,7 +90,7 @@ def backfill(
     fit_budget: bool,
 ) -> None:
     """Fill past dates from charts: a call for each coin, none for what was fetched before."""
-    dates = _checked_dates(first, last)
+    dates = checked_dates(first, last)
     if top and asset_ids:
         raise click.UsageError("--top and --asset choose the coins in two ways; give one of them.")
     settings = load_settings()
@@ -177,7 +177,12 @@ def _tell(what: str, outcome: Outcome, table: str) -> None:
     CONSOLE.print(f"{line}.", highlight=False, soft_wrap=True)
 
 
-def _checked_dates(first: datetime, last: datetime) -> DateRange:
+def checked_dates(first: datetime, last: datetime) -> DateRange:
+    """The dates of two options.
+
+    Raises:
+        click.UsageError: They are in the wrong order, before CoinGecko's first date or not yet begun.
+    """
     today = datetime.now(UTC).date()
     if last.date() > today:
         raise click.BadParameter(f"{last.date()} has not begun; the latest date is {today} (UTC).", param_hint="--to")

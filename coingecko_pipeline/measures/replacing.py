@@ -1,8 +1,9 @@
-"""The rows of a range made anew from a SELECT, in one transaction."""
+"""The rows of a range made anew from a SELECT, inside the database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, delete, func, select
@@ -14,9 +15,8 @@ Rows = Callable[[date, date, Kind], Select[Any]]
 """Gives the new rows from a first to a last date, with the table's columns in their order."""
 
 DAYS_AT_ONCE = 92
-"""Days that one statement makes at most. A quarter of 17,400 coins, with the thirty days before it, is 2.1 million rows
-of intermediate results, some 250 MB of the server's memory; a year would not fit, and the disk takes three times as
-long."""
+"""Days that one statement and its transaction make at most. A quarter of 17,400 coins, with the thirty days before it,
+is 2.1 million rows of intermediate results, which fit the memory that MySQL gives them; those of a year would not."""
 MEMORY = {"tmp_table_size": 1 << 30, "max_heap_table_size": 1 << 30, "sort_buffer_size": 1 << 25}
 """Bytes that MySQL and MariaDB may use for an intermediate table and for a sort while such a statement runs. Their own
 limits, 16 MB and 256 KB to 2 MB, put both on disk: one new day of returns then takes six times as long. MySQL keeps all
@@ -26,7 +26,8 @@ intermediate tables together within temptable_max_ram, by default 1 GB, all the 
 def replace_range(database: Database, table: Table, rows: Rows, first: date, last: date) -> dict[date, int]:
     """Delete the rows of a range and insert new ones; how many rows each date of the range then has.
 
-    It is one transaction: a reader sees the old rows or the new ones, never none of them. No row comes through Python.
+    Each part of the range is one transaction: a reader sees the old rows of a date or the new ones, never none of them.
+    No row comes through Python.
 
     Args:
         database: Where the table is.
@@ -37,21 +38,23 @@ def replace_range(database: Database, table: Table, rows: Rows, first: date, las
 
     Raises:
         DatabaseUnavailable: The database did not let us in.
-        sqlalchemy.exc.DBAPIError: Any other error of the database; nothing was changed.
+        sqlalchemy.exc.DBAPIError: Any other error of the database; nothing was changed from the part on that failed.
     """
     day: Column[date] = next(iter(table.columns))
-    inside = day.between(first, last)
-    counts = select(day, func.count()).where(inside).group_by(day)
     kind = database.kind
 
-    def replace(connection: Connection) -> dict[date, int]:
+    def replace(connection: Connection, start: date, end: date) -> dict[date, int]:
+        inside = day.between(start, end)
         with _memory(connection, kind):
             connection.execute(delete(table).where(inside))
-            for start, end in _parts(first, last):
-                connection.execute(table.insert().from_select(list(table.columns), rows(start, end, kind)))
-        return {row[0]: row[1] for row in connection.execute(counts)}
+            connection.execute(table.insert().from_select(list(table.columns), rows(start, end, kind)))
+        counts = connection.execute(select(day, func.count()).where(inside).group_by(day))
+        return {row[0]: row[1] for row in counts}
 
-    return database.run_in_transaction(replace)
+    found: dict[date, int] = {}
+    for start, end in _parts(first, last):
+        found |= database.run_in_transaction(partial(replace, start=start, end=end))
+    return found
 
 
 def _parts(first: date, last: date) -> Iterator[tuple[date, date]]:

@@ -23,12 +23,12 @@ SHORT, LONG = 7, 30
 """Days of the two moving averages; the volatility is of as many returns as the longer one has days."""
 DAYS_A_YEAR = 365
 
-Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
-
 LEAST_SHARE = 1e-4
 """A sum over the last days is taken as the difference of two running totals where that is at least this share of them,
 and is added up from its rows where it is not: after a collapse, or of a price that grows evenly. A total of some
 hundred doubles is off by less than 1e-13 of itself, so the difference by less than 1e-9 of itself."""
+
+Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 
 
 def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
@@ -41,7 +41,7 @@ def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
     - `moving_average_7d_usd`, `moving_average_30d_usd`: mean of the 7 (30) prices up to D; needs all of them.
 
     What came before `first` is not read again: each coin's highest price is taken from its latest earlier row of
-    `daily_returns`, which has to be up to date.
+    `daily_returns`, which has to be up to date, and from the prices of dates that were left out since.
 
     Args:
         first: First date.
@@ -171,4 +171,21 @@ def _earlier_highs(first: date, last: date) -> Subquery:
         .where(market.c.asset_id == coins.c.asset_id, market.c.date < first)
         .scalar_subquery()
     )
-    return select(coins.c.asset_id, func.coalesce(measured, stored).label("highest_usd")).subquery("earlier")
+    # Dates between the latest that was computed and the first: none, unless someone left some out.
+    latest = select(func.max(returns.c.date)).where(returns.c.date < first).scalar_subquery()
+    left_out = (
+        select(market.c.asset_id, func.max(market.c.price_usd).label("highest_usd"))
+        .where(market.c.date > latest, market.c.date < first)
+        .group_by(market.c.asset_id)
+        .subquery("left_out")
+    )
+    known = select(coins.c.asset_id, func.coalesce(measured, stored).label("highest_usd")).subquery("known")
+    left_out_is_higher = left_out.c.highest_usd > known.c.highest_usd
+    return (
+        select(
+            known.c.asset_id,
+            case((left_out_is_higher, left_out.c.highest_usd), else_=known.c.highest_usd).label("highest_usd"),
+        )
+        .select_from(known.outerjoin(left_out, left_out.c.asset_id == known.c.asset_id))
+        .subquery("earlier")
+    )

@@ -89,6 +89,12 @@ class Webserver:
             for run in found["runsOrError"]["results"]
         ]
 
+    def runs_of(self, backfill_id: str) -> dict[str, str]:
+        """The status of each run of a backfill, by its id."""
+        return {
+            run["runId"]: run["status"] for run in self.runs() if run["tags"].get("dagster/backfill") == backfill_id
+        }
+
     def wait_for_backfill(self, backfill_id: str, seconds: float) -> str:
         """How a backfill ended."""
         wait_until(f"the end of backfill {backfill_id}", lambda: self.backfill_status(backfill_id) in ENDED, seconds)

@@ -126,12 +126,13 @@ class Stack:
         found: list[dict[str, Any]] = json.loads(self.call("docker", "inspect", *ids).stdout) if ids else []
         return found
 
-    def run_containers(self) -> Sequence[str]:
-        """The ids of the containers of runs, those that have ended included."""
-        found = self.call(
-            "docker", "ps", "--all", "--quiet", "--filter", "label=dagster/run_id", "--filter", f"network={self.name}"
-        )
-        return found.stdout.split()
+    def run_containers(self, run_ids: Sequence[str] | None = None) -> Sequence[str]:
+        """The ids of the containers of runs, or of some of them; those that have ended included."""
+        of_runs = ["--filter", "label=dagster/run_id", "--filter", f"network={self.name}"]
+        label = '{{.ID}} {{.Label "dagster/run_id"}}'
+        lines = self.call("docker", "ps", "--all", "--format", label, *of_runs).stdout.splitlines()
+        pairs = [line.split() for line in lines]
+        return [container for container, run_id in pairs if run_ids is None or run_id in run_ids]
 
     def sql(self, statement: str, user: str = "reader") -> tuple[tuple[Any, ...], ...]:
         """The rows of a statement, through the published port."""

@@ -36,7 +36,7 @@ def test_the_daily_job_succeeds_in_a_container_of_its_own_which_is_gone_afterwar
     assert any("Launching run in a new container" in message for message in launched)
     assert stack.count("daily_market", f"date = '{today()}'") >= COINS
     assert stack.count("assets", "is_active") >= COINS
-    wait_until("the end of the run's container", lambda: not stack.run_containers(), 60)
+    wait_until("the end of the run's container", lambda: not stack.run_containers([daily_run]), 60)
 
 
 @pytest.mark.usefixtures("daily_run")
@@ -46,7 +46,9 @@ def test_a_backfill_of_past_dates_fills_them_for_the_largest_coins(stack: Stack)
     assert stack.webserver.wait_for_backfill(backfill, RUN_SECONDS) == "COMPLETED_SUCCESS"
     rows = stack.count("daily_market", f"date BETWEEN '{dates[-1]}' AND '{dates[0]}' AND source = 'chart'")
     assert 450 <= rows <= 500, "50 coins on ten dates, some of which CoinGecko lacks"
-    wait_until("the end of the run's container", lambda: not stack.run_containers(), 60)
+    runs = list(stack.webserver.runs_of(backfill))
+    assert runs
+    wait_until("the end of its runs' containers", lambda: not stack.run_containers(runs), 60)
 
 
 def test_the_schedules_and_sensors_are_on(stack: Stack) -> None:

@@ -18,15 +18,17 @@ DAYS = 20
 COINS = 150
 CHARTS_BEFORE_THE_KILL = 30
 END_SECONDS = 600
-LIVE = {"STARTED", "STARTING", "QUEUED", "NOT_STARTED", "CANCELING"}
 
 
-def kill_service(service: str) -> Callable[[Stack], object]:
-    return lambda stack: stack.compose("kill", service)
+Kill = Callable[[Stack, str], object]
 
 
-def kill_run(stack: Stack) -> None:
-    (container,) = stack.run_containers()
+def kill_service(service: str) -> Kill:
+    return lambda stack, _: stack.compose("kill", service)
+
+
+def kill_run(stack: Stack, backfill: str) -> None:
+    (container,) = stack.run_containers(list(stack.webserver.runs_of(backfill)))
     stack.call("docker", "kill", container)
 
 
@@ -50,7 +52,7 @@ def coins(stack: Stack) -> Sequence[str]:
     ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
 )
 def test_a_backfill_ends_complete_after_a_kill_in_its_middle(
-    stack: Stack, coins: Sequence[str], victim: str, kill: Callable[[Stack], object]
+    stack: Stack, coins: Sequence[str], victim: str, kill: Kill
 ) -> None:
     turn = ["the run", "mysql", "the daemon", "the code location"].index(victim)
     chosen = list(coins[turn * COINS : (turn + 1) * COINS])
@@ -65,12 +67,13 @@ def test_a_backfill_ends_complete_after_a_kill_in_its_middle(
         END_SECONDS,
     )
     assert stack.count("raw_market_charts") < before + COINS, "it was over before it could be killed"
-    kill(stack)
+    kill(stack, backfill)
     stack.up()
     assert stack.webserver.wait_for_backfill(backfill, END_SECONDS) == "COMPLETED_SUCCESS"
     assert rows_of(stack, chosen, dates) == rows_in_charts(stack, chosen, dates)
-    assert not [run for run in stack.webserver.runs() if run["status"] in LIVE]
-    wait_until("the end of the runs' containers", lambda: not stack.run_containers(), 60)
+    runs = stack.webserver.runs_of(backfill)
+    assert set(runs.values()) <= {"SUCCESS", "FAILURE"}, "none hangs as started"
+    wait_until("the end of its runs' containers", lambda: not stack.run_containers(list(runs)), 60)
 
 
 def rows_of(stack: Stack, chosen: Sequence[str], dates: DateRange) -> dict[tuple[str, date], float | None]:
@@ -98,29 +101,36 @@ def rows_in_charts(stack: Stack, chosen: Sequence[str], dates: DateRange) -> dic
     return found
 
 
-def figures(stack: Stack) -> dict[str, int]:
-    """What there is of data and of history."""
-    tables = {name: stack.count(name) for name in ("assets", "daily_market", "raw_market_charts", "api_usage")}
-    return {**tables, "runs": len(stack.webserver.runs())}
+def stored(stack: Stack) -> dict[str, int]:
+    """What there is of data."""
+    return {name: stack.count(name) for name in ("assets", "daily_market", "raw_market_charts", "api_usage")}
+
+
+def run_ids(stack: Stack) -> set[str]:
+    """The runs that are known."""
+    return {run["runId"] for run in stack.webserver.runs()}
 
 
 @pytest.mark.usefixtures("coins")
 def test_data_and_the_history_of_runs_outlive_down_and_up(stack: Stack) -> None:
-    before = figures(stack)
-    stack.compose("down")
+    data, runs = stored(stack), run_ids(stack)
+    stack.call("make", "down")
     stack.up()
-    assert figures(stack) == before
-    assert before["runs"] > 0
+    assert stored(stack) == data
+    assert runs
+    assert runs <= run_ids(stack)
 
 
 @pytest.mark.usefixtures("coins")
-def test_a_backup_restores_into_an_empty_server(stack: Stack) -> None:
-    before = figures(stack)
-    backup = stack.call("docker/backup").stdout.strip()
+def test_a_backup_restores_into_an_empty_server_and_no_other(stack: Stack) -> None:
+    data, runs = stored(stack), run_ids(stack)
+    assert data["daily_market"]
+    backup = stack.call("make", "backup").stdout.splitlines()[-1]
     refused = stack.call("make", "restore", f"BACKUP={backup}", ok=False)
     assert refused.returncode
-    assert "Restore into an empty server" in refused.stderr or not before["daily_market"]
-    stack.compose("down", "--volumes")
+    assert "Restore into an empty server" in refused.stderr
+    stack.call("docker/down", "--volumes")
     stack.call("make", "restore", f"BACKUP={backup}")
     stack.up()
-    assert figures(stack) == before
+    assert stored(stack) == data
+    assert runs <= run_ids(stack)

@@ -110,6 +110,13 @@ def test_where_no_earlier_date_was_computed_the_highest_is_that_of_the_stored_pr
         assert_equal(stored(database, daily_returns, coin), expected_returns(chart)[str(first) :])
 
 
+def test_dates_that_were_left_out_count_for_the_highest_price(database: Database) -> None:
+    store(database, {"coin": planted(START, [1, 2, 9, 3, 1, 4])})
+    compute(database, START, START + timedelta(days=1))
+    compute(database, START + timedelta(days=4), START + timedelta(days=5))
+    assert list(stored(database, daily_returns)["highest_usd"]) == [1, 2, 9, 9]
+
+
 def test_a_range_without_rows_and_a_row_that_is_gone_leave_nothing_behind(database: Database) -> None:
     store(database, {"a": planted(START, [1.0, 2.0]), "b": planted(START, [3.0, 4.0])})
     assert compute(database, START, START + timedelta(days=9)) == {START: 2, START + timedelta(days=1): 2}

@@ -1,0 +1,61 @@
+"""A range that is made anew: as a whole, by itself, and not at all where the database refuses."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Select, literal, select, text
+from sqlalchemy.exc import IntegrityError
+
+from coingecko_pipeline.measures import replace_range, select_global_market
+from coingecko_pipeline.measures.replacing import DAYS_AT_ONCE, MEMORY
+from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse.database import Kind
+from coingecko_pipeline.warehouse.measure_tables import global_market_daily
+from coingecko_pipeline_tests.databases import on_servers
+from coingecko_pipeline_tests.measures.charts import planted, store, stored
+
+FIRST = date(2025, 1, 1)
+
+
+def twice_one_date(first: date, last: date, kind: Kind) -> Select[Any]:
+    """Rows that the table cannot take: each of the coins' dates as often as there are coins."""
+    whole = select_global_market(first, last, kind).subquery()
+    coins = select(tables.daily_market.c.asset_id).distinct().subquery()
+    return select(*whole.columns).select_from(whole.join(coins, literal(True)))
+
+
+def test_what_the_database_refuses_leaves_the_old_rows(database: Database) -> None:
+    store(database, {"a": planted(FIRST, range(1, 11)), "b": planted(FIRST, range(1, 11))})
+    last = FIRST + timedelta(days=9)
+    replace_range(database, global_market_daily, select_global_market, FIRST, last)
+    before = stored(database, global_market_daily)
+    with pytest.raises(IntegrityError):
+        replace_range(database, global_market_daily, twice_one_date, FIRST, last)
+    assert stored(database, global_market_daily).equals(before)
+    assert len(before) == 10
+
+
+def test_a_long_range_is_made_in_parts_that_touch_and_do_not_overlap(database: Database) -> None:
+    days = 2 * DAYS_AT_ONCE + 3
+    store(database, {"coin": planted(FIRST, range(1, days + 11))})
+    asked: list[tuple[date, date]] = []
+
+    def rows(first: date, last: date, kind: Kind) -> Select[Any]:
+        asked.append((first, last))
+        return select_global_market(first, last, kind)
+
+    made = replace_range(database, global_market_daily, rows, FIRST, FIRST + timedelta(days=days - 1))
+    assert list(made.values()) == [1] * days
+    assert [(last - first).days + 1 for first, last in asked] == [DAYS_AT_ONCE, DAYS_AT_ONCE, 3]
+    assert [first for first, _ in asked[1:]] == [last + timedelta(days=1) for _, last in asked[:-1]]
+
+
+@on_servers
+def test_the_session_has_its_own_limits_again(database: Database) -> None:
+    store(database, {"coin": planted(FIRST, [1, 2])})
+    replace_range(database, global_market_daily, select_global_market, FIRST, FIRST)
+    with database.connect() as connection:
+        for name in MEMORY:
+            session, server = connection.execute(text(f"SELECT @@session.{name}, @@global.{name}")).one()
+            assert session == server
