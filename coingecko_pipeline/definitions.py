@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import dagster as dg
 
 from coingecko_pipeline.assets import (
+    SNAPSHOT_ASSETS,
+    asset_pairs,
     assets_and_changes,
     daily_market,
     daily_ohlc,
@@ -14,19 +16,28 @@ from coingecko_pipeline.assets import (
     market_report,
     monthly_market,
     raw_asset_list,
+    source_agreement,
     weekly_market,
 )
 from coingecko_pipeline.checks import ALL_CHECKS
 from coingecko_pipeline.jobs import (
     MEASURES_JOBS,
+    SNAPSHOT_JOBS,
     asset_list_job,
     daily_market_job,
     hourly_market_job,
     market_history_job,
     market_report_job,
+    source_agreement_job,
 )
 from coingecko_pipeline.resources import build_resources
-from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule, hourly_market_schedule
+from coingecko_pipeline.schedules import (
+    SNAPSHOT_SCHEDULES,
+    daily_market_schedule,
+    history_completion_schedule,
+    hourly_market_schedule,
+    source_agreement_schedule,
+)
 from coingecko_pipeline.sensors import (
     failed_check_alert_sensor,
     measures_sensor,
@@ -53,14 +64,29 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             monthly_market,
             daily_returns,
             global_market_daily,
+            *(asset for assets in SNAPSHOT_ASSETS.values() for asset in assets),
+            asset_pairs,
+            source_agreement,
             market_report,
         ],
         asset_checks=list(ALL_CHECKS),
         jobs=[
-            *(daily_market_job, asset_list_job, market_history_job, hourly_market_job, market_report_job),
+            daily_market_job,
+            asset_list_job,
+            market_history_job,
+            hourly_market_job,
             *MEASURES_JOBS,
+            *SNAPSHOT_JOBS.values(),
+            source_agreement_job,
+            market_report_job,
         ],
-        schedules=[daily_market_schedule, history_completion_schedule, hourly_market_schedule],
+        schedules=[
+            daily_market_schedule,
+            history_completion_schedule,
+            hourly_market_schedule,
+            *SNAPSHOT_SCHEDULES,
+            source_agreement_schedule,
+        ],
         sensors=[new_coins_sensor, measures_sensor, report_sensor, run_failure_alert_sensor, failed_check_alert_sensor],
         resources={**build_resources(), **(resources or {})},
         # docs/decisions/0020: a step is a second of work, and a process for it is five of imports.

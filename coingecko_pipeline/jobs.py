@@ -3,6 +3,8 @@
 import dagster as dg
 
 from coingecko_pipeline.assets import (
+    SNAPSHOT_ASSETS,
+    asset_pairs,
     assets_and_changes,
     daily_market,
     daily_returns,
@@ -11,6 +13,7 @@ from coingecko_pipeline.assets import (
     market_report,
     monthly_market,
     raw_asset_list,
+    source_agreement,
     weekly_market,
 )
 
@@ -63,4 +66,20 @@ market_report_job = dg.define_asset_job(
     "market_report_job",
     selection=dg.AssetSelection.assets(market_report),
     description="The report as one HTML file: no call.",
+)
+
+SNAPSHOT_JOBS = {
+    name: dg.define_asset_job(
+        f"{name}_daily_job",
+        selection=dg.AssetSelection.assets(*assets),
+        description=f"The list, the coins and today's market of {name}, and all checks.",
+    )
+    for name, assets in SNAPSHOT_ASSETS.items()
+}
+"""The daily job of each other source, by its name."""
+
+source_agreement_job = dg.define_asset_job(
+    "source_agreement_job",
+    selection=dg.AssetSelection.assets(asset_pairs, source_agreement),
+    description="The pairs of coins, and how far the sources agree on one date, with the check: no call.",
 )

@@ -10,10 +10,13 @@ import dagster as dg
 from coingecko_pipeline.acquisition.progress import LogProgress
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
 from coingecko_pipeline.alerts import AlertChannel
+from coingecko_pipeline.assets.sources import COINGECKO, SNAPSHOT_SOURCES, database_of, io_manager_of, tables_of
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.settings import Settings, load_alert_settings, load_settings
+from coingecko_pipeline.sources import Opening, SnapshotClient, SnapshotSource, Source
 from coingecko_pipeline.warehouse import Database, MySQLIOManager, assert_origin, claim_origin, prepare, tables
+from coingecko_pipeline.warehouse.origin import Origin
 
 
 def open_warehouse(settings: Settings, *, known: bool = False) -> Database:
@@ -54,23 +57,62 @@ def open_coingecko(
         OriginError: The plan's host is CoinGecko's own, and the database holds sandbox data.
     """
     plan = settings.plan
-    if (urlsplit(plan.base_url).hostname or "").endswith("coingecko.com"):
-        assert_origin(database, "live")
-    claimed: set[str] = set()
-
-    def claim(origin: str) -> None:
-        if origin not in claimed:
-            claim_origin(database, "sandbox" if origin == "sandbox" else "live")
-            claimed.add(origin)
-
     return CoinGecko(
         plan,
         settings.coingecko_api_key,
         now=now,
-        on_origin=claim,
+        on_origin=origin_guard(COINGECKO, plan.base_url, database),
         on_wait=on_wait,
         window=SharedWindow(database, plan.name),
     )
+
+
+def open_snapshot_client(
+    source: SnapshotSource, settings: Settings, warehouse: Database, now: Callable[[], datetime] = utc_now
+) -> SnapshotClient:
+    """A client of another source, whose data go into its schema beside the warehouse.
+
+    Args:
+        source: The source.
+        settings: Another address of the source, where there is one.
+        warehouse: Claimed together with the schema for live or sandbox data by the first answer, and refused from then
+            on to the other kind: the two sources are compared, so they must be of one kind.
+        now: The current UTC time, aware.
+
+    Raises:
+        OriginError: The host is the source's own, and the warehouse or the schema holds sandbox data.
+    """
+    base_url: str | None = getattr(settings, f"{source.name}_base_url", None)
+    databases = (warehouse, database_of(source, warehouse))
+    return source.open(Opening(base_url, now, origin_guard(source, base_url, *databases)))
+
+
+def origin_guard(source: Source, base_url: str | None, *databases: Database) -> Callable[[str], None]:
+    """What is told of each answer's origin, so that sandbox and live data never meet.
+
+    Args:
+        source: Whose answers they are.
+        base_url: Where its calls go; None for the source's own address.
+        databases: Claimed for live or sandbox data by the first answer, and refused from then on to the other kind.
+
+    Raises:
+        OriginError: The host is the source's own, and a database holds sandbox data.
+    """
+    if base_url is None or (urlsplit(base_url).hostname or "").endswith(source.domain):
+        for database in databases:
+            assert_origin(database, "live")
+    claimed: set[str] = set()
+
+    def claim(origin: str) -> None:
+        if origin not in claimed:
+            kind: Origin = "sandbox" if origin == "sandbox" else "live"
+            # All are asked before one is claimed, so that a refusal changes none.
+            for act in (assert_origin, claim_origin):
+                for database in databases:
+                    act(database, kind)
+            claimed.add(origin)
+
+    return claim
 
 
 def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping[str, dg.ResourceDefinition]:
@@ -123,7 +165,13 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
     def alerts(_context: dg.InitResourceContext) -> AlertChannel:
         return AlertChannel(load_alert_settings())
 
+    others: dict[str, dg.ResourceDefinition] = {}
+    for source in SNAPSHOT_SOURCES:
+        others[source.name] = _client_of(source, settings)
+        others[io_manager_of(source)] = _io_manager_of(source)
+
     return {
+        **others,
         "now": dg.ResourceDefinition.hardcoded_resource(utc_now, "Tells the current UTC time."),
         "warehouse": warehouse,
         "plan": plan,
@@ -133,3 +181,27 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
         "alerts": alerts,
         "warehouse_io_manager": warehouse_io_manager,
     }
+
+
+def _client_of(source: SnapshotSource, settings: Callable[[], Settings]) -> dg.ResourceDefinition:
+    @dg.resource(required_resource_keys={"warehouse", "now"}, description=f"{source.title}, as it is now.")
+    def client(context: dg.InitResourceContext) -> Iterator[SnapshotClient]:
+        resources = context.resources
+        opened = open_snapshot_client(source, settings(), resources.warehouse, resources.now)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    return client
+
+
+def _io_manager_of(source: Source) -> dg.ResourceDefinition:
+    @dg.io_manager(
+        required_resource_keys={"warehouse"},
+        description=f"Reads and writes the tables of {source.title}, in a schema beside the warehouse.",
+    )
+    def io_manager(context: dg.InitResourceContext) -> MySQLIOManager:
+        return MySQLIOManager(database_of(source, context.resources.warehouse), tables_of(source))
+
+    return io_manager

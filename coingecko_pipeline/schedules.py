@@ -1,7 +1,7 @@
 """What runs by the clock."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -9,14 +9,44 @@ from coingecko_pipeline.acquisition.history import plan_of_today
 from coingecko_pipeline.acquisition.hourly import plan_hour
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.assets import DailyMarketConfig
+from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 from coingecko_pipeline.coingecko.plans import Plan
-from coingecko_pipeline.jobs import daily_market_job, hourly_market_job, market_history_job
+from coingecko_pipeline.jobs import (
+    SNAPSHOT_JOBS,
+    daily_market_job,
+    hourly_market_job,
+    market_history_job,
+    source_agreement_job,
+)
 from coingecko_pipeline.partitions import hour_key_of, hour_of, key_of, range_tags
+from coingecko_pipeline.sources import SnapshotSource
 from coingecko_pipeline.warehouse import Database
 
 SNAPSHOT_CALLS = 200
 """Calls that a scheduled run may make: enough for the pages of 50,000 coins. A run that waits in the queue past the
 next midnight finds its date in the past, where each coin costs a call; this keeps it from spending the month."""
+
+
+def date_of_tick(
+    context: dg.ScheduleEvaluationContext, moment: datetime, advice: Callable[[date], str]
+) -> date | dg.SkipReason:
+    """The date of a tick, or the reason to skip it where that is not today.
+
+    Args:
+        context: Of the tick.
+        moment: The current UTC time.
+        advice: What to do about a date that was missed, as a sentence.
+    """
+    scheduled = context.scheduled_execution_time.astimezone(UTC).date()
+    today = moment.date()
+    if scheduled > today:
+        return dg.SkipReason(f"{scheduled} has not begun.")
+    if scheduled < today:
+        return dg.SkipReason(
+            f"This tick of {scheduled} was missed at its time, and a snapshot taken on {today} would not be of that "
+            f"date. {advice(scheduled)}"
+        )
+    return scheduled
 
 
 @dg.schedule(
@@ -31,16 +61,16 @@ def daily_market_schedule(
     context: dg.ScheduleEvaluationContext, now: dg.ResourceParam[Callable[[], datetime]]
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for the snapshot of the tick's own date, if that is today."""
-    scheduled = context.scheduled_execution_time.astimezone(UTC).date()
-    today = now().date()
-    if scheduled > today:
-        return dg.SkipReason(f"{scheduled} has not begun.")
-    if scheduled < today:
-        return dg.SkipReason(
-            f"This tick of {scheduled} was missed at its time, and a snapshot taken on {today} would not be of that "
-            "date. If the date has no rows, charts fill it: a backfill in the UI, or "
-            f"coingecko-pipeline backfill --from {scheduled} --to {scheduled}."
-        )
+    scheduled = date_of_tick(
+        context,
+        now(),
+        lambda day: (
+            "If the date has no rows, charts fill it: a backfill in the UI, or "
+            f"coingecko-pipeline backfill --from {day} --to {day}."
+        ),
+    )
+    if isinstance(scheduled, dg.SkipReason):
+        return scheduled
     return dg.RunRequest(
         partition_key=key_of(scheduled),
         run_config=dg.RunConfig({"coingecko__daily_market": DailyMarketConfig(max_calls=SNAPSHOT_CALLS)}),
@@ -114,3 +144,40 @@ def hourly_market_schedule(
             f"The run {waiting[0].run_id} of an earlier hour has not ended; a longer run may have the key."
         )
     return dg.RunRequest(partition_key=hour_key_of(hour))
+
+
+def make_snapshot_schedule(source: SnapshotSource) -> dg.ScheduleDefinition:
+    """The schedule of another source's snapshot: off until turned on, so that nobody calls a host unasked."""
+
+    @dg.schedule(
+        name=f"{source.name}_daily_schedule",
+        job=SNAPSHOT_JOBS[source.name],
+        cron_schedule="3 0 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=f"The list, the coins and the day's snapshot of {source.title} at 00:03 UTC. Off until you turn it "
+        "on. A tick that comes on a later date than its own is skipped with the reason.",
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, now: dg.ResourceParam[Callable[[], datetime]]
+    ) -> dg.RunRequest | dg.SkipReason:
+        scheduled = date_of_tick(context, now(), lambda _: source.no_history)
+        return scheduled if isinstance(scheduled, dg.SkipReason) else dg.RunRequest(partition_key=key_of(scheduled))
+
+    return schedule
+
+
+SNAPSHOT_SCHEDULES = tuple(make_snapshot_schedule(source) for source in SNAPSHOT_SOURCES)
+
+
+@dg.schedule(
+    job=source_agreement_job,
+    cron_schedule="45 0 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="The pairs of coins and the agreement of the sources on the day, at 00:45 UTC, when both snapshots are "
+    "there on every plan. Off until you turn it on, together with coinpaprika_daily_schedule. Costs no call.",
+)
+def source_agreement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Ask for the agreement on the tick's own date: a late tick compares what is stored just as well."""
+    return dg.RunRequest(partition_key=key_of(context.scheduled_execution_time.astimezone(UTC).date()))

@@ -7,7 +7,8 @@ from coingecko_pipeline_tests.databases import (
     kind,
     make_database,
     migrated_database,
+    second,
     servers,
 )
 
-__all__ = ["browser", "database", "empty_database", "kind", "make_database", "migrated_database", "servers"]
+__all__ = ["browser", "database", "empty_database", "kind", "make_database", "migrated_database", "second", "servers"]

@@ -86,7 +86,7 @@ class _Dropped:
     def __exit__(self, *_: object) -> None:
         self.database.dispose()
         if self._server is not None:
-            run_on(self._server, f"DROP DATABASE {self._name}")
+            run_on(self._server, f"DROP DATABASE {self._name}", f"DROP DATABASE IF EXISTS {self._name}_coinpaprika")
 
 
 @pytest.fixture
@@ -110,6 +110,17 @@ def database(migrated_database: Database) -> Database:
         for table in metadata.sorted_tables:
             connection.execute(table.delete())
     return migrated_database
+
+
+@pytest.fixture
+def second(database: Database) -> Database:
+    """The second source's schema beside `database`, with the declared tables, all of them empty."""
+    schema = database.schema("coinpaprika")
+    migrate(schema)
+    with schema.transaction() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(table.delete())
+    return schema
 
 
 def run_on(server: URL, *statements: str) -> None:

@@ -10,6 +10,7 @@ import dagster as dg
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.coingecko import CoinGecko
+from coingecko_pipeline.coinpaprika import CoinPaprika
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, range_tags
 from coingecko_pipeline.warehouse import Database
@@ -23,6 +24,7 @@ def run_job(
     config: Mapping[str, Mapping[str, Any]] | None = None,
     now: Callable[[], datetime] | None = None,
     messages: list[str] | None = None,
+    coinpaprika: CoinPaprika | None = None,
     instance: dg.DagsterInstance | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run a job of the definitions; its result tells whether it succeeded.
@@ -35,11 +37,14 @@ def run_job(
         config: Config by op.
         now: The clock of the checks; by default the client's.
         messages: Filled with the lines of the run's log.
+        coinpaprika: Stands for CoinPaprika; None where no call may be made to it.
         instance: Where the run is kept; by default nowhere.
     """
     hardcoded = dg.ResourceDefinition.hardcoded_resource
     overrides: dict[str, Any] = {"warehouse": hardcoded(database), "coingecko": hardcoded(client)}
-    clock = now or (client.now if client else None)
+    overrides["coinpaprika"] = hardcoded(coinpaprika)
+    asked = client or coinpaprika
+    clock = now or (asked.now if asked else None)
     if clock:
         overrides["now"] = hardcoded(clock)
     tags = {}

@@ -9,34 +9,40 @@ from pathlib import Path
 import pytest
 
 import coingecko_pipeline
+from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 
 PACKAGE = Path(coingecko_pipeline.__file__).parent
 
 DAGSTER_SIDE = {"alerts", "assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions", "run_failures"}
 
+OTHER_SOURCES = {source.name for source in SNAPSHOT_SOURCES}
+BELOW_DAGSTER = {
+    *("acquisition", "agreement", "coingecko", "measures", "report", "settings", "sources", "warehouse"),
+    *OTHER_SOURCES,
+}
+
 MAY_IMPORT: dict[str, set[str]] = {
-    "coingecko": set(),
+    "sources": set(),
+    "coingecko": {"sources"},
+    **{source.name: {"sources"} for source in SNAPSHOT_SOURCES},
     "warehouse": set(),
     "sandbox": set(),
     "export": {"warehouse"},
-    "acquisition": {"coingecko", "warehouse"},
     "measures": {"warehouse"},
     "report": {"acquisition", "coingecko", "warehouse"},
+    "agreement": {"measures", "warehouse"},
+    "acquisition": {"coingecko", "sources", "warehouse"},
     "settings": {"coingecko"},
     "deployment": {"warehouse", "settings"},
     "partitions": {"coingecko"},
-    **{
-        room: {"acquisition", "coingecko", "measures", "report", "warehouse", "settings"} | DAGSTER_SIDE
-        for room in DAGSTER_SIDE - {"partitions", "run_failures", "alerts"}
-    },
+    **dict.fromkeys(DAGSTER_SIDE - {"partitions", "run_failures", "alerts"}, BELOW_DAGSTER | DAGSTER_SIDE),
     "run_failures": set(),
-    "alerts": {"coingecko", "settings", "run_failures"},
-    "definitions": {"acquisition", "coingecko", "measures", "warehouse", "settings"} | DAGSTER_SIDE,
-    "cli": {"acquisition", "coingecko", "warehouse", "export", "settings", "sandbox", "deployment", "definitions"}
-    | DAGSTER_SIDE,
+    "alerts": {"coingecko", "sources", "settings", "run_failures"},
+    "definitions": BELOW_DAGSTER | DAGSTER_SIDE,
+    "cli": {"deployment", "export", "sandbox", "definitions"} | BELOW_DAGSTER | DAGSTER_SIDE,
 }
 
-WITHOUT_DAGSTER = ("coingecko", "acquisition", "export", "measures", "report", "sandbox", "settings", "deployment")
+WITHOUT_DAGSTER = {"deployment", "export", "sandbox"} | BELOW_DAGSTER - {"warehouse"}
 
 
 def room_of(path: Path) -> str:
@@ -93,5 +99,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "11"
+    assert loaded.stdout.strip() == "17"
     assert list(tmp_path.iterdir()) == []

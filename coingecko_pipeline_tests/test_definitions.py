@@ -1,13 +1,20 @@
+from typing import Any
+
 import dagster as dg
 import pytest
 
-from coingecko_pipeline.assets.failures import COINGECKO_POOL
+from coingecko_pipeline.assets.sources import COINGECKO, SOURCES, tables_of
 from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.sources import Source
+from coingecko_pipeline.warehouse import tables
 
-SPECS = {spec.key.path[-1]: spec for spec in build_definitions().resolve_all_asset_specs()}
-FILES = ("market_report",)
+SPECS = {"/".join(spec.key.path): spec for spec in build_definitions().resolve_all_asset_specs()}
+FILES = ("coingecko/market_report",)
 TABLES = [name for name in SPECS if name not in FILES]
-CALLS_THE_API = ("raw_asset_list", "daily_market", "hourly_market")
+CALLS_THE_API = [
+    *((source, table) for source in SOURCES for table in ("raw_asset_list", "daily_market")),
+    (COINGECKO, "hourly_market"),
+]
 BLOCKING = {
     "asset_ids_are_unique",
     "the_list_did_not_shrink",
@@ -18,21 +25,21 @@ BLOCKING = {
 
 
 def test_the_graph_is_list_to_assets_to_daily_market() -> None:
-    parents = {name: {dep.asset_key.path[-1] for dep in spec.deps} for name, spec in SPECS.items()}
-    assert parents == {
-        "raw_asset_list": set(),
-        "asset_changes": {"raw_asset_list"},
-        "assets": {"raw_asset_list"},
-        "daily_market": {"assets"},
-        "hourly_market": {"assets"},
-        "daily_ohlc": {"hourly_market"},
-        "weekly_market": {"daily_market"},
-        "monthly_market": {"daily_market"},
-        "daily_returns": {"daily_market"},
-        "global_market_daily": {"daily_market"},
-        "market_report": {"daily_market"},
-    }
-    assert {spec.key.path[0] for spec in SPECS.values()} == {"coingecko"}
+    parents = {name: {"/".join(dep.asset_key.path) for dep in spec.deps} for name, spec in SPECS.items()}
+    for source in ("coingecko", "coinpaprika"):
+        assert parents[f"{source}/raw_asset_list"] == set()
+        assert parents[f"{source}/asset_changes"] == {f"{source}/raw_asset_list"}
+        assert parents[f"{source}/assets"] == {f"{source}/raw_asset_list"}
+        assert parents[f"{source}/daily_market"] == {f"{source}/assets"}
+    assert parents["coingecko/hourly_market"] == {"coingecko/assets"}
+    assert parents["coingecko/daily_ohlc"] == {"coingecko/hourly_market"}
+    for computed in ("weekly_market", "monthly_market", "daily_returns", "global_market_daily"):
+        assert parents[f"coingecko/{computed}"] == {"coingecko/daily_market"}
+    markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
+    assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
+    assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
+    assert parents["coingecko/market_report"] == {"coingecko/daily_market"}
+    assert len(parents) == 17
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -58,12 +65,21 @@ def test_an_asset_tells_its_reader_what_it_is(name: str) -> None:
     assert all(column.description for column in columns)
 
 
-@pytest.mark.parametrize("name", CALLS_THE_API)
-def test_what_calls_the_api_has_a_pool_retries_and_a_freshness_policy(name: str) -> None:
-    definition = build_definitions().resolve_assets_def(dg.AssetKey(["coingecko", name]))
-    assert definition.op.pool == COINGECKO_POOL
+@pytest.mark.parametrize(("source", "table"), CALLS_THE_API)
+def test_what_calls_an_api_has_its_pool_retries_and_a_freshness_policy(source: Source, table: str) -> None:
+    definition = build_definitions().resolve_assets_def(dg.AssetKey([source.name, table]))
+    assert definition.op.pool == f"{source.name}_api"
     assert definition.op.retry_policy is not None
-    assert SPECS[name].freshness_policy is not None
+    assert SPECS[f"{source.name}/{table}"].freshness_policy is not None
+
+
+def test_the_columns_of_a_source_say_whose_ids_they_hold() -> None:
+    for source in SOURCES:
+        for table in ("raw_asset_list", "assets", "asset_changes", "daily_market"):
+            schema: Any = SPECS[f"{source.name}/{table}"].metadata["dagster/column_schema"]
+            (asset_id,) = (column for column in getattr(schema, "value", schema).columns if column.name == "asset_id")
+            assert asset_id.description == f"{source.title}'s id, byte for byte"
+        assert tables_of(source).tables["daily_market"].info == tables.daily_market.info
 
 
 def test_the_checks_that_protect_the_data_block() -> None:
@@ -74,4 +90,6 @@ def test_the_checks_that_protect_the_data_block() -> None:
         for spec in checks.check_specs
     ]
     assert {spec.name for spec in specs if spec.blocking} == BLOCKING
-    assert len(specs) == 12
+    # Seven of each source's list and market; of CoinGecko alone the gaps of the charts, the agreement, two of the hours
+    # and two of the measures.
+    assert len(specs) == len(SOURCES) * 7 + 6

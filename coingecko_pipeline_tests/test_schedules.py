@@ -8,7 +8,13 @@ from sqlalchemy import insert
 
 from coingecko_pipeline.coingecko.plans import PLANS
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.schedules import SNAPSHOT_CALLS, daily_market_schedule, hourly_market_schedule
+from coingecko_pipeline.schedules import (
+    SNAPSHOT_CALLS,
+    SNAPSHOT_SCHEDULES,
+    daily_market_schedule,
+    hourly_market_schedule,
+    source_agreement_schedule,
+)
 from coingecko_pipeline.warehouse import Database, tables
 from coingecko_pipeline_tests.assets.conftest import stock
 from coingecko_pipeline_tests.databases import on_sqlite
@@ -49,6 +55,32 @@ def test_the_schedule_is_on_by_default_at_midnight_utc() -> None:
     schedule = build_definitions().resolve_schedule_def("daily_market_schedule")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 0 * * *", "UTC")
+
+
+def test_nobody_calls_a_second_source_unasked() -> None:
+    for name in ("coinpaprika_daily_schedule", "source_agreement_schedule"):
+        schedule = build_definitions().resolve_schedule_def(name)
+        assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+        assert schedule.execution_timezone == "UTC"
+
+
+@pytest.mark.parametrize("day", [9, 10])
+def test_a_second_sources_tick_is_for_its_own_date_only(day: int) -> None:
+    resources = {"now": lambda: MIDNIGHT.replace(day=day)}
+    context = dg.build_schedule_context(scheduled_execution_time=MIDNIGHT, resources=resources)
+    result = SNAPSHOT_SCHEDULES[0](context)
+    if day == MIDNIGHT.day:
+        assert isinstance(result, dg.RunRequest)
+        assert result.partition_key == "2026-03-09"
+    else:
+        assert isinstance(result, dg.SkipReason)
+        assert "CoinPaprika is read as it is now" in str(result.skip_message)
+
+
+def test_the_agreement_of_a_late_tick_is_that_of_its_own_date() -> None:
+    request = source_agreement_schedule(dg.build_schedule_context(scheduled_execution_time=MIDNIGHT))
+    assert isinstance(request, dg.RunRequest)
+    assert request.partition_key == "2026-03-09"
 
 
 def test_its_run_config_fits_the_job() -> None:

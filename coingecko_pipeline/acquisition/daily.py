@@ -12,13 +12,27 @@ from coingecko_pipeline.acquisition.charts import ChartResult, ChartSource, char
 from coingecko_pipeline.acquisition.completion import calls_today
 from coingecko_pipeline.acquisition.history import read_work
 from coingecko_pipeline.acquisition.misses import ChartMisses
-from coingecko_pipeline.acquisition.planning import ChartPlan, Request, chart_call, plan_charts, plan_snapshot
+from coingecko_pipeline.acquisition.planning import (
+    AcquisitionError,
+    ChartPlan,
+    Request,
+    chart_call,
+    plan_charts,
+    plan_snapshot,
+)
 from coingecko_pipeline.acquisition.progress import Progress
-from coingecko_pipeline.acquisition.snapshot import snapshot_frames
-from coingecko_pipeline.acquisition.universe import active_coins, gone_coins, known_coins, universe_of
+from coingecko_pipeline.acquisition.snapshot import each_coin_once, snapshot_frames, snapshot_of
+from coingecko_pipeline.acquisition.universe import (
+    active_coins,
+    count_active,
+    gone_coins,
+    known_coins,
+    universe_of,
+)
 from coingecko_pipeline.acquisition.usage import UsageLedger, correct, spent_between
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.client import PAGE_SIZE
+from coingecko_pipeline.sources import SnapshotClient, Source
 from coingecko_pipeline.warehouse import Database, tables
 
 COINS_ASKED = "coins_asked"
@@ -59,6 +73,41 @@ def acquire(request: Request, database: Database, client: CoinGecko, progress: P
     make = _snapshot if request.is_snapshot(client.now()) else _charts
     acquisition = make(request, database, client, ledger, progress)
     return Acquisition(acquisition.summary, acquisition.frames, lambda: {**acquisition.facts(), **ledger.facts()})
+
+
+def acquire_current(source: Source, client: SnapshotClient, database: Database, usage: Database) -> Acquisition:
+    """Today's rows of a source that is read as it is now.
+
+    Args:
+        source: The source, for sentences.
+        client: Asked while the frames are taken.
+        database: Where the source's coins are.
+        usage: Where the calls are counted.
+
+    Raises:
+        AcquisitionError: There are no coins yet.
+    """
+    active = count_active(database)
+    if not active:
+        raise AcquisitionError(
+            f"{source.title} has no active coin yet; materialize {source.name}/raw_asset_list and {source.name}/assets "
+            "first."
+        )
+    ledger = UsageLedger(usage, client)
+    day = client.now().date()
+    asked = min(active, client.most_coins or active)
+
+    def frames() -> Iterator[pd.DataFrame]:
+        try:
+            yield from snapshot_of(each_coin_once(client.market_pages(), ledger, set()), day)
+        finally:
+            ledger.record()
+
+    return Acquisition(
+        f"Today's market of {source.title}, {day}: {asked} coins.",
+        frames(),
+        lambda: {"source": tables.SNAPSHOT, COINS_ASKED: asked, **ledger.facts()},
+    )
 
 
 def _snapshot(

@@ -1,6 +1,6 @@
-"""Rows from the current market pages."""
+"""Rows from the pages of a current market."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import date
 from typing import Any
 
@@ -36,9 +36,7 @@ def snapshot_frames(
     Raises:
         CoinGeckoError: A call failed for good, or no page held a coin.
     """
-    for frame in market_frames(plan, f"The market of {day}", client, ledger, progress, expected):
-        frame.insert(0, "date", pd.Timestamp(day))
-        yield frame.assign(source=tables.SNAPSHOT)
+    return snapshot_of(market_frames(plan, f"The market of {day}", client, ledger, progress, expected), day)
 
 
 def market_frames(
@@ -69,18 +67,42 @@ def market_frames(
     seen: set[str] = set()
     progress.begin(what, plan.calls, "pages")
     try:
-        for page in _pages(plan, client, seen, expected):
-            rows = {row["id"]: row for row in page if row["id"] not in seen}
-            ledger.record()
-            seen.update(rows)
-            if rows:
-                yield market_rows(list(rows.values()))
-            progress.advance()
+        pages = (market_rows(page) for page in _pages(plan, client, seen, expected))
+        yield from each_coin_once(pages, ledger, seen, progress.advance)
         if not seen and not plan.coin_ids:
             raise BrokenAnswer("CoinGecko answered the first page of the markets with no coin.")
     finally:
         ledger.record()
         progress.end()
+
+
+def each_coin_once(
+    pages: Iterable[pd.DataFrame],
+    ledger: UsageLedger,
+    seen: set[str],
+    on_page: Callable[[], None] = lambda: None,
+) -> Iterator[pd.DataFrame]:
+    """Pages of any source's current market without the coins that an earlier one had.
+
+    Args:
+        pages: As `sources.SnapshotClient.market_pages` describes them.
+        ledger: Where the calls are counted.
+        seen: Filled with the coins that have a row.
+        on_page: Called when the next page is asked for, since the rows of this one are safe then.
+    """
+    for page in pages:
+        new = page[~page["asset_id"].isin(seen)].drop_duplicates("asset_id", keep="last")
+        ledger.record()
+        seen.update(new["asset_id"])
+        if len(new):
+            yield new
+        on_page()
+
+
+def snapshot_of(frames: Iterable[pd.DataFrame], day: date) -> Iterator[pd.DataFrame]:
+    """Frames of a current market as rows of daily_market of a day."""
+    for frame in frames:
+        yield frame.assign(date=pd.Timestamp(day), source=tables.SNAPSHOT)
 
 
 def _pages(

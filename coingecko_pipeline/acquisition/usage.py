@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from coingecko_pipeline.coingecko import CoinGecko
+from coingecko_pipeline.sources import SourceClient
 from coingecko_pipeline.warehouse import Database, tables
 
 ELSEWHERE = "elsewhere"
@@ -53,7 +53,7 @@ class UsageLedger:
         names: The name to count an endpoint under, where it is not its own.
     """
 
-    def __init__(self, database: Database, client: CoinGecko, names: Mapping[str, str] = AS_THEY_ARE) -> None:
+    def __init__(self, database: Database, client: SourceClient, names: Mapping[str, str] = AS_THEY_ARE) -> None:
         self._database = database
         self._client = client
         self._names = names

@@ -1,10 +1,10 @@
-"""The list of coins as received, the coins ever seen, and what happened to them."""
+"""The list of coins as received, the coins ever seen, and what happened to them: the same for every source."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -12,9 +12,10 @@ import pandas as pd
 from sqlalchemy import select
 
 from coingecko_pipeline.acquisition.usage import UsageLedger
-from coingecko_pipeline.assets.failures import COINGECKO_POOL, RETRIES, permanent_failures
+from coingecko_pipeline.assets.failures import RETRIES, permanent_failures
 from coingecko_pipeline.assets.list_changes import Asset, AssetChange, apply_list
-from coingecko_pipeline.coingecko import CoinGecko
+from coingecko_pipeline.assets.sources import COINGECKO, database_of, group_in, io_manager_of, key_in, tables_of
+from coingecko_pipeline.sources import Source, SourceClient
 from coingecko_pipeline.warehouse import Database, column_schema, tables
 
 if TYPE_CHECKING:
@@ -38,44 +39,69 @@ class AssetListConfig(dg.Config):
     """Take a list that lacks more than a fifth of the previous one's coins."""
 
 
-@dg.asset(
-    key=["coingecko", "raw_asset_list"],
-    group_name=GROUP,
-    kinds={"coingecko", "mysql", "table"},
-    owners=OWNERS,
-    pool=COINGECKO_POOL,
-    retry_policy=RETRIES,
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)),
-    metadata={"dagster/column_schema": column_schema(tables.raw_asset_list), "write_mode": "replace_table"},
-    io_manager_key="warehouse_io_manager",
-)
-def raw_asset_list(
-    context: dg.AssetExecutionContext,
-    config: AssetListConfig,
-    coingecko: dg.ResourceParam[CoinGecko],
-    warehouse: dg.ResourceParam[Database],
-) -> dg.Output[pd.DataFrame]:
-    """The latest list of all coins that CoinGecko lists, as received.
+def make_raw_asset_list(source: Source) -> dg.AssetsDefinition:
+    """The Dagster asset of a source's list as received."""
+    own = tables_of(source).tables
 
-    **One row** is one entry of `/coins/list` with its contract addresses (1 call). **Complete** after each
-    materialization: the list comes in one answer. A list that is empty, or that lacks more than a fifth of the coins
-    that the table holds, is refused and changes nothing; `accept_shrunken_list` in the launchpad takes it anyway.
+    @dg.asset(
+        key=key_in(source, "raw_asset_list"),
+        description=f"""The latest list of all coins that {source.title} lists, as received.
 
-    **Known gaps:** coins that CoinGecko no longer lists are not in it; `coingecko/assets` keeps those.
-    """
-    with permanent_failures():
-        ledger = UsageLedger(warehouse, coingecko)
-        try:
-            fetched_at = coingecko.now()
-            entries = coingecko.asset_list()
-        finally:
-            ledger.record()
-        previous = set(
-            warehouse.run_reading(lambda connection: connection.scalars(select(tables.raw_asset_list.c.asset_id)).all())
+**One row** is one entry of {source.list_call} (1 call). **Complete** after each materialization: the list comes in one
+answer. A list that is empty, or that lacks more than a fifth of the coins that the table holds, is refused and changes
+nothing; `accept_shrunken_list` in the launchpad takes it anyway.
+
+**Known gaps:** coins that {source.title} no longer lists are not in it; `{source.name}/assets` keeps those.
+{source.list_gaps}""",
+        group_name=group_in(source, GROUP),
+        kinds={source.name, "mysql", "table"},
+        owners=OWNERS,
+        pool=source.pool,
+        retry_policy=RETRIES,
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
+        ),
+        metadata={"dagster/column_schema": column_schema(own["raw_asset_list"]), "write_mode": "replace_table"},
+        io_manager_key=io_manager_of(source),
+        required_resource_keys={source.name, "warehouse"},
+    )
+    def raw_asset_list(context: dg.AssetExecutionContext, config: AssetListConfig) -> dg.Output[pd.DataFrame]:
+        client: SourceClient = getattr(context.resources, source.name)
+        warehouse: Database = context.resources.warehouse
+        with permanent_failures():
+            ledger = UsageLedger(warehouse, client)
+            try:
+                fetched_at = client.now()
+                entries = client.asset_list()
+            finally:
+                ledger.record()
+            known = select(tables.raw_asset_list.c.asset_id)
+            database = database_of(source, warehouse)
+            previous = set(database.run_reading(lambda connection: connection.scalars(known).all()))
+        refuse_broken_list(source, previous, {entry["id"] for entry in entries}, config.accept_shrunken_list)
+        context.log.info("The list has %d coins; the table had %d.", len(entries), len(previous))
+        spent = ledger.spent
+        return dg.Output(
+            list_frame(entries, fetched_at),
+            metadata={
+                "coins": len(entries),
+                "calls": spent.calls,
+                "credits": spent.credits,
+                SHRINKAGE_ACCEPTED: config.accept_shrunken_list,
+            },
         )
-    refuse_broken_list(previous, {entry["id"] for entry in entries}, config.accept_shrunken_list)
-    context.log.info("The list has %d coins; the table had %d.", len(entries), len(previous))
-    frame = pd.DataFrame(
+
+    return raw_asset_list
+
+
+def list_frame(entries: Sequence[Mapping[str, Any]], fetched_at: datetime) -> pd.DataFrame:
+    """The entries of a list as rows of raw_asset_list.
+
+    Args:
+        entries: Each with an id, and with symbol, name and platforms where the source gives them.
+        fetched_at: The moment of the answer (UTC, aware).
+    """
+    return pd.DataFrame(
         {
             "asset_id": [entry["id"] for entry in entries],
             "symbol": [entry.get("symbol") for entry in entries],
@@ -87,19 +113,9 @@ def raw_asset_list(
         },
         dtype="object",
     ).assign(fetched_at=pd.Timestamp(fetched_at).as_unit("us"))
-    spent = ledger.spent
-    return dg.Output(
-        frame,
-        metadata={
-            "coins": len(entries),
-            "calls": spent.calls,
-            "credits": spent.credits,
-            SHRINKAGE_ACCEPTED: config.accept_shrunken_list,
-        },
-    )
 
 
-def refuse_broken_list(previous: set[str], listed: set[str], accept_shrunken: bool) -> None:
+def refuse_broken_list(source: Source, previous: set[str], listed: set[str], accept_shrunken: bool) -> None:
     """Refuse a list that cannot be right.
 
     Raises:
@@ -108,95 +124,105 @@ def refuse_broken_list(previous: set[str], listed: set[str], accept_shrunken: bo
     """
     if not listed:
         raise dg.Failure(
-            "CoinGecko answered the asset list with no coin; nothing was changed. Materialize it again later.",
+            f"{source.title} answered the asset list with no coin; nothing was changed. Materialize it again later.",
             allow_retries=False,
         )
     lost = len(previous - listed)
     if lost > LARGEST_LOSS * len(previous) and not accept_shrunken:
         raise dg.Failure(
             f"The asset list lacks {lost:,} of the previous {len(previous):,} coins, more than a fifth; nothing was "
-            "changed. If CoinGecko really dropped them, materialize coingecko/raw_asset_list with the config "
+            f"changed. If {source.title} really dropped them, materialize {source.name}/raw_asset_list with the config "
             "accept_shrunken_list: true.",
             metadata={"coins_before": len(previous), "coins_now": len(listed), "coins_lost": lost},
             allow_retries=False,
         )
 
 
-@dg.multi_asset(
-    name="assets",
-    outs={
-        "asset_changes": dg.AssetOut(
-            key=["coingecko", "asset_changes"],
-            description="""What happened to a coin between two lists.
+def make_assets_and_changes(source: Source) -> dg.AssetsDefinition:
+    """The Dagster assets of the coins of a source ever seen, and of what happened to them."""
+    own = tables_of(source).tables
+    common: dict[str, Any] = {
+        "io_manager_key": io_manager_of(source),
+        "kinds": {"mysql", "table"},
+        "group_name": group_in(source, GROUP),
+        "owners": OWNERS,
+    }
+
+    @dg.multi_asset(
+        # The main source's op keeps the name that it had when there was no other.
+        name="assets" if source is COINGECKO else f"{source.name}_assets",
+        outs={
+            "asset_changes": dg.AssetOut(
+                key=key_in(source, "asset_changes"),
+                description="""What happened to a coin between two lists.
 
 **One row** is one change that the list of `seen_on` showed: listed, delisted, relisted, renamed or symbol_changed,
 with the old and the new name or symbol. The very first list makes no changes. Costs no call. **Known gaps:** a coin
 that came and went between two lists leaves no trace; two changes of one kind on one day show as the last one.""",
-            io_manager_key="warehouse_io_manager",
-            kinds={"mysql", "table"},
-            group_name=GROUP,
-            owners=OWNERS,
-            metadata={
-                "dagster/column_schema": column_schema(tables.asset_changes),
-                "write_mode": "upsert",
-                "allow_empty": True,
-            },
-        ),
-        "assets": dg.AssetOut(
-            key=["coingecko", "assets"],
-            description="""Every coin ever seen in a list.
+                metadata={
+                    "dagster/column_schema": column_schema(own["asset_changes"]),
+                    "write_mode": "upsert",
+                    "allow_empty": True,
+                },
+                **common,
+            ),
+            "assets": dg.AssetOut(
+                key=key_in(source, "assets"),
+                description="""Every coin ever seen in a list.
 
 **One row** is one coin: its latest symbol and name, the dates of the first and the latest list that had it, and
 whether the latest list has it. Coins that are gone stay, with `is_active` false, so a study of the past can be free of
 survivorship bias from the first list on. Costs no call. **Complete** after each materialization. **Known gaps:** coins
 that left before the first list.""",
-            io_manager_key="warehouse_io_manager",
-            kinds={"mysql", "table"},
-            group_name=GROUP,
-            owners=OWNERS,
-            metadata={"dagster/column_schema": column_schema(tables.assets), "write_mode": "upsert"},
-            freshness_policy=dg.FreshnessPolicy.time_window(
-                fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
+                metadata={"dagster/column_schema": column_schema(own["assets"]), "write_mode": "upsert"},
+                freshness_policy=dg.FreshnessPolicy.time_window(
+                    fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
+                ),
+                **common,
             ),
-        ),
-    },
-    retry_policy=RETRIES,
-    ins={"raw_asset_list": dg.AssetIn(key=["coingecko", "raw_asset_list"], input_manager_key="warehouse_io_manager")},
-)
-def assets_and_changes(
-    raw_asset_list: pd.DataFrame, warehouse: dg.ResourceParam[Database]
-) -> Iterator[dg.Output[pd.DataFrame]]:
-    """Compare the list with the coins ever seen.
+        },
+        retry_policy=RETRIES,
+        ins={
+            "raw_asset_list": dg.AssetIn(key=key_in(source, "raw_asset_list"), input_manager_key=io_manager_of(source))
+        },
+    )
+    def assets_and_changes(
+        raw_asset_list: pd.DataFrame, warehouse: dg.ResourceParam[Database]
+    ) -> Iterator[dg.Output[pd.DataFrame]]:
+        """Compare the list with the coins ever seen.
 
-    The changes are written before the coins, and a list compared twice gives the same changes: a run that ends
-    between the two loses none.
-    """
-    with permanent_failures():
-        known = {asset.asset_id: asset for asset in stored_assets(warehouse)}
-        if raw_asset_list.empty:
-            raise dg.Failure(
-                "The table raw_asset_list is empty; materialize coingecko/raw_asset_list first.", allow_retries=False
-            )
-    seen_on = raw_asset_list["fetched_at"].max().date()
-    listed = zip(
-        raw_asset_list["asset_id"],
-        raw_asset_list["symbol"].fillna(""),
-        raw_asset_list["name"].fillna(""),
-        strict=True,
-    )
-    assets, changes = apply_list(known, listed, seen_on)
-    counts = Counter(change.change for change in changes)
-    yield dg.Output(
-        _frame(changes, AssetChange),
-        output_name="asset_changes",
-        metadata={str(change): count for change, count in counts.items()},
-    )
-    active = sum(asset.is_active for asset in assets)
-    yield dg.Output(
-        _frame(assets, Asset),
-        output_name="assets",
-        metadata={"coins_active": active, "coins_gone": len(assets) - active},
-    )
+        The changes are written before the coins, and a list compared twice gives the same changes: a run that ends
+        between the two loses none.
+        """
+        with permanent_failures():
+            known = {asset.asset_id: asset for asset in stored_assets(database_of(source, warehouse))}
+            if raw_asset_list.empty:
+                raise dg.Failure(
+                    f"The table raw_asset_list is empty; materialize {source.name}/raw_asset_list first.",
+                    allow_retries=False,
+                )
+        seen_on = raw_asset_list["fetched_at"].max().date()
+        listed = zip(
+            raw_asset_list["asset_id"],
+            raw_asset_list["symbol"].fillna(""),
+            raw_asset_list["name"].fillna(""),
+            strict=True,
+        )
+        assets, changes = apply_list(known, listed, seen_on)
+        counts = Counter(change.change for change in changes)
+        yield dg.Output(
+            _frame(changes, AssetChange),
+            output_name="asset_changes",
+            metadata={str(change): count for change, count in counts.items()},
+        )
+        active = sum(asset.is_active for asset in assets)
+        yield dg.Output(
+            _frame(assets, Asset),
+            output_name="assets",
+            metadata={"coins_active": active, "coins_gone": len(assets) - active},
+        )
+
+    return assets_and_changes
 
 
 def stored_assets(warehouse: Database) -> list[Asset]:
@@ -210,3 +236,7 @@ def _frame(records: Sequence[Any], kind: type["DataclassInstance"]) -> pd.DataFr
     return pd.DataFrame(
         [asdict(record) for record in records], columns=[field.name for field in fields(kind)], dtype="object"
     )
+
+
+raw_asset_list = make_raw_asset_list(COINGECKO)
+assets_and_changes = make_assets_and_changes(COINGECKO)

@@ -1,6 +1,6 @@
 """What the computed assets share: their partitions' rows are made by one statement inside the database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -9,14 +9,15 @@ from sqlalchemy import Table
 
 from coingecko_pipeline.assets.asset_list import OWNERS
 from coingecko_pipeline.assets.failures import RETRIES, permanent_failures
+from coingecko_pipeline.assets.sources import COINGECKO, key_in
 from coingecko_pipeline.measures import Rows, replace_range
 from coingecko_pipeline.partitions import dates_of, key_of
-from coingecko_pipeline.warehouse import Database, column_schema
+from coingecko_pipeline.warehouse import Database, column_schema, table_name
 
 GROUP = "measures"
 MEASURES_POOL = "measures"
 """One such step at a time: two would share the memory that the server has for intermediate results."""
-DAILY_MARKET = dg.AssetKey(["coingecko", "daily_market"])
+DAILY_MARKET = key_in(COINGECKO, "daily_market")
 
 FOLLOWS_ITS_UPSTREAM = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -51,7 +52,7 @@ def computed_asset(
         upstream: What it is computed from.
     """
     return dg.asset(
-        key=["coingecko", table.name],
+        key=key_in(COINGECKO, table.name),
         deps=[dg.AssetDep(upstream, partition_mapping=mapping)],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -82,12 +83,25 @@ def compute(
     Raises:
         dagster.Failure: Without retries, where another try cannot help.
     """
-    first, last = dates_of(context.partition_key_range)
     with permanent_failures():
-        counts = replace_range(warehouse, table, rows, first, last)
-    database = warehouse.url.database
+        counts = replace_range(warehouse, table, rows, *dates_of(context.partition_key_range))
+    return tell_stored(context, warehouse, table, counts)
+
+
+def tell_stored(
+    context: dg.AssetExecutionContext, warehouse: Database, table: Table, counts: Mapping[date, int]
+) -> dg.MaterializeResult[Any]:
+    """Log how many rows each of the run's partitions has, and give what Dagster shows of the whole.
+
+    Args:
+        context: Of the run, over one partition or a range of them.
+        warehouse: Where the table is.
+        table: As declared.
+        counts: Rows by the first date of their partition.
+    """
+    first, last = dates_of(context.partition_key_range)
     metadata: dict[str, Any] = {
-        "dagster/table_name": table.name if warehouse.is_sqlite else f"{database}.{table.name}",
+        "dagster/table_name": table_name(warehouse, table),
         "storage_kind": warehouse.kind,
         "rows_written": sum(counts.values()),
     }

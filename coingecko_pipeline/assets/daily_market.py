@@ -1,8 +1,7 @@
 """Price, volume and market cap of every coin for every date."""
 
-import warnings
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -12,12 +11,12 @@ from coingecko_pipeline.acquisition.daily import acquire
 from coingecko_pipeline.acquisition.history import read_outlook
 from coingecko_pipeline.acquisition.planning import DateRange, Request
 from coingecko_pipeline.acquisition.progress import Progress
-from coingecko_pipeline.acquisition.universe import largest_coins
-from coingecko_pipeline.assets.asset_list import OWNERS
-from coingecko_pipeline.assets.failures import COINGECKO_POOL, RETRIES, failing_for_good, permanent_failures
+from coingecko_pipeline.assets.failures import failing_for_good, permanent_failures
+from coingecko_pipeline.assets.market_asset import daily_market_asset, show_largest
+from coingecko_pipeline.assets.sources import COINGECKO
 from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.partitions import DAILY, dates_of
-from coingecko_pipeline.warehouse import Database, Frames, column_schema, tables
+from coingecko_pipeline.partitions import dates_of
+from coingecko_pipeline.warehouse import Database, Frames, tables
 
 
 class DailyMarketConfig(dg.Config):
@@ -42,31 +41,7 @@ class DailyMarketConfig(dg.Config):
     )
 
 
-with warnings.catch_warnings():
-    # A range in one run is beta in Dagster 1.13, and what the archive and the price of a chart ask for.
-    warnings.simplefilter("ignore", dg.BetaWarning)
-    _daily_asset = dg.asset(
-        key=["coingecko", "daily_market"],
-        deps=[dg.AssetKey(["coingecko", "assets"])],
-        partitions_def=DAILY,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="market",
-        kinds={"coingecko", "mysql", "table"},
-        owners=OWNERS,
-        pool=COINGECKO_POOL,
-        retry_policy=RETRIES,
-        freshness_policy=dg.FreshnessPolicy.cron(deadline_cron="0 1 * * *", lower_bound_delta=timedelta(hours=1)),
-        metadata={
-            "dagster/column_schema": column_schema(tables.daily_market),
-            "write_mode": "upsert",
-            "partition_expr": "date",
-            "allow_empty": True,
-        },
-        io_manager_key="warehouse_io_manager",
-    )
-
-
-@_daily_asset
+@daily_market_asset(COINGECKO)
 def daily_market(
     context: dg.AssetExecutionContext,
     config: DailyMarketConfig,
@@ -125,26 +100,3 @@ def as_metadata(value: Any) -> Any:
     if isinstance(value, list):
         return dg.MetadataValue.json(value)
     return str(value) if isinstance(value, date) or value is None else value
-
-
-def show_largest(warehouse: Database, dates: DateRange) -> str:
-    """The ten largest coins on the latest date of a range that has rows, as a Markdown table."""
-    rows = largest_coins(warehouse, dates)
-    if not rows:
-        return f"No rows for {dates}."
-    lines = [
-        f"| coin on {rows[0].date} | symbol | price (USD) | 24-hour volume (USD) | market cap (USD) |",
-        "|---|---|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row.name.replace('|', ' ')} | {row.symbol.replace('|', ' ')} | {_number(row.price_usd)} "
-        f"| {_number(row.volume_24h_usd)} | {_number(row.market_cap_usd)} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"

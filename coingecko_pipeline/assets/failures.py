@@ -8,15 +8,16 @@ import pandas as pd
 from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
-from coingecko_pipeline.coingecko.errors import PermanentError, RetriableError
+from coingecko_pipeline.assets.sources import COINGECKO
 from coingecko_pipeline.report import ReportError
 from coingecko_pipeline.settings import SettingsError
+from coingecko_pipeline.sources.errors import PermanentCall, RetriableCall
 from coingecko_pipeline.warehouse import DatabaseUnavailable, WarehouseError
 
 RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 """After the HTTP layer gave up: three more tries, a minute, two and four minutes later."""
 
-COINGECKO_POOL = "coingecko_api"
+COINGECKO_POOL = COINGECKO.pool
 """One step at a time uses the key, so that no two runs share its minute."""
 
 
@@ -29,9 +30,9 @@ def permanent_failures() -> Iterator[None]:
     """
     try:
         yield
-    except (RetriableError, DatabaseUnavailable, DBAPIError, dg.Failure):
+    except (RetriableCall, DatabaseUnavailable, DBAPIError, dg.Failure):
         raise
-    except (PermanentError, AcquisitionError, ReportError, SettingsError, WarehouseError) as error:
+    except (PermanentCall, AcquisitionError, ReportError, SettingsError, WarehouseError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except Exception as error:
         told = f"An unexpected {type(error).__name__}: {error}. Please report it with the log of this run."

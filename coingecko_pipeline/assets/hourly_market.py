@@ -11,6 +11,7 @@ from coingecko_pipeline.acquisition.hourly import acquire_hour
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.assets.asset_list import OWNERS
 from coingecko_pipeline.assets.failures import COINGECKO_POOL, RETRIES, failing_for_good, permanent_failures
+from coingecko_pipeline.assets.sources import COINGECKO, key_in
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.partitions import HOURLY, hour_of
 from coingecko_pipeline.warehouse import Database, Frames, column_schema, tables
@@ -31,8 +32,8 @@ with warnings.catch_warnings():
     # A range in one run is beta in Dagster 1.13; of hours it is refused once and not in a run for each.
     warnings.simplefilter("ignore", dg.BetaWarning)
     _hourly_asset = dg.asset(
-        key=["coingecko", "hourly_market"],
-        deps=[dg.AssetKey(["coingecko", "assets"])],
+        key=key_in(COINGECKO, "hourly_market"),
+        deps=[key_in(COINGECKO, "assets")],
         partitions_def=HOURLY,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="market",

@@ -1,16 +1,8 @@
 """Asset checks, each named as the statement that holds when it passes. A blocking one protects what is downstream."""
 
-from coingecko_pipeline.checks.asset_list import (
-    asset_ids_are_unique,
-    every_listed_asset_is_present,
-    the_list_did_not_shrink,
-)
-from coingecko_pipeline.checks.daily_market import (
-    no_price_jumped_a_hundredfold,
-    prices_are_not_negative,
-    the_day_covers_the_active_assets,
-    the_snapshot_was_timely,
-)
+from coingecko_pipeline.assets.sources import SOURCES
+from coingecko_pipeline.checks.asset_list import list_checks
+from coingecko_pipeline.checks.daily_market import market_checks
 from coingecko_pipeline.checks.gaps import no_date_is_missing_between_a_coins_first_and_last_day
 from coingecko_pipeline.checks.hourly_market import (
     the_hour_has_the_coins_that_were_asked_for,
@@ -20,18 +12,14 @@ from coingecko_pipeline.checks.measures import (
     a_week_has_one_to_seven_days_and_its_prices_are_in_order,
     the_global_market_is_the_sum_of_the_coins,
 )
+from coingecko_pipeline.checks.source_agreement import the_hundred_largest_agree_on_the_price
 
 ALL_CHECKS = (
-    asset_ids_are_unique,
-    the_list_did_not_shrink,
-    every_listed_asset_is_present,
-    prices_are_not_negative,
-    the_day_covers_the_active_assets,
-    the_snapshot_was_timely,
-    no_price_jumped_a_hundredfold,
+    *(check for source in SOURCES for check in (*list_checks(source), *market_checks(source))),
     no_date_is_missing_between_a_coins_first_and_last_day,
     the_hours_values_are_not_negative,
     the_hour_has_the_coins_that_were_asked_for,
     a_week_has_one_to_seven_days_and_its_prices_are_in_order,
     the_global_market_is_the_sum_of_the_coins,
+    the_hundred_largest_agree_on_the_price,
 )

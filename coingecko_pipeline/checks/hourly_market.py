@@ -3,11 +3,12 @@
 import dagster as dg
 from sqlalchemy import func, or_, select
 
+from coingecko_pipeline.assets.sources import COINGECKO, key_in
 from coingecko_pipeline.checks.daily_market import ENOUGH_COVERAGE, EXAMPLES, LEAST_COVERAGE, coins_asked
 from coingecko_pipeline.partitions import hour_of
 from coingecko_pipeline.warehouse import Database, tables
 
-HOURLY_MARKET = dg.AssetKey(["coingecko", "hourly_market"])
+HOURLY_MARKET = key_in(COINGECKO, "hourly_market")
 
 
 @dg.asset_check(asset=HOURLY_MARKET, blocking=True)

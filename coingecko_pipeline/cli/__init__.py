@@ -11,6 +11,7 @@ from dotenv import load_dotenv
 from rich.logging import RichHandler
 
 from coingecko_pipeline import __version__
+from coingecko_pipeline.cli.agreement import agreement
 from coingecko_pipeline.cli.commands import backfill, complete, daily, migrate_command
 from coingecko_pipeline.cli.demo import demo
 from coingecko_pipeline.cli.deployment import deployment
@@ -47,7 +48,7 @@ def cli() -> None:
 
 for command in (
     *(demo, dev, migrate_command, sandbox, daily, backfill, complete),
-    *(measures, report, status, export, deployment),
+    *(measures, agreement, report, status, export, deployment),
 ):
     cli.add_command(command)
 

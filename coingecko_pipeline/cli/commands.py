@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.acquisition.history import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange
 from coingecko_pipeline.acquisition.universe import count_active
+from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
@@ -16,16 +18,50 @@ from coingecko_pipeline.coingecko.plans import FIRST_DATE
 from coingecko_pipeline.resources import open_warehouse, utc_now
 from coingecko_pipeline.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
-from coingecko_pipeline.warehouse import Database, migrate
+from coingecko_pipeline.sources import Source
+from coingecko_pipeline.warehouse import Database, DatabaseUnavailable, migrate
 
 
 @click.command("migrate")
 def migrate_command() -> None:
-    """Create the tables in the database that DATABASE_URL names, or change them to this version."""
+    """Create the tables in the database that DATABASE_URL names, or change them to this version.
+
+    The tables of the second source are in a database of their own beside it.
+    """
     settings = load_settings()
-    database = Database(settings.database_url.get_secret_value())
+    migrate_all(Database(settings.database_url.get_secret_value()))
+
+
+def migrate_all(database: Database) -> None:
+    """Bring the tables of every source to this version, tell it, and close the database.
+
+    Args:
+        database: The main one, with a user who may change tables.
+
+    Raises:
+        WarehouseError: The main database cannot be reached, or its tables are newer.
+    """
     revision = migrate(database)
     CONSOLE.print(f"{database.masked_url} is at version {revision}.", highlight=False, soft_wrap=True)
+    for source in SNAPSHOT_SOURCES:
+        _migrate_schema(database, source)
+    database.dispose()
+
+
+def _migrate_schema(database: Database, source: Source) -> None:
+    """Make the tables of another source, where the user may: nothing but the source itself needs them."""
+    schema = database.schema(source.name)
+    try:
+        revision = migrate(schema)
+    except (DatabaseUnavailable, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        CONSOLE.print(
+            f"The tables of {source.title} were not made, and only {source.title} needs them: {reason}.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    else:
+        CONSOLE.print(f"{schema.masked_url} is at version {revision}.", highlight=False, soft_wrap=True)
 
 
 @click.command()

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.acquisition.universe import largest_coins
+from coingecko_pipeline.cli.agreement import take_agreement
 from coingecko_pipeline.cli.commands import take_backfill, take_daily
 from coingecko_pipeline.cli.instance import use_demo_home
 from coingecko_pipeline.cli.report import write_report
@@ -31,30 +32,31 @@ DEMO_PLAN = "analyst"
 DEMO_KEY = SecretStr("CG-sandbox")
 
 
-def demo_settings(base_url: str) -> Settings:
+def demo_settings(sandbox: RunningSandbox) -> Settings:
     """The demo's settings, whatever the environment says.
 
     Args:
-        base_url: Where the sandbox listens.
+        sandbox: Stands for both sources.
     """
     return load_settings(
         coingecko_api_key=DEMO_KEY,
         coingecko_plan=DEMO_PLAN,
-        coingecko_base_url=base_url,
+        coingecko_base_url=sandbox.url,
         coingecko_calls_per_minute=None,
         coingecko_credits_per_month=None,
         coingecko_history_days=None,
         coingecko_billing_day=None,
+        coinpaprika_base_url=sandbox.coinpaprika_url,
         database_url=SecretStr(f"sqlite:///{DEMO_DATABASE}"),
         report_path=DEMO_REPORT,
     )
 
 
 @contextmanager
-def demo_sandbox() -> Iterator[str]:
-    """The sandbox on a free port; gives its base URL."""
+def demo_sandbox() -> Iterator[RunningSandbox]:
+    """The sandbox on a free port."""
     with RunningSandbox(SandboxOptions(plan=DEMO_PLAN)) as running:
-        yield running.url
+        yield running
 
 
 @click.command()
@@ -69,12 +71,13 @@ def demo() -> None:
     )
     use_demo_home()
     today = datetime.now(UTC).date()
-    with demo_sandbox() as url:
-        settings = demo_settings(url)
+    with demo_sandbox() as sandbox:
+        settings = demo_settings(sandbox)
         database = open_warehouse(settings)
         ok = take_daily(settings).ok
         past = DateRange(today - timedelta(days=DEMO_DAYS), today - timedelta(days=1))
         ok = take_backfill(settings, past, top=DEMO_COINS).ok and ok
+        ok = take_agreement(settings) and ok
         CONSOLE.print()
         CONSOLE.print(_largest(database))
         show_status(read_status(database, settings.plan))

@@ -5,11 +5,12 @@ import dagster as dg
 from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
+from coingecko_pipeline.cli.commands import migrate_all
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.deployment.accounts import WAREHOUSE, create_accounts
 from coingecko_pipeline.deployment.passwords import check_passwords
 from coingecko_pipeline.settings import ServerSettings, load_server_settings, load_settings
-from coingecko_pipeline.warehouse import Database, migrate
+from coingecko_pipeline.warehouse import Database
 
 
 @click.group()
@@ -37,10 +38,7 @@ def set_up() -> None:
     create_accounts(_server(settings, settings.database_admin, settings.mysql_root_password), accounts)
     CONSOLE.print("The accounts are there: pipeline, migrator, dagster and reader.", highlight=False)
     url = _server(settings, "migrator", settings.mysql_migrator_password).set(database=WAREHOUSE)
-    database = Database(url.render_as_string(hide_password=False))
-    revision = migrate(database)
-    database.dispose()
-    CONSOLE.print(f"The tables are at version {revision}.", highlight=False)
+    migrate_all(Database(url.render_as_string(hide_password=False)))
     with dg.DagsterInstance.get() as instance:
         instance.upgrade()
     CONSOLE.print(f"Dagster's storage is at the version of Dagster {dg.__version__}.", highlight=False)

@@ -33,8 +33,8 @@ def dev(port: int, on_demo: bool) -> None:
         use_home()
         sys.exit(_serve(port, {}))
     use_demo_home()
-    with demo_sandbox() as url:
-        settings = demo_settings(url)
+    with demo_sandbox() as sandbox:
+        settings = demo_settings(sandbox)
         open_warehouse(settings).dispose()
         key = settings.coingecko_api_key.get_secret_value() if settings.coingecko_api_key else ""
         sys.exit(
@@ -42,7 +42,8 @@ def dev(port: int, on_demo: bool) -> None:
                 port,
                 {
                     "DATABASE_URL": settings.database_url.get_secret_value(),
-                    "COINGECKO_BASE_URL": url,
+                    "COINGECKO_BASE_URL": sandbox.url,
+                    "COINPAPRIKA_BASE_URL": sandbox.coinpaprika_url,
                     "COINGECKO_PLAN": settings.plan.name,
                     "COINGECKO_API_KEY": key,
                     # The figures of the user's own plan mean nothing here; empty is unset.

@@ -39,7 +39,7 @@ def run_job(
     dates: DateRange | None = None,
     ops: Mapping[str, Any] | None = None,
     *,
-    calls_api: bool = True,
+    pool: str | None = COINGECKO_POOL,
 ) -> Outcome:
     """Run a job and tell what it did.
 
@@ -48,11 +48,11 @@ def run_job(
         settings: What the resources are made from.
         dates: The partitions; None for a job without any.
         ops: Config by op.
-        calls_api: Whether it uses the key, and so waits for a run that does.
+        pool: The pool whose other runs are waited for first; None where the job calls nobody.
     """
     with watching() as progress, dg.DagsterInstance.get() as instance, living(instance) as tags:
-        if calls_api:
-            wait_for_pool(instance, COINGECKO_POOL, CONSOLE.print)
+        if pool:
+            wait_for_pool(instance, pool, CONSOLE.print)
         definitions = build_definitions(
             {**build_resources(lambda: settings), "progress": dg.ResourceDefinition.hardcoded_resource(progress)}
         )

@@ -1,10 +1,6 @@
 """The calls that the pipeline makes, each one typed, retried and checked: pycoingecko's methods on our session."""
 
 import json
-import logging
-import random
-import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,24 +11,18 @@ import pandas as pd
 from pycoingecko import CoinGeckoAPI
 from pydantic import SecretStr
 from requests.adapters import BaseAdapter, HTTPAdapter
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from coingecko_pipeline.coingecko import responses
-from coingecko_pipeline.coingecko.errors import (
-    BadRequest,
-    BrokenAnswer,
-    RetriableError,
-)
+from coingecko_pipeline.coingecko.errors import BadRequest, BrokenAnswer
 from coingecko_pipeline.coingecko.limiter import CallWindow, Clock, RateLimiter, SystemClock
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.coingecko.transport import (
     CONNECT_TIMEOUT_SECONDS,
     READ_TIMEOUT_SECONDS,
     CoinGeckoSession,
-    Usage,
 )
-
-log = logging.getLogger(__name__)
+from coingecko_pipeline.sources.retrying import Retries
+from coingecko_pipeline.sources.usage import Usage
 
 PAGE_SIZE = 250
 """Rows a page of ``/coins/markets``, its documented maximum."""
@@ -45,13 +35,6 @@ TODAY_COMPLETE_AT = time(0, 10)
 
 CONNECTIONS = 32
 """Connections that are kept open; more threads than that would open one for each call."""
-
-TRIES = 8
-MAX_WAIT_SECONDS = 900.0
-"""All waits of one call together; an hour-long Retry-After is the step's or the schedule's business."""
-BACKOFF_SECONDS = 1.0
-MAX_BACKOFF_SECONDS = 60.0
-"""Where the server does not say how long to wait: doubled with each try, up to a minute, its window."""
 
 T = TypeVar("T")
 
@@ -114,11 +97,11 @@ class CoinGecko:
     ) -> None:
         self.plan = plan
         self.now = now
-        self.survived: Counter[str] = Counter()
+        clock = clock or SystemClock()
+        self._retries = Retries(clock.sleep)
+        self.survived = self._retries.survived
         """How many failures of each kind were tried again."""
-        self._telling = threading.Lock()
-        self._clock = clock or SystemClock()
-        self._limiter = RateLimiter(plan.calls_per_minute, self._clock, on_wait, window)
+        self._limiter = RateLimiter(plan.calls_per_minute, clock, on_wait, window)
         self._session = CoinGeckoSession(plan, api_key, self._limiter, now, on_origin, timeouts)
         self._session.mount(plan.base_url, adapter or HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._api = CoinGeckoAPI()
@@ -238,44 +221,7 @@ class CoinGecko:
             except (json.JSONDecodeError, UnicodeDecodeError) as error:
                 raise BrokenAnswer(f"CoinGecko answered {what} with status 200 and a body that is no JSON.") from error
 
-        retrying = Retrying(
-            retry=retry_if_exception_type(RetriableError),
-            wait=_wait_seconds,
-            stop=_enough,
-            sleep=self._clock.sleep,
-            before_sleep=self._tell,
-            reraise=True,
-        )
-        return retrying(attempt)
-
-    def _tell(self, state: RetryCallState) -> None:
-        error = _error_of(state)
-        with self._telling:
-            self.survived[type(error).__name__] += 1
-        log.warning(
-            "%s Trying again in %.1f s (try %d of %d).",
-            error,
-            state.upcoming_sleep,
-            state.attempt_number,
-            TRIES,
-        )
-
-
-def _error_of(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
-
-
-def _wait_seconds(state: RetryCallState) -> float:
-    """The server's wait in full, else exponential backoff with full jitter."""
-    error = _error_of(state)
-    if isinstance(error, RetriableError) and error.wait_seconds:
-        return error.wait_seconds
-    ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2.0**state.attempt_number)
-    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, no secret
-
-
-def _enough(state: RetryCallState) -> bool:
-    return state.attempt_number >= TRIES or state.idle_for + state.upcoming_sleep > MAX_WAIT_SECONDS
+        return self._retries.call(attempt)
 
 
 def _packed(coin_ids: Sequence[str]) -> Iterator[list[str]]:

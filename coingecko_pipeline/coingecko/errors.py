@@ -20,9 +20,10 @@ Only what was attempted, the status and the server's own message go into a messa
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
+
+from coingecko_pipeline.sources.errors import PermanentCall, RetriableCall, SourceError, wait_asked_for
 
 # CoinGecko's inner error codes (its "common errors" page, and the recorded bodies).
 KEY_MISSING = 10002
@@ -35,20 +36,12 @@ MESSAGE_LENGTH = 300
 """Characters of a server's message that an error repeats; HTML pages and proxies answer with whole documents."""
 
 
-class CoinGeckoError(Exception):
+class CoinGeckoError(SourceError):
     """A call to CoinGecko failed."""
 
 
-class RetriableError(CoinGeckoError):
-    """The same call may succeed later.
-
-    Attributes:
-        wait_seconds: How long the server asked to wait; None where it did not say.
-    """
-
-    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.wait_seconds = wait_seconds
+class RetriableError(RetriableCall, CoinGeckoError):
+    """The same call may succeed later."""
 
 
 class RateLimited(RetriableError):
@@ -67,7 +60,7 @@ class BrokenAnswer(RetriableError):
     """The answer has status 200 and is not what was asked for."""
 
 
-class PermanentError(CoinGeckoError):
+class PermanentError(PermanentCall, CoinGeckoError):
     """The same call fails again until someone changes something."""
 
 
@@ -131,43 +124,6 @@ def read_error_body(body: bytes) -> ErrorBody:
 
     visit(document)
     return ErrorBody(code, " ".join(messages)[:MESSAGE_LENGTH])
-
-
-def wait_asked_for(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that the server asks to wait: Retry-After first, then x-ratelimit-reset; None where neither is there.
-
-    The server's own Date header is the reference where it is present, so a wrong local clock costs nothing.
-
-    Args:
-        headers: The answer's headers, looked up without regard to case.
-        now: The local time, aware.
-    """
-    server_now = _http_date(headers.get("Date")) or now
-    retry_after = headers.get("Retry-After")
-    if retry_after:
-        if retry_after.strip().isdigit():
-            return float(retry_after)
-        moment = _http_date(retry_after)
-        if moment:
-            return max(0.0, (moment - server_now).total_seconds())
-    reset = headers.get("x-ratelimit-reset")
-    if reset:
-        try:
-            moment = datetime.strptime(reset.strip(), "%Y-%m-%d %H:%M:%S %z")
-        except ValueError:
-            return None
-        return max(0.0, (moment - server_now).total_seconds())
-    return None
-
-
-def _http_date(value: str | None) -> datetime | None:
-    if not value:
-        return None
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def error_of(what: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> CoinGeckoError:

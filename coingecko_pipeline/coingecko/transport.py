@@ -8,7 +8,6 @@ whether a 200 holds what was asked for.
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,30 +17,11 @@ from pydantic import SecretStr
 from coingecko_pipeline.coingecko.errors import ConnectionFailed, RateLimited, error_of
 from coingecko_pipeline.coingecko.limiter import RateLimiter
 from coingecko_pipeline.coingecko.plans import Plan
+from coingecko_pipeline.sources.usage import Usage, origin_of
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 60.0
 """CoinGecko's slowest answers, the list with platforms and a full history, take a few seconds."""
-
-SANDBOX_HEADER = "x-sandbox"
-"""A header that only the sandbox sends: what tells its market from the live one."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What calls were made: an answer counts toward the minute, a 200 costs a credit of the month.
-
-    Attributes:
-        calls: Answers of any status, by endpoint.
-        credits: Answers with status 200, by endpoint.
-    """
-
-    calls: Counter[str]
-    credits: Counter[str]
-
-    def since(self, earlier: "Usage") -> "Usage":
-        """What came on top of an earlier count."""
-        return Usage(self.calls - earlier.calls, self.credits - earlier.credits)
 
 
 class CoinGeckoSession(requests.Session):
@@ -124,7 +104,7 @@ class CoinGeckoSession(requests.Session):
             raise failure
         self._limiter.answered()
         if self._on_origin:
-            self._on_origin("sandbox" if SANDBOX_HEADER in response.headers else "live")
+            self._on_origin(origin_of(response.headers))
         self._of_thread.body = response.content
         return response
 

@@ -10,6 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from coingecko_pipeline.warehouse import Database, WarehouseError
 
 WAREHOUSE = "coingecko"
+SOURCES = (WAREHOUSE, "coinpaprika")
+"""A database for each source: the main one, and the schemas beside it."""
 STORAGE = "dagster"
 
 
@@ -19,13 +21,13 @@ class Account:
 
     Attributes:
         name: The user's name.
-        database: The database that it may use.
+        databases: The databases that it may use.
         privileges: What it may do there.
         purpose: Who uses it.
     """
 
     name: str
-    database: str
+    databases: tuple[str, ...]
     privileges: tuple[str, ...]
     purpose: str
 
@@ -33,12 +35,12 @@ class Account:
 READ_WRITE = ("SELECT", "INSERT", "UPDATE", "DELETE")
 ACCOUNTS = (
     # LOAD DATA goes into a temporary table first; it can hold nothing that stays.
-    Account("pipeline", WAREHOUSE, (*READ_WRITE, "CREATE TEMPORARY TABLES"), "the runs and the code location"),
+    Account("pipeline", SOURCES, (*READ_WRITE, "CREATE TEMPORARY TABLES"), "the runs and the code location"),
     Account(
-        "migrator", WAREHOUSE, (*READ_WRITE, "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES"), "the tables' versions"
+        "migrator", SOURCES, (*READ_WRITE, "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES"), "the tables' versions"
     ),
-    Account("dagster", STORAGE, ("ALL",), "Dagster's storage, which makes its own tables"),
-    Account("reader", WAREHOUSE, ("SELECT",), "analysts"),
+    Account("dagster", (STORAGE,), ("ALL",), "Dagster's storage, which makes its own tables"),
+    Account("reader", SOURCES, ("SELECT",), "analysts"),
 )
 
 
@@ -56,7 +58,7 @@ def create_accounts(server: URL, passwords: Mapping[str, SecretStr]) -> None:
     database = Database(server.set(database="information_schema").render_as_string(hide_password=False))
     try:
         with database.connect() as connection:
-            for name in (WAREHOUSE, STORAGE):
+            for name in (*SOURCES, STORAGE):
                 connection.exec_driver_sql(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4")
             for account in ACCOUNTS:
                 password = (passwords[account.name].get_secret_value(),)
@@ -64,7 +66,8 @@ def create_accounts(server: URL, passwords: Mapping[str, SecretStr]) -> None:
                 connection.exec_driver_sql(f"CREATE USER IF NOT EXISTS {user} IDENTIFIED BY %s", password)
                 connection.exec_driver_sql(f"ALTER USER {user} IDENTIFIED BY %s", password)
                 privileges = ", ".join(account.privileges)
-                connection.exec_driver_sql(f"GRANT {privileges} ON `{account.database}`.* TO {user}")
+                for name in account.databases:
+                    connection.exec_driver_sql(f"GRANT {privileges} ON `{name}`.* TO {user}")
     except DBAPIError as error:
         # The driver's words alone: its statement holds a password.
         raise WarehouseError(

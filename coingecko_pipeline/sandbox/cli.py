@@ -11,7 +11,7 @@ from .errors import SandboxError
 from .faults import KINDS, parse_fault
 from .options import DEFAULT_COINS, DEFAULT_SEED, SandboxOptions
 from .plans import PLANS
-from .server import LOOPBACK, SandboxServer, base_url, listen
+from .server import LOOPBACK, SandboxServer, base_url, coinpaprika_url, listen
 
 DEFAULT_PORT = 8765
 
@@ -74,7 +74,10 @@ def sandbox(
         else f"a synthetic market of {coins:,} coins, no real prices"
     )
     url = base_url(listening)
-    click.echo(f"{url} serves {market}, on the plan {plan}; point the pipeline at it with COINGECKO_BASE_URL={url}")
+    click.echo(
+        f"{url} serves {market}, on the plan {plan}; point the pipeline at it with COINGECKO_BASE_URL={url} and, for "
+        f"the second source, COINPAPRIKA_BASE_URL={coinpaprika_url(listening)}"
+    )
     with listening:
         try:
             SandboxServer(app).run(sockets=[listening])

@@ -13,6 +13,8 @@ from .clock import milliseconds
 from .errors import incorrect_path, invalid_parameter, paid_only, too_far_back
 from .limits import CreditCount
 from .market import DAY_MS
+from .paprika import PREFIX as PAPRIKA_PREFIX
+from .paprika import PaprikaMarket
 from .parameters import Query, calendar_day, days_back, dollar_rate, flag, instant_ms, positive, required
 from .plans import Caller, Plan
 from .responses import encoded, json_response
@@ -69,6 +71,9 @@ class Market(Protocol):
     def global_figures(self, now_ms: int) -> bytes:
         """The body of `/global`."""
 
+    def paprika(self, now_ms: int) -> PaprikaMarket:
+        """CoinPaprika's view of the same market."""
+
 
 class Endpoints:
     """The endpoints of one sandbox.
@@ -87,7 +92,7 @@ class Endpoints:
         self._usage = usage
 
     def routes(self) -> list[Route]:
-        """The routes, below `/api/v3`, which is the path of both of CoinGecko's hosts."""
+        """The routes: below `/api/v3`, the path of both of CoinGecko's hosts, and `/v1`, that of CoinPaprika's."""
         handlers: dict[str, Callable[[Request], Response]] = {
             "/ping": self._ping,
             "/key": self._key,
@@ -99,7 +104,10 @@ class Endpoints:
             "/simple/price": self._simple_price,
             "/global": self._global,
         }
-        return [Route(PREFIX + path, _on_the_loop(handler), methods=["GET"]) for path, handler in handlers.items()]
+        other = {"/coins": self._paprika_coins, "/tickers": self._paprika_tickers}
+        paths = {PREFIX + path: handler for path, handler in handlers.items()}
+        paths |= {PAPRIKA_PREFIX + path: handler for path, handler in other.items()}
+        return [Route(path, _on_the_loop(handler), methods=["GET"]) for path, handler in paths.items()]
 
     def _ping(self, _: Request) -> Response:
         return json_response(encoded({"gecko_says": "(V3) To the Moon!"}))
@@ -198,6 +206,12 @@ class Endpoints:
 
     def _global(self, request: Request) -> Response:
         return json_response(self._market.global_figures(_now_ms(request)))
+
+    def _paprika_coins(self, request: Request) -> Response:
+        return json_response(self._market.paprika(_now_ms(request)).coins())
+
+    def _paprika_tickers(self, request: Request) -> Response:
+        return json_response(self._market.paprika(_now_ms(request)).tickers())
 
 
 def unknown_path(_: Request, __: Exception) -> Response:

@@ -12,11 +12,15 @@ from .errors import SERVER_ERROR_BODY, ApiError, rate_limited
 from .faults import Fault, FaultPlan
 from .limits import CallWindow, CreditCount
 from .options import SandboxOptions
-from .plans import KEYLESS, PLANS, identify, presented_keys
+from .paprika import PREFIX as PAPRIKA_PREFIX
+from .plans import KEYLESS, PLANS, Caller, identify, presented_keys
 from .responses import encoded, json_response
 
 # Longer than any sensible client waits.
 HANG_SECONDS = 300.0
+
+PAPRIKA_CALLER = "coinpaprika"
+"""Whom the calls to CoinPaprika's endpoints are counted for."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ class Gate:
         now = self._options.clock().astimezone(UTC)
         number, self._ledger.arrived = self._ledger.arrived, self._ledger.arrived + 1
         keys = presented_keys(Headers(scope=scope), QueryParams(scope["query_string"]))
-        caller = keys[self._plan.paid] or keys[not self._plan.paid]
+        # CoinPaprika knows nothing of CoinGecko's keys and plans, so its calls are nobody's of that side.
+        paprika = scope["path"].startswith(f"{PAPRIKA_PREFIX}/")
+        caller = PAPRIKA_CALLER if paprika else keys[self._plan.paid] or keys[not self._plan.paid]
         answered = self._noting(scope, now, caller, send)
         if self._options.latency_seconds:
             await asyncio.sleep(self._options.latency_seconds)
@@ -92,7 +98,9 @@ class Gate:
             await self._hang(scope, receive, send)
             return
         try:
-            caller_known = identify(self._plan, self._options.api_key, *keys, now)
+            caller_known = (
+                Caller(KEYLESS, PAPRIKA_CALLER) if paprika else identify(self._plan, self._options.api_key, *keys, now)
+            )
         except ApiError as error:
             await error_response(error)(scope, receive, answered)
             return
@@ -100,6 +108,8 @@ class Gate:
         await self._app(scope, receive, _half(answered) if fault else answered)
 
     def _limit(self, caller: str) -> int:
+        if caller == PAPRIKA_CALLER:
+            return 0
         if self._options.calls_per_minute is not None:
             return self._options.calls_per_minute
         return self._plan.calls_per_minute if caller else KEYLESS.calls_per_minute

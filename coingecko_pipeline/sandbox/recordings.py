@@ -150,6 +150,10 @@ class RecordedMarket:
         """Totals are not recorded: always an ApiError 404."""
         raise not_recorded("global")
 
+    def paprika(self, *_: object, **__: object) -> NoReturn:
+        """CoinPaprika's answers are not recorded: always an ApiError 404."""
+        raise not_recorded("coinpaprika")
+
     def _read_captures(self, coin_id: str) -> tuple[Capture, ...]:
         return tuple(_read_capture(path) for path in self._chart_files.get(coin_id, ()))
 

@@ -13,6 +13,7 @@ from .endpoints import PREFIX
 from .errors import SandboxError
 from .gate import Call, Ledger
 from .options import SandboxOptions
+from .paprika import PREFIX as PAPRIKA_PREFIX
 
 LOOPBACK = "127.0.0.1"
 _START_SECONDS = 30.0
@@ -63,8 +64,17 @@ def listen(port: int, host: str = LOOPBACK) -> socket.socket:
 
 def base_url(listening: socket.socket) -> str:
     """The URL that takes the place of CoinGecko's own, path included."""
+    return _address(listening) + PREFIX
+
+
+def coinpaprika_url(listening: socket.socket) -> str:
+    """The URL that takes the place of CoinPaprika's own, path included."""
+    return _address(listening) + PAPRIKA_PREFIX
+
+
+def _address(listening: socket.socket) -> str:
     host, port = listening.getsockname()
-    return f"http://{host}:{port}{PREFIX}"
+    return f"http://{host}:{port}"
 
 
 class RunningSandbox:
@@ -87,6 +97,7 @@ class RunningSandbox:
             target=self._server.run, kwargs={"sockets": [self._socket]}, name="sandbox", daemon=True
         )
         self.url = base_url(self._socket)
+        self.coinpaprika_url = coinpaprika_url(self._socket)
 
     @property
     def calls(self) -> list[Call]:

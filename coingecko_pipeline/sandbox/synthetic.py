@@ -11,6 +11,7 @@ from .lists import coin_list
 from .market import DAY_MS, MINUTE_MS, PER_DOLLAR, Figures, figures, has_history, quotes, recorded_days
 from .options import SandboxOptions
 from .pages import MarketTable
+from .paprika import PaprikaMarket
 from .responses import encoded
 from .universe import FIRST_DAY_NUMBER, Coin, Universe
 
@@ -168,6 +169,10 @@ class SyntheticMarket:
     def global_figures(self, now_ms: int) -> bytes:
         """The body of `/global`."""
         return encoded({"data": self.table(now_ms).totals(now_ms)})
+
+    def paprika(self, now_ms: int) -> PaprikaMarket:
+        """CoinPaprika's view of the same market, as of the last whole minute."""
+        return PaprikaMarket(self._universe.roster(now_ms // DAY_MS), self.table(now_ms), now_ms)
 
     def table(self, now_ms: int) -> MarketTable:
         """The market page as of the last whole minute."""

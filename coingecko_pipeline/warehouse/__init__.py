@@ -3,8 +3,8 @@
 It knows nothing of CoinGecko's API; `docs/mysql-io-manager.md` shows its use in another Dagster project.
 """
 
-from coingecko_pipeline.warehouse import measure_tables, tables
-from coingecko_pipeline.warehouse.asset_metadata import column_schema
+from coingecko_pipeline.warehouse import agreement_tables, measure_tables, tables
+from coingecko_pipeline.warehouse.asset_metadata import column_schema, table_name
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import (
     DatabaseUnavailable,
@@ -43,6 +43,7 @@ __all__ = [
     "StorageFull",
     "UtcDateTime",
     "WarehouseError",
+    "agreement_tables",
     "assert_current",
     "assert_origin",
     "claim_origin",
@@ -53,5 +54,6 @@ __all__ = [
     "prepare",
     "read_frame",
     "stored_origin",
+    "table_name",
     "tables",
 ]

@@ -10,6 +10,7 @@ from dagster import MetadataValue, TableColumn, TableColumnConstraints, TableSch
 from sqlalchemy import Column, String, Table, UniqueConstraint
 from sqlalchemy.dialects import mysql
 
+from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DeclarationError
 from coingecko_pipeline.warehouse.frames import arrow_type
 from coingecko_pipeline.warehouse.reading import Condition, OneOf
@@ -140,6 +141,11 @@ def read_conditions(metadata: Mapping[str, Any]) -> list[Condition]:
 def plain(value: Any) -> Any:
     """A metadata entry as it was given, whether Dagster has wrapped it or not."""
     return value.value if isinstance(value, MetadataValue) else value
+
+
+def table_name(database: Database, table: Table) -> str:
+    """What Dagster shows as the place of a table: on a server with the name of its database."""
+    return table.name if database.is_sqlite else f"{database.url.database}.{table.name}"
 
 
 def column_schema(table: Table) -> TableSchema:

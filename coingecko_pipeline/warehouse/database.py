@@ -1,43 +1,24 @@
-"""One database: its engine, its sessions and its transactions, on MySQL, MariaDB and SQLite alike.
-
-Whatever the server's defaults are, every MySQL and MariaDB session runs at READ COMMITTED, in strict mode, in utf8mb4
-and in UTC.
-"""
+"""One database: its connections and its transactions, on MySQL, MariaDB and SQLite alike."""
 
 import logging
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import tenacity
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 
+from coingecko_pipeline.warehouse.engines import BEGIN, mysql_engine, sqlite_engine
 from coingecko_pipeline.warehouse.failures import is_outage, is_transient, storage_full, unavailable
-from coingecko_pipeline.warehouse.urls import masked, parse_database_url
+from coingecko_pipeline.warehouse.urls import masked, parse_database_url, url_of_schema
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Kind = Literal["mysql", "mariadb", "sqlite"]
-
-SQL_MODE = (
-    "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
-    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
-    # Without it an AUTO_INCREMENT column stores another number where 0 is given.
-    "NO_AUTO_VALUE_ON_ZERO"
-)
-# Two transactions that delete and insert neighbouring days deadlock under the default REPEATABLE READ.
-ISOLATION_LEVEL = "READ COMMITTED"
-CONNECT_TIMEOUT_SECONDS = 10
-# Below the 8 hours after which MySQL closes an idle connection, and most firewalls' one hour.
-POOL_RECYCLE_SECONDS = 1800
-SQLITE_BUSY_SECONDS = 30
 
 TRIES = 5
 """How often a transaction is tried at most: a deadlock's victim rarely loses twice."""
@@ -49,8 +30,6 @@ OUTAGE_SECONDS = 120
 replaced by its standby, in a minute or two. What takes longer is for Dagster's retries of the step."""
 OUTAGE_BACKOFF = tenacity.wait_random_exponential(multiplier=0.5, max=5)
 """Seconds between attempts to connect: random, up to 0.5, 1, 2, 4, 5, so that not all clients come back at once."""
-
-_BEGIN = "warehouse_begin"
 
 
 class Database:
@@ -66,6 +45,7 @@ class Database:
         known: whether the server was reached with this URL before, by another process: it is waited for from the
             first connection on.
         sleep: waits between two tries, in seconds.
+        attached: on SQLite: other files whose tables every connection sees, by the name that qualifies them.
 
     Raises:
         DatabaseUrlError: the URL cannot be used.
@@ -78,12 +58,16 @@ class Database:
         local_infile: bool = True,
         known: bool = False,
         sleep: Callable[[float], None] = time.sleep,
+        attached: Mapping[str, str] | None = None,
     ) -> None:
         self._url = parse_database_url(url)
         self._sleep = sleep
         self._reached = known
         self.local_infile = local_infile
-        self.engine: Engine = _sqlite_engine(self._url) if self.is_sqlite else _mysql_engine(self._url, local_infile)
+        self._schemas: dict[str, Database] = {}
+        self.engine: Engine = (
+            sqlite_engine(self._url, attached or {}) if self.is_sqlite else mysql_engine(self._url, local_infile)
+        )
         """SQLAlchemy's engine, for tools that need one; `connect` and `transaction` give clearer errors."""
 
     def __repr__(self) -> str:
@@ -114,6 +98,31 @@ class Database:
                 pass
         return "mariadb" if getattr(self.engine.dialect, "is_mariadb", False) else "mysql"
 
+    def schema(self, name: str) -> "Database":
+        """The database of a schema beside this one (`urls.url_of_schema` tells where), disposed together with this."""
+        if name not in self._schemas:
+            self._schemas[name] = self._like(url_of_schema(self._url, name))
+        return self._schemas[name]
+
+    def reading(self, schema: str) -> tuple["Database", str]:
+        """This database for statements that read a schema's tables too, and the name that qualifies those there."""
+        other = url_of_schema(self._url, schema).database or ""
+        if not self.is_sqlite:
+            return self, other
+        key = f"with {schema}"
+        if key not in self._schemas:
+            self._schemas[key] = self._like(self._url, {schema: other})
+        return self._schemas[key], schema
+
+    def _like(self, url: URL, attached: Mapping[str, str] | None = None) -> "Database":
+        return Database(
+            url.render_as_string(hide_password=False),
+            local_infile=self.local_infile,
+            known=self._reached,
+            sleep=self._sleep,
+            attached=attached,
+        )
+
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection for reading; what it sees of other transactions is committed.
@@ -132,7 +141,7 @@ class Database:
             DatabaseUnavailable: the database did not let us in.
         """
         with self._connection() as connection:
-            connection = connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+            connection = connection.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
             with connection.begin():
                 yield connection
 
@@ -168,7 +177,9 @@ class Database:
         return self._again(once)
 
     def dispose(self) -> None:
-        """Close every connection that is not in use."""
+        """Close every connection that is not in use, those to schemas included."""
+        for schema in self._schemas.values():
+            schema.dispose()
         self.engine.dispose()
 
     def _again(self, once: Callable[[], T]) -> T:
@@ -235,47 +246,3 @@ def _waited_long_enough(state: tenacity.RetryCallState) -> bool:
 def _original(state: tenacity.RetryCallState) -> BaseException | None:
     error = state.outcome.exception() if state.outcome else None
     return error.orig if isinstance(error, DBAPIError) else error
-
-
-def _mysql_engine(url: URL, local_infile: bool) -> Engine:
-    engine = create_engine(
-        url,
-        connect_args={
-            "charset": "utf8mb4",
-            "local_infile": local_infile,
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-        },
-        isolation_level=ISOLATION_LEVEL,
-        pool_pre_ping=True,
-        pool_recycle=POOL_RECYCLE_SECONDS,
-        hide_parameters=True,
-    )
-
-    @event.listens_for(engine, "connect")
-    def settle_session(connection: Any, _entry: ConnectionPoolEntry) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET SESSION sql_mode = %s, time_zone = '+00:00'", (SQL_MODE,))
-
-    return engine
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, hide_parameters=True)
-
-    @event.listens_for(engine, "do_connect")
-    def make_folder(*_args: object) -> None:
-        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
-
-    @event.listens_for(engine, "connect")
-    def settle_session(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-        # The driver's own way of beginning leaves DDL and reads outside of transactions: ours is explicit.
-        connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A writer takes its lock at once: one that has read before cannot wait for it and fails instead.
-        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-    return engine

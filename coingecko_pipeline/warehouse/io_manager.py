@@ -27,6 +27,7 @@ from coingecko_pipeline.warehouse.asset_metadata import (
     preview,
     read_columns,
     read_conditions,
+    table_name,
     write_plan,
 )
 from coingecko_pipeline.warehouse.database import Database
@@ -196,7 +197,7 @@ class MySQLIOManager(IOManager):
     ) -> None:
         database = self.database
         metadata: dict[str, Any] = {
-            "dagster/table_name": table.name if database.is_sqlite else f"{database.url.database}.{table.name}",
+            "dagster/table_name": table_name(database, table),
             "dagster/column_schema": column_schema(table),
             "storage_kind": database.kind,
             "write_mode": plan.mode,

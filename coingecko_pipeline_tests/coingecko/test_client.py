@@ -8,7 +8,6 @@ import requests
 from pydantic import SecretStr
 
 from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.coingecko.client import MAX_WAIT_SECONDS, TRIES
 from coingecko_pipeline.coingecko.errors import (
     BadRequest,
     BrokenAnswer,
@@ -20,6 +19,7 @@ from coingecko_pipeline.coingecko.errors import (
     ServiceUnavailable,
 )
 from coingecko_pipeline.coingecko.plans import PLANS
+from coingecko_pipeline.sources.retrying import MAX_WAIT_SECONDS, TRIES
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
 
 KEY = "CG-very-secret-key"

@@ -15,8 +15,8 @@ from coingecko_pipeline.coingecko.errors import (
     RetriableError,
     ServiceUnavailable,
     error_of,
-    wait_asked_for,
 )
+from coingecko_pipeline.sources.errors import wait_asked_for
 from coingecko_pipeline_tests.recordings import recordings_dir
 
 NOW = datetime(2026, 3, 9, 3, 27, 30, tzinfo=UTC)

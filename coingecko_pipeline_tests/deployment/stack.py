@@ -25,7 +25,10 @@ services:
     command: [sandbox, --host, 0.0.0.0, --plan, analyst, --coins, "2000", --latency-ms, "1000"]
 """
 COMMAND_SECONDS = 600
-OURS = ("COINGECKO_", "DATABASE_", "MYSQL_", "DAGSTER_", "COMPOSE_", "RUN_", "PIPELINE_", "WEBSERVER_", "REPORT_", "DOCKER_GID")
+OURS = (
+    *("COINGECKO_", "COINPAPRIKA_", "DATABASE_", "MYSQL_", "DAGSTER_", "COMPOSE_"),
+    *("RUN_", "PIPELINE_", "WEBSERVER_", "REPORT_", "DOCKER_GID"),
+)
 
 
 def free_port() -> int:

@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from coingecko_pipeline import __version__
+from coingecko_pipeline.assets.sources import SOURCES
+from coingecko_pipeline.deployment import accounts
 from coingecko_pipeline.settings import AlertSettings, Settings
 from coingecko_pipeline_tests.deployment.checkout import PROJECT
 
@@ -33,6 +35,13 @@ def test_the_code_location_has_every_setting() -> None:
 
 def test_the_webserver_has_neither_the_key_nor_the_tables() -> None:
     assert not {"COINGECKO_API_KEY", "DATABASE_URL", "ALERT_WEBHOOK_URL"} & set(SERVICES["webserver"]["environment"])
+
+
+def test_each_sources_database_has_its_accounts_and_is_in_the_backup() -> None:
+    assert tuple(source.name for source in SOURCES) == accounts.SOURCES
+    dumped = re.search(r"--databases ([a-z ]+)", (PROJECT / "docker" / "backup").read_text(encoding="utf-8"))
+    assert dumped
+    assert dumped[1].split() == [*accounts.SOURCES, accounts.STORAGE]
 
 
 def test_every_published_port_is_on_loopback_and_no_service_is_privileged() -> None:

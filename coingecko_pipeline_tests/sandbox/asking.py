@@ -54,7 +54,10 @@ class Api:
         self._app = create_app(SandboxOptions(**chosen))
 
     def get(self, path: str, headers: dict[str, str] | None = None, **params: Any) -> Answer:
-        return asyncio.run(self._get(f"/api/v3{path}", headers or {}, urlencode(params)))
+        return self.get_path(f"/api/v3{path}", headers, **params)
+
+    def get_path(self, path: str, headers: dict[str, str] | None = None, **params: Any) -> Answer:
+        return asyncio.run(self._get(path, headers or {}, urlencode(params)))
 
     async def _get(self, path: str, headers: dict[str, str], query: str) -> Answer:
         sent: list[Message] = []

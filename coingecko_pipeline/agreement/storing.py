@@ -1,0 +1,96 @@
+"""The pairs of coins in the database: decisions stay, proposals are added, ambiguous coins are listed anew."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, and_, delete, insert, select
+
+from coingecko_pipeline.agreement.pairs import Coin, Proposal, propose_pairs, without
+from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse.agreement_tables import AMBIGUOUS, PROPOSED, asset_pairs
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """What became of one comparison.
+
+    Attributes:
+        day: The date whose prices were compared.
+        new: Pairs that were added.
+        pairs: Pairs that there are now, those that a person made included.
+        proposal: What was proposed, the ambiguous coins included.
+    """
+
+    day: date
+    new: int
+    pairs: int
+    proposal: Proposal
+
+
+def latest_common_date(database: Database, other: Database) -> date | None:
+    """The latest date on which both databases have a row of daily_market; None where there is none."""
+    market = tables.daily_market
+    dates = select(market.c.date).distinct().order_by(market.c.date.desc())
+    days: Sequence[date] = other.run_reading(lambda connection: connection.scalars(dates).all())
+    for day in days:
+        if _has_rows(database, day):
+            return day
+    return None
+
+
+def pair_coins(database: Database, other: Database, day: date) -> Pairing:
+    """Propose pairs from the prices of one date and store them, in one transaction.
+
+    A coin that has a pair, or of which a person said that it has none, is left alone.
+
+    Args:
+        database: Where CoinGecko's coins and the pairs are.
+        other: Where the other source's coins are.
+        day: The date whose prices are compared.
+    """
+    known = select(asset_pairs.c.asset_id, asset_pairs.c.coinpaprika_id).where(asset_pairs.c.how != AMBIGUOUS)
+    decided = database.run_reading(lambda connection: connection.execute(known).all())
+    proposal = propose_pairs(
+        without(priced_coins(database, day), {row.asset_id for row in decided}),
+        without(priced_coins(other, day), {row.coinpaprika_id for row in decided}),
+    )
+    rows = [
+        {"asset_id": coin, "coinpaprika_id": other_id, "how": PROPOSED, "matched_on": day, "candidates": None}
+        for coin, other_id in proposal.pairs.items()
+    ] + [
+        {
+            "asset_id": coin,
+            "coinpaprika_id": None,
+            "how": AMBIGUOUS,
+            "matched_on": day,
+            "candidates": json.dumps(list(near), ensure_ascii=False),
+        }
+        for coin, near in proposal.ambiguous.items()
+    ]
+
+    def store(connection: Connection) -> None:
+        connection.execute(delete(asset_pairs).where(asset_pairs.c.how == AMBIGUOUS))
+        if rows:
+            connection.execute(insert(asset_pairs), rows)
+
+    database.run_in_transaction(store)
+    before = sum(row.coinpaprika_id is not None for row in decided)
+    return Pairing(day, len(proposal.pairs), before + len(proposal.pairs), proposal)
+
+
+def priced_coins(database: Database, day: date) -> list[Coin]:
+    """The active coins of one source, with their prices on a date."""
+    assets, market = tables.assets, tables.daily_market
+    query = (
+        select(assets.c.asset_id, assets.c.symbol, assets.c.name, market.c.price_usd)
+        .join(market, and_(market.c.asset_id == assets.c.asset_id, market.c.date == day))
+        .where(assets.c.is_active)
+    )
+    return database.run_reading(lambda connection: [Coin(*row) for row in connection.execute(query)])
+
+
+def _has_rows(database: Database, day: date) -> bool:
+    query = select(tables.daily_market.c.asset_id).where(tables.daily_market.c.date == day).limit(1)
+    return database.run_reading(lambda connection: connection.scalar(query)) is not None

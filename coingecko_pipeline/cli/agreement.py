@@ -1,0 +1,76 @@
+"""agreement: a second source's market of today, and how far the two agree."""
+
+import sys
+from datetime import UTC, date, datetime
+
+import click
+from rich.table import Table
+
+from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, largest_coins_compared
+from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
+from coingecko_pipeline.cli.instance import use_home
+from coingecko_pipeline.cli.runs import run_job
+from coingecko_pipeline.cli.terminal import CONSOLE, counted
+from coingecko_pipeline.resources import open_warehouse
+from coingecko_pipeline.settings import Settings, load_settings
+
+
+@click.command()
+def agreement() -> None:
+    """Read CoinPaprika's market of today (two calls), pair its coins with CoinGecko's, and tell how far they agree."""
+    settings = load_settings()
+    open_warehouse(settings).dispose()
+    use_home()
+    sys.exit(0 if take_agreement(settings) else 1)
+
+
+def take_agreement(settings: Settings) -> bool:
+    """Run the second source's daily job and the agreement of today, and show both; whether all went well.
+
+    Args:
+        settings: What the resources are made from.
+    """
+    today = datetime.now(UTC).date()
+    dates = DateRange(today, today)
+    for source in SNAPSHOT_SOURCES:
+        outcome = run_job(f"{source.name}_daily_job", settings, dates, pool=source.pool)
+        if not outcome.ok:
+            return False
+        facts = outcome.metadata["daily_market"]
+        CONSOLE.print(
+            f"Stored {source.title}'s market of {today}: {counted(facts['rows_written'], 'row')} for "
+            f"{counted(facts['calls'], 'call')}.",
+            highlight=False,
+        )
+    outcome = run_job("source_agreement_job", settings, dates, pool=None)
+    if pairs := outcome.metadata.get("asset_pairs"):
+        CONSOLE.print(
+            f"{counted(pairs['pairs'], 'pair')} of coins, {pairs['pairs_new']:,} of them new; "
+            f"{counted(pairs['coins_ambiguous'], 'ambiguous coin')} left without.",
+            highlight=False,
+        )
+        _show_largest(settings, today)
+    return outcome.ok
+
+
+def _show_largest(settings: Settings, day: date) -> None:
+    database = open_warehouse(settings)
+    coins = largest_coins_compared(database, day, day)
+    database.dispose()
+    compared = [coin for coin in coins if coin.price_difference is not None]
+    apart = [coin for coin in compared if coin.disagrees]
+    CONSOLE.print(
+        f"Of the {LARGEST} largest coins {len(compared)} have a pair; the prices of {len(apart)} differ by more than "
+        f"{PRICE_AGREES:.0%}.",
+        highlight=False,
+    )
+    if not apart:
+        return
+    table = Table(title=f"Prices on {day} that do not agree")
+    table.add_column("coin")
+    for name in ("rank", "CoinGecko (USD)", "CoinPaprika differs by"):
+        table.add_column(name, justify="right")
+    for coin in apart:
+        table.add_row(coin.asset_id, str(coin.rank), f"{coin.price_usd:,.6g}", f"{coin.price_difference:+.2%}")
+    CONSOLE.print(table)

@@ -1,0 +1,82 @@
+"""A call tried again until it succeeds, fails for good, or has been tried and waited for long enough."""
+
+import logging
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception_type
+
+from coingecko_pipeline.sources.errors import RetriableCall
+
+log = logging.getLogger(__name__)
+
+TRIES = 8
+MAX_WAIT_SECONDS = 900.0
+"""All waits of one call together; an hour-long Retry-After is the step's or the schedule's business."""
+BACKOFF_SECONDS = 1.0
+MAX_BACKOFF_SECONDS = 60.0
+"""Where the server does not say how long to wait: doubled with each try, up to a minute, its window."""
+
+T = TypeVar("T")
+
+
+class Retries:
+    """Tries calls again; safe to use from several threads.
+
+    Args:
+        sleep: Lets seconds pass.
+    """
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self.survived: Counter[str] = Counter()
+        """How many failures of each kind were tried again."""
+        self._sleep = sleep
+        self._telling = threading.Lock()
+
+    def call(self, attempt: Callable[[], T]) -> T:
+        """What the attempt gives at last.
+
+        Raises:
+            SourceError: What the last attempt raised.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception_type(RetriableCall),
+            wait=_wait_seconds,
+            stop=_enough,
+            sleep=self._sleep,
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        return retrying(attempt)
+
+    def _tell(self, state: RetryCallState) -> None:
+        error = _error_of(state)
+        with self._telling:
+            self.survived[type(error).__name__] += 1
+        log.warning(
+            "%s Trying again in %.1f s (try %d of %d).",
+            error,
+            state.upcoming_sleep,
+            state.attempt_number,
+            TRIES,
+        )
+
+
+def _error_of(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _wait_seconds(state: RetryCallState) -> float:
+    """The server's wait in full, else exponential backoff with full jitter."""
+    error = _error_of(state)
+    if isinstance(error, RetriableCall) and error.wait_seconds:
+        return error.wait_seconds
+    ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2.0**state.attempt_number)
+    return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, no secret
+
+
+def _enough(state: RetryCallState) -> bool:
+    return state.attempt_number >= TRIES or state.idle_for + state.upcoming_sleep > MAX_WAIT_SECONDS

@@ -1,0 +1,88 @@
+"""SQLAlchemy's engines, and how each session of theirs is set up.
+
+Whatever the server's defaults are, every MySQL and MariaDB session runs at READ COMMITTED, in strict mode, in utf8mb4
+and in UTC.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import ConnectionPoolEntry
+
+SQL_MODE = (
+    "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
+    "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
+    # Without it an AUTO_INCREMENT column stores another number where 0 is given.
+    "NO_AUTO_VALUE_ON_ZERO"
+)
+# Two transactions that delete and insert neighbouring days deadlock under the default REPEATABLE READ.
+ISOLATION_LEVEL = "READ COMMITTED"
+CONNECT_TIMEOUT_SECONDS = 10
+# Below the 8 hours after which MySQL closes an idle connection, and most firewalls' one hour.
+POOL_RECYCLE_SECONDS = 1800
+SQLITE_BUSY_SECONDS = 30
+
+BEGIN = "warehouse_begin"
+"""The execution option that tells with which statement a transaction begins on SQLite."""
+
+
+def mysql_engine(url: URL, local_infile: bool) -> Engine:
+    """An engine on a MySQL or MariaDB database.
+
+    Args:
+        url: as parsed.
+        local_infile: whether LOAD DATA LOCAL INFILE may be used.
+    """
+    engine = create_engine(
+        url,
+        connect_args={
+            "charset": "utf8mb4",
+            "local_infile": local_infile,
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        },
+        isolation_level=ISOLATION_LEVEL,
+        pool_pre_ping=True,
+        pool_recycle=POOL_RECYCLE_SECONDS,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def settle_session(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION sql_mode = %s, time_zone = '+00:00'", (SQL_MODE,))
+
+    return engine
+
+
+def sqlite_engine(url: URL, attached: Mapping[str, str]) -> Engine:
+    """An engine on an SQLite file, whose folder is created when needed.
+
+    Args:
+        url: as parsed.
+        attached: other files whose tables every connection sees, by the name that qualifies them.
+    """
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, hide_parameters=True)
+
+    @event.listens_for(engine, "do_connect")
+    def make_folder(*_args: object) -> None:
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+
+    @event.listens_for(engine, "connect")
+    def settle_session(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        # The driver's own way of beginning leaves DDL and reads outside of transactions: ours is explicit.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        for name, path in attached.items():
+            connection.execute("ATTACH DATABASE ? AS " + '"' + name.replace('"', '""') + '"', (path,))
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes its lock at once: one that has read before cannot wait for it and fails instead.
+        connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+
+    return engine

@@ -1,0 +1,1 @@
+"""Tests of the pairs of coins and of the comparison of sources."""
