@@ -93,20 +93,26 @@ def test_the_table_is_searched_sorted_and_turned(reader: Reader) -> None:
     expect(page.locator("#found")).to_have_text("1 of 69 coins")
     search.fill("no such coin")
     expect(rows).to_have_count(0)
-    search.fill("coin ")
-    expect(page.locator("#found")).to_have_text("60 of 69 coins")
+    search.fill(" coin ")
+    # Sixty of that name, the one that is gone, and Bitcoin.
+    expect(page.locator("#found")).to_have_text("62 of 69 coins")
 
     price = page.locator("#table [data-sort=price]")
     first = page.locator("#table tbody tr td:nth-child(3)").first
     price.get_by_role("button").click()
     assert price.get_attribute("aria-sort") == "descending"
-    highest = float(first.inner_text().removeprefix("$"))
+    highest = dollars(first.inner_text())
     price.get_by_role("button").click()
     assert price.get_attribute("aria-sort") == "ascending"
-    assert float(first.inner_text().removeprefix("$")) <= highest
+    assert dollars(first.inner_text()) <= highest
     assert page.locator("#table [aria-sort=ascending], #table [aria-sort=descending]").count() == 1
     page.locator("#table [data-sort=name]").get_by_role("button").click()
-    assert names_of(page)[:3] == ["Coin 0", "Coin 1", "Coin 2"]
+    assert names_of(page)[:3] == ["Bitcoin", "Coin 0", "Coin 1"]
+
+
+def dollars(text: str) -> float:
+    """The number of a price as the page writes it."""
+    return float(text.removeprefix("$").replace(",", ""))
 
 
 def test_names_are_text_and_never_markup(reader: Reader) -> None:
@@ -143,8 +149,8 @@ def test_a_link_opens_a_coin_with_its_charts_and_numbers(reader: Reader) -> None
     values = page.locator("#coin-values tbody tr")
     expect(values).to_have_count(53)
     assert values.first.locator("th, td").all_inner_texts() == [
-        "2026-03-09", "$60,000.00", "$600 B", "$60 T", "\N{MINUS SIGN}16.7 %",
-    ]  # fmt: skip
+        "2026-03-09", "$60,000.00", "$599.9 B", "$60 T", "\N{MINUS SIGN}16.7 %",
+    ], "a volume by day is packed to half a thousandth"  # fmt: skip
 
 
 def test_a_coin_tells_how_much_of_it_there_is(reader: Reader) -> None:

@@ -61,7 +61,7 @@ async function showCoin(id) {
   document.getElementById("coin-charts").hidden = !enough;
   document.getElementById("coin-values").hidden = !enough;
   if (!enough) return;
-  fillValues(points);
+  fillValues(points, daily);
   const last = points.at(-1);
   const percent = (value) => change(1 + value);
   await Promise.all([
@@ -111,14 +111,16 @@ function tellCoin(row, id, daily, points) {
     : "No price of this coin is stored in the shown year.";
 }
 
-function fillValues(points) {
+function fillValues(points, daily) {
+  // As many digits as the packed prices have: more would be noise.
+  const told = (value) => price(Number(value.toPrecision(daily ? 5 : 3)));
   const weekly = points.filter((point) => (manifest.days - 1 - point.day) % 7 === 0).reverse();
   const lines = weekly.map((point) => {
     const line = document.createElement("tr"), date = document.createElement("th");
     date.scope = "row";
     date.textContent = point.date;
     line.append(date);
-    for (const text of [price(point.price), usd(point.volume), usd(point.marketCap), change(1 + point.drawdown)]) {
+    for (const text of [told(point.price), usd(point.volume), usd(point.marketCap), change(1 + point.drawdown)]) {
       const cell = document.createElement("td");
       cell.className = "number";
       cell.textContent = text;
