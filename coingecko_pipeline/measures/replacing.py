@@ -14,9 +14,9 @@ from coingecko_pipeline.warehouse.database import Kind
 Rows = Callable[[date, date, Kind], Select[Any]]
 """Gives the new rows from a first to a last date, with the table's columns in their order."""
 
-DAYS_AT_ONCE = 92
-"""Days that one statement and its transaction make at most. A quarter of 17,400 coins, with the thirty days before it,
-is 2.1 million rows of intermediate results, which fit the memory that MySQL gives them; those of a year would not."""
+DAYS_AT_ONCE = 61
+"""Days that one statement and its transaction make at most. Two months of 17,400 coins, with the month before them, are
+1.6 million rows of intermediate results, which fit the memory that MySQL gives them; those of three months did not."""
 MEMORY = {"tmp_table_size": 1 << 30, "max_heap_table_size": 1 << 30, "sort_buffer_size": 1 << 25}
 """Bytes that MySQL and MariaDB may use for an intermediate table and for a sort while such a statement runs. Their own
 limits, 16 MB and 256 KB to 2 MB, put both on disk: one new day of returns then takes six times as long. MySQL keeps all

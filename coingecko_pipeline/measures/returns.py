@@ -40,8 +40,9 @@ def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
     - `highest_usd`: the highest of the coin's stored prices up to D; `drawdown`: P(D) / highest_usd - 1.
     - `moving_average_7d_usd`, `moving_average_30d_usd`: mean of the 7 (30) prices up to D; needs all of them.
 
-    What came before `first` is not read again: each coin's highest price is taken from its latest earlier row of
-    `daily_returns`, which has to be up to date, and from the prices of dates that were left out since.
+    What came before `first` is not read again: each coin's highest price is taken from the latest earlier date of
+    `daily_returns`, which has to be up to date, and from the prices of dates that were left out since. Only of a coin
+    without a row on that date all earlier prices are read.
 
     Args:
         first: First date.
@@ -51,11 +52,12 @@ def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
     now = _running(first, last, kind)
     earlier = _earlier_highs(first, last)
     source: FromClause = now.outerjoin(earlier, earlier.c.asset_id == now.c.asset_id)
+    past_prices = {1: now.c.price_before_usd}
     past = {}
-    for days in HORIZONS:
+    for days in HORIZONS[1:]:
         # The running totals reach as far back as the longest sum; older prices are in the table alone.
         table = (now if days in (SHORT, LONG) else tables.daily_market).alias(f"past_{days}")
-        past[days] = table.c
+        past[days], past_prices[days] = table.c, table.c.price_usd
         source = source.outerjoin(
             table,
             and_(
@@ -70,7 +72,7 @@ def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
         select(
             now.c.date,
             now.c.asset_id,
-            *(price / past[days].price_usd - 1 for days in HORIZONS),
+            *(price / past_prices[days] - 1 for days in HORIZONS),
             _volatility(now, past[LONG], kind),
             highest,
             price / highest - 1,
@@ -98,6 +100,7 @@ def _running(first: date, last: date, kind: Kind) -> CTE:
             market.c.date,
             market.c.asset_id,
             price,
+            before.c.price_usd.label("price_before_usd"),
             _so_far(func.count()).label("days"),
             _so_far(func.min(market.c.date)).label("began_on"),
             _so_far(func.sum(price)).label("prices"),
@@ -158,28 +161,27 @@ def _volatility(now: CTE, past: Columns, kind: Kind) -> ColumnElement[Any]:
 def _earlier_highs(first: date, last: date) -> Subquery:
     """The highest price before `first` of each coin with rows in the range."""
     market, returns = tables.daily_market, measure_tables.daily_returns
+    latest = select(func.max(returns.c.date)).where(returns.c.date < first).scalar_subquery()
     coins = select(market.c.asset_id).distinct().where(market.c.date.between(first, last)).subquery("coins")
-    measured = (
-        select(returns.c.highest_usd)
-        .where(returns.c.asset_id == coins.c.asset_id, returns.c.date < first)
-        .order_by(returns.c.date.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
+    measured = select(returns.c.asset_id, returns.c.highest_usd).where(returns.c.date == latest).subquery("measured")
+    # A coin that had no price on the latest date that was computed: a new one, or one that came back.
     stored = (
         select(func.max(market.c.price_usd))
         .where(market.c.asset_id == coins.c.asset_id, market.c.date < first)
         .scalar_subquery()
     )
+    known = (
+        select(coins.c.asset_id, func.coalesce(measured.c.highest_usd, stored).label("highest_usd"))
+        .select_from(coins.outerjoin(measured, measured.c.asset_id == coins.c.asset_id))
+        .subquery("known")
+    )
     # Dates between the latest that was computed and the first: none, unless someone left some out.
-    latest = select(func.max(returns.c.date)).where(returns.c.date < first).scalar_subquery()
     left_out = (
         select(market.c.asset_id, func.max(market.c.price_usd).label("highest_usd"))
         .where(market.c.date > latest, market.c.date < first)
         .group_by(market.c.asset_id)
         .subquery("left_out")
     )
-    known = select(coins.c.asset_id, func.coalesce(measured, stored).label("highest_usd")).subquery("known")
     left_out_is_higher = left_out.c.highest_usd > known.c.highest_usd
     return (
         select(
