@@ -92,7 +92,7 @@ def test_a_full_disk_of_the_server_ends_a_run_with_what_to_do(stack: Stack) -> N
         "MYSQL_ROOT_PASSWORD=full-disk-root",
     ]
     options = ["--local-infile=ON", "--skip-log-bin", "--skip-name-resolve", "--innodb-redo-log-capacity=8388608"]
-    stack.call(*start, "--tmpfs", "/var/lib/mysql:size=190m", "mysql:9.7", *options)
+    stack.call(*start, "--tmpfs", "/var/lib/mysql:size=300m", "mysql:9.7", *options)
     pipeline = [
         *("docker", "run", "--rm", "--network", network, "--env", f"DATABASE_URL={url}"),
         *("--env", "SANDBOX_HOST=coingecko-pipeline-sandbox", "--env", "SANDBOX_PLAN=analyst", IMAGE),
@@ -102,6 +102,9 @@ def test_a_full_disk_of_the_server_ends_a_run_with_what_to_do(stack: Stack) -> N
         wait_until("the server", lambda: stack.call(*ping, ok=False).returncode == 0, 120)
         stack.call(*pipeline, "migrate")
         stack.call(*pipeline, "daily")
+        left = "$(df --output=avail -B1 /var/lib/mysql | tail -n 1)"
+        fill = f"head -c $(({left} - 4000000)) /dev/zero > /var/lib/mysql/filler"
+        stack.call("docker", "exec", server, "sh", "-c", fill)
         today = time.strftime("%Y-%m-%d", time.gmtime())
         done = stack.call(*pipeline, "backfill", "--from", "2026-01-01", "--to", today, "--top", "400", ok=False)
         assert done.returncode == 1

@@ -8,6 +8,8 @@ environment, and a Chromium:
     .venv/bin/coingecko-pipeline dev --demo --port 3055
     python3 -m venv .cache/shots && .cache/shots/bin/pip install playwright
     .cache/shots/bin/python docs/images/take_screenshots.py http://127.0.0.1:3055 --chromium /usr/bin/chromium
+
+The same on the deployment: `make up PROFILE=sandbox`, then the script on http://127.0.0.1:3000.
 """
 
 import argparse
@@ -28,7 +30,10 @@ GRAPH = (1440, 780)
 MATERIALIZATION = (1320, 1330)
 DIALOG = (1152, 1000)
 BACKFILL = (1152, 500)
+AUTOMATION = (1440, 900)
 """Width and height: enough for all that is to be read, with little around it."""
+
+RUNNING = ("daily_market_schedule", "history_completion_schedule", "new_coins_sensor")
 
 CLICK_MS = 15_000
 RUN_MS = 180_000
@@ -37,7 +42,7 @@ SETTLE_MS = 2_000
 
 
 def main() -> None:
-    """Take the three screenshots."""
+    """Take the four screenshots."""
     parser = argparse.ArgumentParser(description="Take the README's screenshots from a running `dev --demo`.")
     parser.add_argument("url", help="the UI's URL, for example http://127.0.0.1:3000")
     parser.add_argument("--chromium", default="/usr/bin/chromium", help="the browser (default: %(default)s)")
@@ -50,6 +55,7 @@ def main() -> None:
         materialize_today(browser, url, arguments.folder / "materialization.png")
         backfill_past_dates(browser, url, arguments.folder / "backfill.png")
         show_graph(browser, url, arguments.folder / "asset-graph.png")
+        show_automation(browser, url, arguments.folder / "automation.png")
         browser.close()
 
 
@@ -119,6 +125,19 @@ def show_graph(browser: Browser, url: str, target: Path) -> None:
         page.wait_for_timeout(SETTLE_MS)
         page.keyboard.press("Alt+e")
         expect(page.get_by_text("daily_market", exact=True).last).to_be_visible()
+        take(page, target)
+
+
+def show_automation(browser: Browser, url: str, target: Path) -> None:
+    """Show the schedules and sensors, those that are on by themselves running."""
+    with opened(browser, f"{url}/automation", AUTOMATION) as page:
+        for name in RUNNING:
+            row = (
+                page.locator("div", has=page.get_by_text(name, exact=True))
+                .filter(has=page.get_by_role("checkbox"))
+                .last
+            )
+            expect(row.get_by_role("checkbox").last).to_be_checked()
         take(page, target)
 
 
