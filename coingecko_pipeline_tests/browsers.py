@@ -29,9 +29,9 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser, started at its first use."""
+    """The browser, for the tests of one module: while it is open, no other test can run an event loop of its own."""
     program = find_chromium()
     if program is None:
         reason = f"no browser: install Chromium ({', '.join(NAMES)}), or set CHROMIUM to its program"
