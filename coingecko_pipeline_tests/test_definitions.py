@@ -38,7 +38,7 @@ def test_the_graph_is_list_to_assets_to_daily_market() -> None:
     markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
     assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
     assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
-    assert parents["coingecko/market_report"] == {"coingecko/daily_market"}
+    assert parents["coingecko/market_report"] == {"coingecko/daily_market", "coingecko/source_agreement"}
     assert len(parents) == 17
 
 

@@ -29,7 +29,7 @@ class MarketReportConfig(dg.Config):
 
 @dg.asset(
     key=["coingecko", "market_report"],
-    deps=[dg.AssetKey(["coingecko", "daily_market"])],
+    deps=[dg.AssetKey(["coingecko", "daily_market"]), dg.AssetKey(["coingecko", "source_agreement"])],
     group_name="market",
     kinds={"html"},
     owners=OWNERS,

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Table, case, func, select
+from sqlalchemy import case, func, select
 
 from coingecko_pipeline.report.dates import ReportDates
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.agreement_tables import source_agreement
 
 LARGE_DIFFERENCE = 0.02
 """Two prices further apart than this, of 1, disagree: what different venues and moments explain is below it."""
@@ -57,21 +58,14 @@ class Agreement:
     largest: Sequence[Disagreement]
 
 
-def agreement_table() -> Table | None:
-    """The table of the differences, where this version declares one."""
-    return tables.metadata.tables.get("source_agreement")
-
-
-def read_agreement(database: Database, table: Table | None, dates: ReportDates) -> Agreement | None:
-    """Read how far the prices are apart, added up by the database; None without a second source.
+def read_agreement(database: Database, dates: ReportDates) -> Agreement | None:
+    """Read how far the prices are apart, added up by the database; None where no second source was compared.
 
     Args:
         database: The warehouse.
-        table: The table of the differences.
         dates: The dates to show.
     """
-    if table is None:
-        return None
+    table = source_agreement
     size = func.abs(table.c.price_difference)
     by_date = (
         select(table.c.date, func.count(size), func.count(case((size > LARGE_DIFFERENCE, 1))), func.avg(size))

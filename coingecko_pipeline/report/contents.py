@@ -8,7 +8,7 @@ from coingecko_pipeline.acquisition.history import Outlook, read_outlook
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.report import ReportError
-from coingecko_pipeline.report.agreement import Agreement, agreement_table, read_agreement
+from coingecko_pipeline.report.agreement import Agreement, read_agreement
 from coingecko_pipeline.report.coverage import Coverage, read_coverage
 from coingecko_pipeline.report.dates import ReportDates, read_dates
 from coingecko_pipeline.report.dominance import Dominance, find_dominance
@@ -76,5 +76,5 @@ def read_contents(database: Database, plan: Plan, now: datetime) -> Contents:
         coverage=read_coverage(database, dates, count_active(database)),
         outlook=read_outlook(database, plan, now),
         spending=read_spending(database, plan, now.date()),
-        agreement=read_agreement(database, agreement_table(), dates),
+        agreement=read_agreement(database, dates),
     )

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 
-from coingecko_pipeline.assets import daily_returns, global_market_daily, monthly_market, weekly_market
+from coingecko_pipeline.assets import daily_returns, global_market_daily, market_report, monthly_market, weekly_market
 from coingecko_pipeline.assets.computing import DAILY_MARKET
 from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
@@ -95,8 +95,10 @@ def evaluate(
     evaluation_time: datetime,
     cursor: AssetDaemonCursor | None = None,
 ) -> dg.EvaluateAutomationConditionsResult:
+    # All but the report, which is made again whatever changed.
+    selection = dg.AssetSelection.all() - dg.AssetSelection.assets(market_report)
     return dg.evaluate_automation_conditions(
-        definitions, instance, dg.AssetSelection.all(), evaluation_time=evaluation_time, cursor=cursor
+        definitions, instance, selection, evaluation_time=evaluation_time, cursor=cursor
     )
 
 

@@ -3,7 +3,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from sqlalchemy import Column, Date, Double, MetaData, Table, insert
+from sqlalchemy import insert
 
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.coingecko.plans import PLANS
@@ -14,7 +14,8 @@ from coingecko_pipeline.report.dominance import find_dominance
 from coingecko_pipeline.report.market import read_market
 from coingecko_pipeline.report.movers import find_movers
 from coingecko_pipeline.report.spending import EndpointSpending, read_spending
-from coingecko_pipeline.warehouse import Database, ExactText, tables
+from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse.agreement_tables import source_agreement
 from coingecko_pipeline_tests.report.stocked import LAST, NOW, Listed, back, put_on
 
 DATES = ReportDates(LAST)
@@ -146,24 +147,14 @@ def test_the_months_credits_are_told_by_endpoint(database: Database) -> None:
 
 
 def test_the_agreement_is_added_up_by_date_and_its_largest_differences_are_named(database: Database) -> None:
-    assert read_agreement(database, None, DATES) is None
-    table = Table(
-        "report_agreement",
-        MetaData(),
-        Column("date", Date, primary_key=True),
-        Column("asset_id", ExactText(191), primary_key=True),
-        Column("price_difference", Double),
-    )
-    table.drop(database.engine, checkfirst=True)
-    table.create(database.engine)
-    assert read_agreement(database, table, DATES) is None
+    assert read_agreement(database, DATES) is None
     differences = [(1, "a", 0.01), (0, "a", -0.03), (0, "b", 0.05), (0, "c", 0.01), (0, "d", None), (400, "a", 1.0)]
     with database.transaction() as connection:
         connection.execute(
-            insert(table),
+            insert(source_agreement),
             [{"date": back(days), "asset_id": coin, "price_difference": apart} for days, coin, apart in differences],
         )
-    agreement = read_agreement(database, table, DATES)
+    agreement = read_agreement(database, DATES)
     assert agreement is not None
     yesterday, latest = agreement.days
     assert (yesterday.day, yesterday.compared, yesterday.disagreeing) == (back(1), 1, 0)
