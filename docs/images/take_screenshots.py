@@ -26,7 +26,7 @@ DEMO_DAYS = 365
 TOP = 20
 CONFIG = f"ops:\n  coingecko__daily_market:\n    config:\n      top: {TOP}\n"
 
-GRAPH = (1440, 780)
+GRAPH = (1400, 1330)
 MATERIALIZATION = (1320, 1330)
 DIALOG = (1152, 1000)
 BACKFILL = (1152, 500)
@@ -34,6 +34,9 @@ AUTOMATION = (1440, 900)
 """Width and height: enough for all that is to be read, with little around it."""
 
 RUNNING = ("daily_market_schedule", "history_completion_schedule", "new_coins_sensor")
+
+ZOOMS_OUT, ZOOM_PIXELS = 4, 200
+EDGE, DRAGGED = 80, 340
 
 CLICK_MS = 15_000
 RUN_MS = 180_000
@@ -124,6 +127,17 @@ def show_graph(browser: Browser, url: str, target: Path) -> None:
         page.get_by_placeholder("Jump to…").locator("xpath=following::button[1]").click()
         page.wait_for_timeout(SETTLE_MS)
         page.keyboard.press("Alt+e")
+        page.wait_for_timeout(SETTLE_MS)
+        # Out again until all of it is there.
+        page.mouse.move(GRAPH[0] / 2, GRAPH[1] / 2)
+        for _ in range(ZOOMS_OUT):
+            page.mouse.wheel(0, ZOOM_PIXELS)
+            page.wait_for_timeout(SETTLE_MS / 4)
+        # The fit is of the groups while they are closed: opened they reach further up.
+        page.mouse.move(GRAPH[0] - EDGE, EDGE * 4)
+        page.mouse.down()
+        page.mouse.move(GRAPH[0] - EDGE, EDGE * 4 + DRAGGED, steps=10)
+        page.mouse.up()
         expect(page.get_by_text("daily_market", exact=True).last).to_be_visible()
         take(page, target)
 
