@@ -59,7 +59,8 @@ def test_the_report_is_made_and_served_next_to_the_webserver(stack: Stack) -> No
     assert stack.webserver.run(run_id)["status"] == "SUCCESS"
     with urllib.request.urlopen(f"http://127.0.0.1:{stack.settings['REPORT_PORT']}/", timeout=60) as answer:
         page = answer.read().decode()
-    assert "Data provided by CoinGecko" in page
+    assert "Data provided by <a" in page
+    assert "synthetic" in page
 
 
 def test_the_schedules_and_sensors_are_on(stack: Stack) -> None:
