@@ -28,6 +28,8 @@ COMMAND_SECONDS = 600
 OURS = (
     *("COINGECKO_", "COINPAPRIKA_", "DATABASE_", "MYSQL_", "DAGSTER_", "COMPOSE_"),
     *("RUN_", "PIPELINE_", "WEBSERVER_", "REPORT_", "DOCKER_GID"),
+    # A make inside of make tells more than it is asked.
+    *("MAKE", "MFLAGS"),
 )
 
 
