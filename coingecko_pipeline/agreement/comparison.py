@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, MetaData, Row, Select, and_, func, select
 
-from coingecko_pipeline.measures import replace_range
+from coingecko_pipeline.measures import Part, replace_range
 from coingecko_pipeline.warehouse import Database, tables
 from coingecko_pipeline.warehouse.agreement_tables import AMBIGUOUS, asset_pairs, source_agreement
 
@@ -61,9 +62,7 @@ def compare(database: Database, schema: str, first: date, last: date) -> dict[da
         How many coins were compared, by date.
     """
     reading, qualifier = database.reading(schema)
-    return replace_range(
-        reading, source_agreement, lambda start, end, _kind: _differences(qualifier, start, end), first, last
-    )
+    return replace_range(reading, source_agreement, partial(_differences, qualifier), first, last)
 
 
 def largest_coins_compared(database: Database, first: date, last: date) -> list[LargestCoin]:
@@ -96,8 +95,8 @@ def largest_coins_compared(database: Database, first: date, last: date) -> list[
     return [LargestCoin(*row) for row in rows]
 
 
-def _differences(qualifier: str, first: date, last: date) -> Select[Any]:
-    """The rows of source_agreement for a range, from both sources' daily_market."""
+def _differences(qualifier: str, part: Part) -> Select[Any]:
+    """The rows of source_agreement for a part of the dates, from both sources' daily_market."""
     own = tables.daily_market
     other = own.to_metadata(MetaData(), schema=qualifier)
 
@@ -110,5 +109,5 @@ def _differences(qualifier: str, first: date, last: date) -> Select[Any]:
         select(own.c.date, own.c.asset_id, *(relative(column).label(name) for name, column in DIFFERENCES.items()))
         .join(asset_pairs, asset_pairs.c.asset_id == own.c.asset_id)
         .join(other, and_(other.c.asset_id == asset_pairs.c.coinpaprika_id, other.c.date == own.c.date))
-        .where(own.c.date.between(first, last), asset_pairs.c.how != AMBIGUOUS)
+        .where(own.c.date.between(part.first, part.last), asset_pairs.c.how != AMBIGUOUS)
     )

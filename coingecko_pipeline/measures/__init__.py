@@ -5,12 +5,14 @@ Each module has one function that gives the rows of a range as a SELECT, the sam
 
 from coingecko_pipeline.measures.global_market import select_global_market
 from coingecko_pipeline.measures.ohlc import select_daily_ohlc
+from coingecko_pipeline.measures.parts import Part, Rows
 from coingecko_pipeline.measures.periods import Period
-from coingecko_pipeline.measures.replacing import Rows, replace_range
+from coingecko_pipeline.measures.replacing import replace_range
 from coingecko_pipeline.measures.returns import select_returns
 from coingecko_pipeline.measures.rollups import select_rollup
 
 __all__ = [
+    "Part",
     "Period",
     "Rows",
     "replace_range",

@@ -1,17 +1,16 @@
 """The whole market by date: sums, shares of the largest coins, and how many coins rose and fell."""
 
-from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
+from coingecko_pipeline.measures.parts import Part
 from coingecko_pipeline.measures.periods import days_later
 from coingecko_pipeline.warehouse import tables
-from coingecko_pipeline.warehouse.database import Kind
 
 
-def select_global_market(first: date, last: date, kind: Kind) -> Select[Any]:
-    """The rows of the dates `first` to `last`, one for each date that has rows of the daily market.
+def select_global_market(part: Part) -> Select[Any]:
+    """The rows of a part of the dates, one for each date that has rows of the daily market.
 
     - `market_cap_usd`, `volume_24h_usd`: sums over the coins that have the value; NULL where none has.
     - `coins_with_price`: how many coins have a price.
@@ -21,9 +20,7 @@ def select_global_market(first: date, last: date, kind: Kind) -> Select[Any]:
       price on one of the two dates is in neither.
 
     Args:
-        first: First date.
-        last: Last date.
-        kind: Of the database.
+        part: The dates.
     """
     market, before = tables.daily_market, tables.daily_market.alias("before")
     rank = (
@@ -43,10 +40,10 @@ def select_global_market(first: date, last: date, kind: Kind) -> Select[Any]:
         .select_from(
             market.outerjoin(
                 before,
-                and_(before.c.date == days_later(market.c.date, -1, kind), before.c.asset_id == market.c.asset_id),
+                and_(before.c.date == days_later(market.c.date, -1, part.kind), before.c.asset_id == market.c.asset_id),
             )
         )
-        .where(market.c.date.between(first, last))
+        .where(market.c.date.between(part.first, part.last))
         .subquery("ranked")
     )
     cap = ranked.c.market_cap_usd

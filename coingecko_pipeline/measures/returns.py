@@ -6,13 +6,15 @@ Derivatives (simple and log returns; volatility as the sample standard deviation
 of the trading days of a year, which are 365 here since these markets never close).
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, FromClause, Select, Subquery, and_, case, func, literal_column, select, text
+from sqlalchemy import CTE, ColumnElement, FromClause, Select, and_, case, func, literal_column, select, text
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import KeyedColumnElement
 
+from coingecko_pipeline.measures.lookups import days_before, same_coin
+from coingecko_pipeline.measures.parts import Part
 from coingecko_pipeline.measures.periods import days_later
 from coingecko_pipeline.warehouse import measure_tables, tables
 from coingecko_pipeline.warehouse.database import Kind
@@ -31,8 +33,8 @@ hundred doubles is off by less than 1e-13 of itself, so the difference by less t
 Columns = ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]
 
 
-def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
-    """The rows of the dates `first` to `last`, one for each coin and date with a price P above 0.
+def select_returns(part: Part) -> Select[Any]:
+    """The rows of a part of the dates, one for each coin and date with a price P above 0.
 
     - `return_Nd`: P(D) / P(D-N) - 1.
     - `volatility_30d`: sample standard deviation of the 30 log returns ln(P(d) / P(d-1)), d from D-29 to D, times
@@ -40,65 +42,62 @@ def select_returns(first: date, last: date, kind: Kind) -> Select[Any]:
     - `highest_usd`: the highest of the coin's stored prices up to D; `drawdown`: P(D) / highest_usd - 1.
     - `moving_average_7d_usd`, `moving_average_30d_usd`: mean of the 7 (30) prices up to D; needs all of them.
 
-    What came before `first` is not read again: each coin's highest price is taken from the latest earlier date of
-    `daily_returns`, which has to be up to date, and from the prices of dates that were left out since. Only of a coin
-    without a row on that date all earlier prices are read.
+    What came before is not read again: each coin's highest price is taken from the latest date of `daily_returns` that
+    was computed before, and from the prices of the dates since. Only of a coin without a row on that date all earlier
+    prices are read.
 
     Args:
-        first: First date.
-        last: Last date.
-        kind: Of the database.
+        part: The dates.
     """
-    now = _running(first, last, kind)
-    earlier = _earlier_highs(first, last)
-    source: FromClause = now.outerjoin(earlier, earlier.c.asset_id == now.c.asset_id)
+    coins, kind = _coins(part), part.kind
+    now = _running(part, coins)
+    source: FromClause = now.join(coins, same_coin(coins.c.number, now.c.coin, kind))
     past_prices = {1: now.c.price_before_usd}
     past = {}
     for days in HORIZONS[1:]:
+        table: FromClause
         # The running totals reach as far back as the longest sum; older prices are in the table alone.
-        table = (now if days in (SHORT, LONG) else tables.daily_market).alias(f"past_{days}")
+        if days <= LONG:
+            table = now.alias(f"past_{days}")
+            same = same_coin(table.c.coin, now.c.coin, kind)
+        else:
+            table = tables.daily_market.alias(f"past_{days}")
+            same = same_coin(table.c.asset_id, coins.c.asset_id, kind)
         past[days], past_prices[days] = table.c, table.c.price_usd
-        source = source.outerjoin(
-            table,
-            and_(
-                table.c.date == days_later(now.c.date, -days, kind),
-                table.c.asset_id == now.c.asset_id,
-                table.c.price_usd > 0,
-            ),
-        )
+        source = source.outerjoin(table, days_before(days, table, now.c.date, same, part.first, part))
     price = now.c.price_usd
-    highest = case((earlier.c.highest_usd > now.c.highest_usd, earlier.c.highest_usd), else_=now.c.highest_usd)
+    highest = case((coins.c.highest_usd > now.c.highest_usd, coins.c.highest_usd), else_=now.c.highest_usd)
     return (
         select(
             now.c.date,
-            now.c.asset_id,
+            coins.c.asset_id,
             *(price / past_prices[days] - 1 for days in HORIZONS),
-            _volatility(now, past[LONG], kind),
+            _volatility(now, coins, past[LONG], kind),
             highest,
             price / highest - 1,
-            _mean(now, past[SHORT], SHORT, kind),
-            _mean(now, past[LONG], LONG, kind),
+            _mean(now, coins, past[SHORT], SHORT, kind),
+            _mean(now, coins, past[LONG], LONG, kind),
         )
         .select_from(source)
-        .where(now.c.date >= first)
+        .where(now.c.date >= part.first)
     )
 
 
-def _running(first: date, last: date, kind: Kind) -> CTE:
-    """Each coin's prices with their running totals, from the longest sum before `first` to `last`."""
+def _running(part: Part, coins: CTE) -> CTE:
+    """Each coin's prices with their running totals, from the longest sum before the part to its end.
+
+    A coin is told by its number: MySQL keeps room for the longest id in each row of an intermediate result.
+    """
     market, before = tables.daily_market, tables.daily_market.alias("before")
+    first = part.first - timedelta(days=LONG)
     price = market.c.price_usd
     log_return = func.ln(price / before.c.price_usd)
-    day_before = and_(
-        before.c.date == days_later(market.c.date, -1, kind),
-        before.c.asset_id == market.c.asset_id,
-        before.c.price_usd > 0,
-    )
-    window = f"so_far AS (PARTITION BY {market.name}.asset_id ORDER BY {market.name}.date ROWS UNBOUNDED PRECEDING)"
+    same = same_coin(before.c.asset_id, market.c.asset_id, part.kind)
+    window = "so_far AS (PARTITION BY coins.number ORDER BY daily_market.date ROWS UNBOUNDED PRECEDING)"
     return (
         select(
             market.c.date,
-            market.c.asset_id,
+            coins.c.number.label("coin"),
             price,
             before.c.price_usd.label("price_before_usd"),
             _so_far(func.count()).label("days"),
@@ -107,8 +106,12 @@ def _running(first: date, last: date, kind: Kind) -> CTE:
             _so_far(func.sum(log_return * log_return)).label("squares"),
             _so_far(func.max(price)).label("highest_usd"),
         )
-        .select_from(market.outerjoin(before, day_before))
-        .where(market.c.date.between(first - timedelta(days=LONG), last), price > 0)
+        .select_from(
+            market.join(coins, same_coin(coins.c.asset_id, market.c.asset_id, part.kind)).outerjoin(
+                before, days_before(1, before, market.c.date, same, first, part)
+            )
+        )
+        .where(market.c.date.between(first, part.last), price > 0)
         .suffix_with(text(f"WINDOW {window}"))
         .cte("running")
     )
@@ -119,13 +122,13 @@ def _so_far(function: ColumnElement[Any]) -> ColumnElement[Any]:
     return function.op("OVER")(literal_column("so_far"))
 
 
-def _mean(now: CTE, past: Columns, days: int, kind: Kind) -> ColumnElement[Any]:
+def _mean(now: CTE, coins: CTE, past: Columns, days: int, kind: Kind) -> ColumnElement[Any]:
     """The mean of the prices of so many days up to a date; NULL where one of them is missing."""
     started = days_later(now.c.date, 1 - days, kind)
     one = tables.daily_market.alias("one")
     directly = (
         select(case((func.count() == days, func.sum(one.c.price_usd))))
-        .where(one.c.asset_id == now.c.asset_id, one.c.date.between(started, now.c.date), one.c.price_usd > 0)
+        .where(one.c.asset_id == coins.c.asset_id, one.c.date.between(started, now.c.date), one.c.price_usd > 0)
         .scalar_subquery()
     )
     difference = now.c.prices - past.prices
@@ -138,7 +141,7 @@ def _mean(now: CTE, past: Columns, days: int, kind: Kind) -> ColumnElement[Any]:
     return total / float(days)
 
 
-def _volatility(now: CTE, past: Columns, kind: Kind) -> ColumnElement[Any]:
+def _volatility(now: CTE, coins: CTE, past: Columns, kind: Kind) -> ColumnElement[Any]:
     """The annualised sample standard deviation of the log returns of `LONG` days; NULL where a price is missing."""
     whole = func.ln(now.c.price_usd / past.price_usd)
     one, before = tables.daily_market.alias("one"), tables.daily_market.alias("one_before")
@@ -146,7 +149,7 @@ def _volatility(now: CTE, past: Columns, kind: Kind) -> ColumnElement[Any]:
     directly = (
         select(func.sum(scatter * scatter))
         .where(
-            one.c.asset_id == now.c.asset_id,
+            one.c.asset_id == coins.c.asset_id,
             one.c.date.between(days_later(now.c.date, 1 - LONG, kind), now.c.date),
             before.c.asset_id == one.c.asset_id,
             before.c.date == days_later(one.c.date, -1, kind),
@@ -158,36 +161,38 @@ def _volatility(now: CTE, past: Columns, kind: Kind) -> ColumnElement[Any]:
     return case((now.c.days - past.days == LONG, func.sqrt(scattered / float(LONG - 1) * DAYS_A_YEAR)))
 
 
-def _earlier_highs(first: date, last: date) -> Subquery:
-    """The highest price before `first` of each coin with rows in the range."""
+def _coins(part: Part) -> CTE:
+    """The coins with rows in the part: their ids, numbers from 1, and highest prices before the part."""
     market, returns = tables.daily_market, measure_tables.daily_returns
-    latest = select(func.max(returns.c.date)).where(returns.c.date < first).scalar_subquery()
-    coins = select(market.c.asset_id).distinct().where(market.c.date.between(first, last)).subquery("coins")
+    latest = select(func.max(returns.c.date)).where(returns.c.date < part.computed_before).scalar_subquery()
+    there = select(market.c.asset_id).distinct().where(market.c.date.between(part.first, part.last)).subquery("there")
     measured = select(returns.c.asset_id, returns.c.highest_usd).where(returns.c.date == latest).subquery("measured")
     # A coin that had no price on the latest date that was computed: a new one, or one that came back.
     stored = (
         select(func.max(market.c.price_usd))
-        .where(market.c.asset_id == coins.c.asset_id, market.c.date < first)
+        .where(market.c.asset_id == there.c.asset_id, market.c.date < part.first)
         .scalar_subquery()
     )
     known = (
-        select(coins.c.asset_id, func.coalesce(measured.c.highest_usd, stored).label("highest_usd"))
-        .select_from(coins.outerjoin(measured, measured.c.asset_id == coins.c.asset_id))
+        select(there.c.asset_id, func.coalesce(measured.c.highest_usd, stored).label("highest_usd"))
+        .select_from(there.outerjoin(measured, measured.c.asset_id == there.c.asset_id))
         .subquery("known")
     )
-    # Dates between the latest that was computed and the first: none, unless someone left some out.
-    left_out = (
+    # Dates since the latest that was computed: those of parts that are made at the same time, or that were left out.
+    since = (
         select(market.c.asset_id, func.max(market.c.price_usd).label("highest_usd"))
-        .where(market.c.date > latest, market.c.date < first)
+        .where(market.c.date > latest, market.c.date < part.first)
         .group_by(market.c.asset_id)
-        .subquery("left_out")
+        .subquery("since")
     )
-    left_out_is_higher = left_out.c.highest_usd > known.c.highest_usd
     return (
         select(
             known.c.asset_id,
-            case((left_out_is_higher, left_out.c.highest_usd), else_=known.c.highest_usd).label("highest_usd"),
+            func.row_number().over(order_by=known.c.asset_id).label("number"),
+            case((since.c.highest_usd > known.c.highest_usd, since.c.highest_usd), else_=known.c.highest_usd).label(
+                "highest_usd"
+            ),
         )
-        .select_from(known.outerjoin(left_out, left_out.c.asset_id == known.c.asset_id))
-        .subquery("earlier")
+        .select_from(known.outerjoin(since, since.c.asset_id == known.c.asset_id))
+        .cte("coins")
     )

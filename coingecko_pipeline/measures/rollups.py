@@ -6,20 +6,20 @@ and is the next week's opening too. A month is the same between the first dates 
 have their usual meaning in a price bar, of midnights here and not of trades.
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, case, func, select
 
+from coingecko_pipeline.measures.parts import Part
 from coingecko_pipeline.measures.periods import Period, days_later, end_of, start_of
 from coingecko_pipeline.warehouse import tables
-from coingecko_pipeline.warehouse.database import Kind
 
 LONGEST = timedelta(days=31)
 
 
-def select_rollup(period: Period, first: date, last: date, kind: Kind) -> Select[Any]:
-    """The rows of the periods that begin from `first` to `last`, one for each coin with a row on one of its days.
+def select_rollup(period: Period, part: Part) -> Select[Any]:
+    """The rows of the periods that begin in a part of the dates, one for each coin with a row on one of its days.
 
     - `open_usd`: price of the row of the first date; `close_usd`, `market_cap_close_usd`: of the row of the end date,
       which is the first date of the next period. NULL where that row is missing.
@@ -29,16 +29,14 @@ def select_rollup(period: Period, first: date, last: date, kind: Kind) -> Select
 
     Args:
         period: A week or a month.
-        first: First date of the first period.
-        last: First date of the last period.
-        kind: Of the database.
+        part: The first dates of the periods.
     """
-    market = tables.daily_market
+    market, kind = tables.daily_market, part.kind
     start = start_of(period, days_later(market.c.date, -1, kind), kind)
     days = (
         select(start.label("start"), market)
         # The period is computed from the date, so it says nothing to an index: the dates are bounded beside it.
-        .where(start.between(first, last), market.c.date > first, market.c.date <= last + LONGEST)
+        .where(start.between(part.first, part.last), market.c.date > part.first, market.c.date <= part.last + LONGEST)
         .subquery("days")
     )
     closing = days.c.date == end_of(period, days.c.start, kind)

@@ -7,10 +7,9 @@ import pytest
 from sqlalchemy import Select, literal, select, text
 from sqlalchemy.exc import IntegrityError
 
-from coingecko_pipeline.measures import replace_range, select_global_market
-from coingecko_pipeline.measures.replacing import DAYS_AT_ONCE, MEMORY
+from coingecko_pipeline.measures import Part, replace_range, select_global_market
+from coingecko_pipeline.measures.replacing import DAYS_OF_A_PART, MEMORY, PARTS_AT_ONCE
 from coingecko_pipeline.warehouse import Database, tables
-from coingecko_pipeline.warehouse.database import Kind
 from coingecko_pipeline.warehouse.measure_tables import global_market_daily
 from coingecko_pipeline_tests.databases import on_servers
 from coingecko_pipeline_tests.measures.charts import planted, store, stored
@@ -18,9 +17,9 @@ from coingecko_pipeline_tests.measures.charts import planted, store, stored
 FIRST = date(2025, 1, 1)
 
 
-def twice_one_date(first: date, last: date, kind: Kind) -> Select[Any]:
+def twice_one_date(part: Part) -> Select[Any]:
     """Rows that the table cannot take: each of the coins' dates as often as there are coins."""
-    whole = select_global_market(first, last, kind).subquery()
+    whole = select_global_market(part).subquery()
     coins = select(tables.daily_market.c.asset_id).distinct().subquery()
     return select(*whole.columns).select_from(whole.join(coins, literal(True)))
 
@@ -37,18 +36,21 @@ def test_what_the_database_refuses_leaves_the_old_rows(database: Database) -> No
 
 
 def test_a_long_range_is_made_in_parts_that_touch_and_do_not_overlap(database: Database) -> None:
-    days = 2 * DAYS_AT_ONCE + 3
+    days = 2 * DAYS_OF_A_PART + 3
     store(database, {"coin": planted(FIRST, range(1, days + 11))})
-    asked: list[tuple[date, date]] = []
+    asked: list[Part] = []
 
-    def rows(first: date, last: date, kind: Kind) -> Select[Any]:
-        asked.append((first, last))
-        return select_global_market(first, last, kind)
+    def rows(part: Part) -> Select[Any]:
+        asked.append(part)
+        return select_global_market(part)
 
     made = replace_range(database, global_market_daily, rows, FIRST, FIRST + timedelta(days=days - 1))
     assert list(made.values()) == [1] * days
-    assert [(last - first).days + 1 for first, last in asked] == [DAYS_AT_ONCE, DAYS_AT_ONCE, 3]
-    assert [first for first, _ in asked[1:]] == [last + timedelta(days=1) for _, last in asked[:-1]]
+    asked.sort(key=lambda part: part.first)
+    assert [(part.last - part.first).days + 1 for part in asked] == [DAYS_OF_A_PART, DAYS_OF_A_PART, 3]
+    assert [part.first for part in asked[1:]] == [part.last + timedelta(days=1) for part in asked[:-1]]
+    batch_starts = {part.first for part in asked[:: PARTS_AT_ONCE[database.kind]]}
+    assert {part.computed_before for part in asked} == batch_starts
 
 
 @on_servers

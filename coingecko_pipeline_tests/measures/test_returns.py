@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from coingecko_pipeline.measures import replace_range, select_returns
+from coingecko_pipeline.measures.replacing import DAYS_OF_A_PART
 from coingecko_pipeline.warehouse import Database, tables
 from coingecko_pipeline.warehouse.measure_tables import daily_returns
 from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
@@ -115,6 +116,19 @@ def test_dates_that_were_left_out_count_for_the_highest_price(database: Database
     compute(database, START, START + timedelta(days=1))
     compute(database, START + timedelta(days=4), START + timedelta(days=5))
     assert list(stored(database, daily_returns)["highest_usd"]) == [1, 2, 9, 9]
+
+
+def test_a_high_that_was_corrected_is_gone_from_the_parts_that_are_made_at_the_same_time(database: Database) -> None:
+    prices = [1.0, 2.0, 900.0, *np.linspace(3, 5, 4 * DAYS_OF_A_PART)]
+    store(database, {"coin": planted(START, prices)})
+    last = START + timedelta(days=len(prices) - 1)
+    compute(database, START, last)
+    prices[2] = 9.0
+    with database.transaction() as connection:
+        connection.execute(tables.daily_market.delete())
+    store(database, {"coin": planted(START, prices)})
+    compute(database, START, last)
+    assert list(stored(database, daily_returns)["highest_usd"]) == [1, 2, *[9] * (len(prices) - 2)]
 
 
 def test_a_range_without_rows_and_a_row_that_is_gone_leave_nothing_behind(database: Database) -> None:

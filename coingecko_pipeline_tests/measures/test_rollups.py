@@ -1,6 +1,7 @@
 """weekly_market and monthly_market against pandas."""
 
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,7 @@ PERIODS: tuple[Period, Period] = ("week", "month")
 
 
 def compute(database: Database, period: Period, first: date, last: date) -> dict[date, int]:
-    return replace_range(
-        database, TABLES[period], lambda start, end, kind: select_rollup(period, start, end, kind), first, last
-    )
+    return replace_range(database, TABLES[period], partial(select_rollup, period), first, last)
 
 
 def expected_bars(chart: pd.DataFrame, period: Period, first: date, last: date) -> pd.DataFrame:
