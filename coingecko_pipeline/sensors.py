@@ -10,7 +10,7 @@ from sqlalchemy import exists, select
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.planning import USUAL_CHART_DAYS
 from coingecko_pipeline.alerts import AlertChannel, AlertNotSent, tell_failed_checks, tell_failure
-from coingecko_pipeline.assets import DailyMarketConfig, market_report
+from coingecko_pipeline.assets import DailyMarketConfig, market_report, source_agreement
 from coingecko_pipeline.assets.computing import GROUP as MEASURES_GROUP
 from coingecko_pipeline.coingecko.client import latest_complete_date
 from coingecko_pipeline.coingecko.plans import Plan
@@ -21,11 +21,11 @@ from coingecko_pipeline.warehouse import Database, tables
 
 measures_sensor = dg.AutomationConditionSensorDefinition(
     "measures_sensor",
-    target=dg.AssetSelection.groups(MEASURES_GROUP),
+    target=dg.AssetSelection.groups(MEASURES_GROUP) | dg.AssetSelection.assets(source_agreement),
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Asks for the roll-ups and measures of the dates that were materialized, old ones too: several "
-    "partitions as one backfill, which is one run.",
+    description="Asks for the roll-ups and measures of the dates that were materialized, old ones too, and for the "
+    "sources' agreement on past dates whose rows came late: several partitions as one backfill, which is one run.",
 )
 
 report_sensor = dg.AutomationConditionSensorDefinition(

@@ -19,12 +19,23 @@ from coingecko_pipeline.warehouse.agreement_tables import asset_pairs as pairs_t
 from coingecko_pipeline.warehouse.agreement_tables import source_agreement as agreement_table
 
 GROUP = "agreement"
+PAIRS = key_in(COINGECKO, "asset_pairs")
 SHOWN = 50
 """Ambiguous coins that the metadata lists; the table has all of them."""
 
+FOLLOWS_LATE_ROWS = (
+    dg.AutomationCondition.any_deps_updated().ignore(dg.AssetSelection.assets(PAIRS)).since_last_handled()
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+    & ~dg.AutomationCondition.in_latest_time_window()
+).with_label("follows_late_rows")
+"""Each past date that both sources have, when the rows of one of them come or change late. Today's is asked for by the
+schedule, after the day's pairs; a new pair makes no past date run again."""
+
 
 @dg.asset(
-    key=key_in(COINGECKO, "asset_pairs"),
+    key=PAIRS,
     deps=[key_in(source, table) for source in (COINGECKO, COINPAPRIKA) for table in ("assets", "daily_market")],
     group_name=GROUP,
     kinds={"mysql", "table"},
@@ -75,12 +86,13 @@ with warnings.catch_warnings():
     _agreement_asset = dg.asset(
         key=key_in(COINGECKO, "source_agreement"),
         deps=[
-            key_in(COINGECKO, "asset_pairs"),
+            PAIRS,
             key_in(COINGECKO, "daily_market"),
             key_in(COINPAPRIKA, "daily_market"),
         ],
         partitions_def=DAILY,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=FOLLOWS_LATE_ROWS,
         group_name=GROUP,
         kinds={"mysql", "table"},
         owners=OWNERS,
@@ -100,9 +112,10 @@ def source_agreement(
     NULL, and where CoinGecko's is 0.
 
     Computed inside the database from what is stored; costs no call.
-    **Complete** when both sources' partitions of the date are; materialize a date again after a pair or a row of it has
-    changed. **Known gaps:** dates on which CoinPaprika was not read. A date whose snapshot was read late (see the check
-    the_snapshot_was_timely) compares two moments, and the prices differ by what happened between.
+    **Complete** when both sources' partitions of the date are; a past date whose rows come or change late is made again
+    by itself. Materialize a date again after a pair of coins has changed. **Known gaps:** dates on which CoinPaprika
+    was not read. A date whose snapshot was read late (see the check the_snapshot_was_timely) compares two moments, and
+    the prices differ by what happened between.
     """
     with permanent_failures():
         database_of(COINPAPRIKA, warehouse)

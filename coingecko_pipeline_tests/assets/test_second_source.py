@@ -15,6 +15,7 @@ from coingecko_pipeline.assets.sources import COINGECKO
 from coingecko_pipeline.coingecko import CoinGecko
 from coingecko_pipeline.coingecko.plans import choose_plan
 from coingecko_pipeline.coinpaprika import COINPAPRIKA, CoinPaprika
+from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.resources import open_snapshot_client, origin_guard
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sandbox.paprika import DISAGREEMENTS, LISTED_TWICE, NOT_LISTED, ONLY_HERE, SPELT_OTHERWISE
@@ -220,3 +221,35 @@ def test_the_second_source_refuses_a_main_database_of_the_other_kind(
         client.asset_list()
     client.close()
     assert stored_origin(second) is None
+
+
+def test_past_dates_are_compared_again_after_late_rows_and_others_are_left_to_the_schedule() -> None:
+    definitions = build_definitions()
+    agreement = dg.AssetSelection.assets(dg.AssetKey(["coingecko", "source_agreement"]))
+    compared, alone, moment = TODAY - timedelta(days=2), TODAY - timedelta(days=1), NOW
+    cursor = None
+
+    def came(key: str, *days: date | None) -> None:
+        for day in days:
+            event = dg.AssetMaterialization(dg.AssetKey(key.split("/")), partition=day.isoformat() if day else None)
+            instance.report_runless_asset_event(event)
+
+    def asked() -> set[str | None]:
+        nonlocal cursor, moment
+        moment += timedelta(minutes=1)
+        result = dg.evaluate_automation_conditions(
+            definitions, instance, agreement, evaluation_time=moment, cursor=cursor
+        )
+        cursor = result.cursor
+        return set(result.get_requested_partitions(dg.AssetKey(["coingecko", "source_agreement"])))
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        came("coingecko/daily_market", compared, alone, TODAY)
+        came("coinpaprika/daily_market", compared, TODAY)
+        came("coingecko/asset_pairs", None)
+        came("coingecko/source_agreement", compared)
+        assert asked() == set()
+        came("coingecko/daily_market", compared, alone, TODAY)
+        assert asked() == {compared.isoformat()}
+        came("coingecko/asset_pairs", None)
+        assert asked() == set()
