@@ -13,19 +13,24 @@ from sqlalchemy import Table
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import known_coins
+from coingecko_pipeline.assets.sources import COINGECKO, SOURCES, database_of, tables_of
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted, watching
 from coingecko_pipeline.export import FORMATS, Export, Exported, ExportError, Selection, SelectionError
 from coingecko_pipeline.export.formats import Format
 from coingecko_pipeline.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
-from coingecko_pipeline.warehouse import tables
+from coingecko_pipeline.sources import Source
 
 PIPE = "-"
 DATE = click.DateTime(["%Y-%m-%d"])
 
 
-def _table(_context: click.Context, _parameter: click.Parameter, name: str) -> Table:
-    declared = tables.metadata.tables
+def _source(_context: click.Context, _parameter: click.Parameter, name: str) -> Source:
+    return next(source for source in SOURCES if source.name == name)
+
+
+def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Table:
+    declared = tables_of(context.params["source"]).tables
     if name not in declared:
         close = get_close_matches(name, declared, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(declared))}."
@@ -38,6 +43,15 @@ def _table(_context: click.Context, _parameter: click.Parameter, name: str) -> T
 @click.option("--to", "last", type=DATE, help="The last date, included; by default the table's last.")
 @click.option("--asset", "asset_ids", multiple=True, help="Only this coin, by its id; can be repeated.")
 @click.option("--table", default="daily_market", show_default=True, callback=_table, help="The table.")
+@click.option(
+    "--source",
+    type=click.Choice([source.name for source in SOURCES]),
+    default=COINGECKO.name,
+    show_default=True,
+    callback=_source,
+    is_eager=True,
+    help="Whose tables.",
+)
 @click.option("--format", "name", type=click.Choice(list(FORMATS)), default="parquet", show_default=True)
 @click.option("--output", metavar="FILE", help="The file, or - for a pipe; by default it is named after the table.")
 @click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
@@ -46,6 +60,7 @@ def export(
     last: datetime | None,
     asset_ids: tuple[str, ...],
     table: Table,
+    source: Source,
     name: str,
     output: str | None,
     overwrite: bool,
@@ -54,28 +69,30 @@ def export(
     selection = Selection(table, first.date() if first else None, last.date() if last else None, asset_ids)
     file_format = FORMATS[name]
     console = ERRORS if output == PIPE else CONSOLE
-    path = None if output == PIPE else Path(output or _name_of(selection, file_format))
+    path = None if output == PIPE else Path(output or _name_of(source, selection, file_format))
     if path is None and not file_format.is_text and sys.stdout.isatty():
         raise click.UsageError(f"{name} is no text for a terminal: write to a file, or into a pipe.")
     began = time.monotonic()
     try:
-        exported = _export(selection, file_format, path, console, overwrite)
+        exported = _export(source, selection, file_format, path, console, overwrite)
     except SelectionError as error:
         raise click.UsageError(str(error)) from None
     except (ExportError, AcquisitionError) as error:
         raise click.ClickException(str(error)) from None
-    line = f"Exported {counted(exported.rows, 'row')} of {selection}"
+    whose = "" if source is COINGECKO else f"{source.title}'s "
+    line = f"Exported {counted(exported.rows, 'row')} of {whose}{selection}"
     if exported.size is not None:
         line += f" to {path}: {_megabytes(exported.size)}"
     console.print(f"{line} in {time.monotonic() - began:,.1f} s.", highlight=False, soft_wrap=True, markup=False)
 
 
 def _export(
-    selection: Selection, file_format: Format, path: Path | None, console: Console, overwrite: bool
+    source: Source, selection: Selection, file_format: Format, path: Path | None, console: Console, overwrite: bool
 ) -> Exported:
     selection.conditions()  # what cannot be chosen is told before the database is asked
-    database = open_warehouse(load_settings())
+    warehouse = open_warehouse(load_settings())
     try:
+        database = database_of(source, warehouse)
         if selection.asset_ids:
             known_coins(selection.asset_ids, database)
         with watching(console) as progress, ExitStack() as at_the_end:
@@ -90,13 +107,14 @@ def _export(
                 return job.to_stream(sys.stdout.buffer)
             return job.to_file(path, overwrite=overwrite)
     finally:
-        database.dispose()
+        warehouse.dispose()
 
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 1e5 else counted(size, "byte")
 
 
-def _name_of(selection: Selection, file_format: Format) -> str:
-    parts = [selection.table.name, *(str(day) for day in (selection.first, selection.last) if day)]
+def _name_of(source: Source, selection: Selection, file_format: Format) -> str:
+    whose = () if source is COINGECKO else (source.name,)
+    parts = [*whose, selection.table.name, *(str(day) for day in (selection.first, selection.last) if day)]
     return f"{'_'.join(parts)}.{file_format.suffix}"

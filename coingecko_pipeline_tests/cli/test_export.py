@@ -68,6 +68,25 @@ def test_one_coin_and_another_table_can_be_chosen_and_a_file_replaced(
     assert rows_in(parquet.read_table(path)) == ASSETS
 
 
+def test_the_second_source_is_exported_from_its_own_tables(settings: Mapping[str, str], tmp_path: Path) -> None:
+    never_read = run_program(tmp_path, "export", "--source", "coinpaprika", **settings)
+    assert never_read.returncode == 1
+    assert never_read.stderr == "Error: There is no row of daily_market: the table is empty.\n"
+    database = Database(settings["DATABASE_URL"])
+    second = database.schema("coinpaprika")
+    migrate(second)
+    row = (MARKET[0][0], "btc-bitcoin", *MARKET[0][2:])
+    store(second, tables.daily_market, [row])
+    store(second, tables.assets, [("btc-bitcoin", *ASSETS[0][1:])])
+    database.dispose()
+    ended = run_program(tmp_path, "export", "--source", "coinpaprika", "--asset", "btc-bitcoin", **settings)
+    assert ended.returncode == 0, ended.stderr
+    assert "Exported 1 row of CoinPaprika's daily_market to coinpaprika_daily_market.parquet" in ended.stdout
+    exported = parquet.read_table(tmp_path / "coinpaprika_daily_market.parquet")
+    assert rows_in(exported) == [row]
+    assert exported.schema.field("asset_id").metadata[b"comment"] == b"CoinPaprika's id, byte for byte"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
