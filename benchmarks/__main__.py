@@ -25,6 +25,7 @@ def main() -> None:
         ("benchmarks.months", "bench_months"),
         ("benchmarks.measures", "bench_measures"),
         ("benchmarks.export", "bench_market"),
+        ("benchmarks.beside", "bench_market"),
         ("benchmarks.cookbook", "bench_market"),
         ("benchmarks.report", "bench_report"),
     ):

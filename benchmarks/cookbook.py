@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 
 from benchmarks.export import filled
 from benchmarks.filled_market import COINS, DAYS, FIRST, ids_of
@@ -26,6 +26,10 @@ LATEST_OF_PAGE = date(2026, 11, 8)
 ROUNDS = 3
 GONE_EVERY = 20
 """One coin of so many left the list."""
+RENAMED_EVERY = 50
+"""One coin of so many has another name since."""
+TETHER_ON_ETHEREUM = "0xdac17f958d2ee523a2206206994597c13d831ec7"
+"""The address that the page asks for."""
 LISTED_EVERY = 35
 """One coin of so many was listed in the month that the page asks for: some 500, as in real months."""
 
@@ -35,10 +39,16 @@ def fill_lists(database: Database, ids: list[str], last: date) -> None:
     with database.transaction() as connection:
         gone = ", ".join(f"'{coin}'" for coin in ids[GONE_EVERY - 1 :: GONE_EVERY])
         connection.exec_driver_sql(f"UPDATE assets SET is_active = asset_id NOT IN ({gone})")
-    listed_on = last - timedelta(days=20)
-    changes = pd.DataFrame({"asset_id": ids[LISTED_EVERY - 1 :: LISTED_EVERY], "seen_on": listed_on})
-    changes = changes.assign(change="listed", old_value=None, new_value=None)
-    addresses = [f'{{"ethereum": "0x{number:040x}", "solana": "{number:044d}"}}' for number in range(len(ids))]
+    listed = pd.DataFrame({"asset_id": ids[LISTED_EVERY - 1 :: LISTED_EVERY], "seen_on": last - timedelta(days=20)})
+    renamed = pd.DataFrame({"asset_id": ids[RENAMED_EVERY - 1 :: RENAMED_EVERY], "seen_on": last - timedelta(days=40)})
+    changes = pd.concat(
+        [
+            listed.assign(change="listed", old_value=None, new_value=None),
+            renamed.assign(change="renamed", old_value="Before", new_value="After"),
+        ]
+    )
+    ethereum = [TETHER_ON_ETHEREUM, *(f"0x{number:040x}" for number in range(1, len(ids)))]
+    addresses = [f'{{"ethereum": "{address}", "solana": "{number:044d}"}}' for number, address in enumerate(ethereum)]
     received = pd.DataFrame({"asset_id": ids, "symbol": ids, "name": ids, "platforms": addresses})
     received["fetched_at"] = pd.Timestamp(datetime.now(UTC))
     days = [last - timedelta(days=number) for number in range(31)]
@@ -49,6 +59,19 @@ def fill_lists(database: Database, ids: list[str], last: date) -> None:
         (tables.api_usage, usage),
     ):
         TableWriter(database, table).replace([to_arrow(table, rows)])
+
+
+def plant_findings(database: Database, ids: list[str], last: date) -> None:
+    """A day on which ten volumes jump, and a coin that lacks three days: the market is filled again the next time."""
+    market = tables.daily_market
+    lacking = market.c.date.between(last - timedelta(days=60), last - timedelta(days=58))
+    with database.transaction() as connection:
+        connection.execute(
+            update(market)
+            .where(market.c.date == last, market.c.asset_id.in_(ids[10:20]))
+            .values(volume_24h_usd=market.c.volume_24h_usd * 20)
+        )
+        connection.execute(delete(market).where(market.c.asset_id == ids[3], lacking))
 
 
 def fill_measures(database: Database, last: date) -> None:
@@ -73,13 +96,16 @@ def as_asked_here(query: str, last: date) -> str:
 def main() -> None:
     """Print the seconds of each query."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", required=True, help="a MySQL database, dropped and filled unless it has these rows")
+    parser.add_argument(
+        "--url", required=True, help="a MySQL database, dropped and filled unless it has just these rows"
+    )
     parser.add_argument("--coins", type=int, default=COINS)
     parser.add_argument("--days", type=int, default=DAYS)
     arguments = parser.parse_args()
     database = filled(arguments.url, arguments.coins, arguments.days)
     last = FIRST + timedelta(days=arguments.days - 1)
     fill_lists(database, ids_of(arguments.coins), last)
+    plant_findings(database, ids_of(arguments.coins), last)
     fill_measures(database, last)
     print(f"\n{arguments.coins * arguments.days:,} rows, the first run and the median of {ROUNDS}:\n")
     print("| question | rows | first (s) | median (s) |\n|---|---:|---:|---:|")

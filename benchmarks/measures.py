@@ -5,13 +5,16 @@ python -m benchmarks.measures --url mysql+pymysql://root@127.0.0.1:33306/bench_m
 
 import argparse
 import resource
+import sys
+import tempfile
 import time
 from datetime import date, timedelta
+from pathlib import Path
 
 import dagster as dg
 
-from benchmarks.databases import fresh_database
-from benchmarks.filled_market import COINS, FIRST, fill_market
+from benchmarks.filled_market import COINS, FIRST
+from benchmarks.processes import succeed
 from coingecko_pipeline.assets import daily_returns, global_market_daily, monthly_market, weekly_market
 from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.partitions import DAILY, range_tags
@@ -55,21 +58,31 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def own_megabytes() -> float:
+    """The memory of this process that is its own: without the pages of libraries that are mapped from their files."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")) / 1024
+
+
+def fill(url: str, coins: int, days: int) -> None:
+    """Fill a database in a process of its own, whose memory is not counted."""
+    filling = [sys.executable, "-m", "benchmarks.filled_market", "--url", url]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"PYTHONPATH": str(Path.cwd())}
+        succeed([*filling, "--coins", str(coins), "--days", str(days)], Path(folder), environment)
+
+
 def measure(url: str, stored: int, coins: int) -> None:
     """Fill a database with so many days and one more, compute them, and then the last one alone."""
-    database = fresh_database(url)
-    fill_market(database, coins, stored + 1)
+    fill(url, coins, stored + 1)
+    database = Database(url)
     last = FIRST + timedelta(days=stored - 1)
     for asset in MEASURES:
-        before = peak_megabytes()
         took = materialize(database, asset, *first_and_last(asset, FIRST, last))
         new = first_and_last(asset, FIRST, last + timedelta(days=1))[1]
         one = materialize(database, asset, new, new)
-        grown = peak_megabytes() - before
-        print(
-            f"| {asset.key.path[-1]} | {stored} | {took:.1f} | {one:.2f} | {peak_megabytes():.0f} | {grown:.0f} |",
-            flush=True,
-        )
+        memory = f"{peak_megabytes():.0f} | {own_megabytes():.0f}"
+        print(f"| {asset.key.path[-1]} | {stored} | {took:.1f} | {one:.2f} | {memory} |", flush=True)
     database.dispose()
 
 
@@ -80,7 +93,7 @@ def main() -> None:
     parser.add_argument("--stored", type=int, nargs="+", default=[90, 180, 365], help="days that are stored")
     parser.add_argument("--coins", type=int, default=COINS)
     arguments = parser.parse_args()
-    print("| asset | days stored | all of them (s) | one more (s) | peak memory (MB) | grown by (MB) |")
+    print("| asset | days stored | all of them (s) | one more (s) | peak memory (MB) | its own (MB) |")
     print("|---|---:|---:|---:|---:|---:|")
     for stored in arguments.stored:
         measure(arguments.url, stored, arguments.coins)

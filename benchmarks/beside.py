@@ -1,0 +1,88 @@
+"""What is computed from other tables than the daily market alone: the bars of hours, and the agreement of two sources.
+
+python -m benchmarks.beside --url mysql+pymysql://root@127.0.0.1:33306/bench_market
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from benchmarks.export import filled
+from benchmarks.filled_market import COINS, DAYS, FIRST, ids_of
+from coingecko_pipeline.agreement.comparison import compare
+from coingecko_pipeline.coinpaprika import COINPAPRIKA
+from coingecko_pipeline.measures import replace_range, select_daily_ohlc
+from coingecko_pipeline.warehouse import Database, migrate
+from coingecko_pipeline.warehouse.tables import daily_ohlc
+
+HOURLY_TOP = 250
+PAIRED = 2_000
+"""CoinPaprika's free API brings so many coins."""
+
+HOURS = ", ".join(f"ROW({hour})" for hour in range(24))
+
+
+def quoted(ids: list[str]) -> str:
+    """The ids as a list in SQL."""
+    return ", ".join(f"'{coin}'" for coin in ids)
+
+
+def fill_hours(database: Database, ids: list[str]) -> None:
+    """The hours of the largest coins, each with a price of its own."""
+    with database.transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM hourly_market")
+        connection.exec_driver_sql(
+            "INSERT INTO hourly_market (hour_at, asset_id, price_usd, volume_24h_usd, market_cap_usd) "
+            "SELECT date + INTERVAL hour HOUR, asset_id, price_usd * (1 + hour / 1000), volume_24h_usd, market_cap_usd "
+            f"FROM daily_market CROSS JOIN (VALUES {HOURS}) AS hours (hour) "
+            f"WHERE asset_id IN ({quoted(ids)})"
+        )
+
+
+def fill_second_source(database: Database, ids: list[str]) -> None:
+    """A second source with the same coins by other ids, whose prices lie a thousandth higher, and the pairs."""
+    migrate(database.schema(COINPAPRIKA.name))
+    _, qualifier = database.reading(COINPAPRIKA.name)
+    columns = "date, asset_id, price_usd, volume_24h_usd, market_cap_usd, source, observed_at"
+    values = columns.replace("asset_id", "CONCAT('p-', asset_id)").replace("price_usd", "price_usd * 1.001")
+    of_these = f"WHERE asset_id IN ({quoted(ids)})"
+    with database.transaction() as connection:
+        for statement in (
+            f"DELETE FROM {qualifier}.daily_market",
+            f"INSERT INTO {qualifier}.daily_market ({columns}) SELECT {values} FROM daily_market {of_these}",
+            "DELETE FROM asset_pairs",
+            "INSERT INTO asset_pairs (asset_id, coinpaprika_id, how, matched_on) "
+            f"SELECT asset_id, CONCAT('p-', asset_id), 'proposed', '{FIRST}' FROM assets {of_these}",
+        ):
+            connection.exec_driver_sql(statement)
+
+
+def measure(name: str, compute: Callable[[date, date], dict[date, int]], last: date) -> None:
+    """Print the rows and seconds of all dates, and the seconds of the last one alone."""
+    began = time.perf_counter()
+    rows = sum(compute(FIRST, last).values())
+    whole = time.perf_counter()
+    compute(last, last)
+    print(f"| {name} | {rows:,} | {whole - began:.1f} | {time.perf_counter() - whole:.2f} |", flush=True)
+
+
+def main() -> None:
+    """Print a line for each table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", required=True, help="a MySQL database, dropped and filled unless it has these rows")
+    parser.add_argument("--coins", type=int, default=COINS)
+    parser.add_argument("--days", type=int, default=DAYS)
+    arguments = parser.parse_args()
+    database = filled(arguments.url, arguments.coins, arguments.days)
+    fill_hours(database, ids_of(arguments.coins)[:HOURLY_TOP])
+    fill_second_source(database, ids_of(arguments.coins)[:PAIRED])
+    last = FIRST + timedelta(days=arguments.days - 1)
+    print("| table | rows of the year | a year (s) | one date (s) |\n|---|---:|---:|---:|")
+    measure("daily_ohlc", lambda first, end: replace_range(database, daily_ohlc, select_daily_ohlc, first, end), last)
+    measure("source_agreement", lambda first, end: compare(database, COINPAPRIKA.name, first, end), last)
+    database.dispose()
+
+
+if __name__ == "__main__":
+    main()
