@@ -48,8 +48,8 @@ def market_report(
 
     **One file** at REPORT_PATH: market cap, volume and dominance of a year, winners and losers, every coin with its
     numbers and charts, coverage, exact rows, gaps, credits and the agreement of the sources. It is read from
-    `daily_market` alone and what the budget counts; it costs no call. Who reads the file while it is made again sees
-    the old one whole.
+    `daily_market`, `source_agreement` and what the budget counts; it costs no call. Who reads the file while it is made
+    again sees the old one whole.
 
     **Complete** when `daily_market` is: made again after each run that changes it, the daily snapshot's too.
 
