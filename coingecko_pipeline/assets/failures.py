@@ -21,26 +21,15 @@ COINGECKO_POOL = COINGECKO.pool
 """One step at a time uses the key, so that no two runs share its minute."""
 
 
-class RunEnded(dg.DagsterError, dg.DagsterExecutionInterruptedError):
-    """Somebody ended the run: Ctrl-C, or its termination in the UI.
-
-    It is of both kinds because Dagster takes an interruption of a step that has a retry policy for a reason to begin
-    the step again in a minute. It lets its own errors pass by that, and takes this one for the interruption that it is.
-    """
-
-
 @contextmanager
 def permanent_failures() -> Iterator[None]:
     """Let what may pass be retried, and turn every other error into a failure that is not; its sentence is kept.
 
     Raises:
         dagster.Failure: With ``allow_retries=False``.
-        RunEnded: The run is to end.
     """
     try:
         yield
-    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
-        raise RunEnded("The run was ended from outside. What it stored stays, and the next one goes on.") from None
     except (RetriableCall, DatabaseUnavailable, DBAPIError, dg.Failure):
         raise
     except (PermanentCall, AcquisitionError, ReportError, SettingsError, WarehouseError) as error:

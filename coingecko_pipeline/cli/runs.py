@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import click
 import dagster as dg
 from rich.markup import escape
 
@@ -50,9 +49,6 @@ def run_job(
         dates: The partitions; None for a job without any.
         ops: Config by op.
         pool: The pool whose other runs are waited for first; None where the job calls nobody.
-
-    Raises:
-        click.Abort: Ctrl-C ended the run.
     """
     with watching() as progress, dg.DagsterInstance.get() as instance, living(instance) as tags:
         if pool:
@@ -71,18 +67,11 @@ def run_job(
     checks_hold = _tell_checks(events)
     for failure in failures_of(events):
         ERRORS.print(f"[bold red]Failed:[/] {escape(failure.reason)}", highlight=False, soft_wrap=True)
-    if _was_interrupted(events):
-        raise click.Abort
     if not result.success:
         CONSOLE.print(
             f"The run {result.run_id} has the whole story: coingecko-pipeline dev opens the UI.", soft_wrap=True
         )
     return Outcome(result.success and checks_hold, _metadata(events))
-
-
-def _was_interrupted(events: Sequence[dg.DagsterEvent]) -> bool:
-    failures = (event.step_failure_data for event in events if event.is_step_failure)
-    return any(failure.error_source is not None and failure.error_source.name == "INTERRUPT" for failure in failures)
 
 
 def _partition_tags(dates: DateRange | None) -> dict[str, str]:

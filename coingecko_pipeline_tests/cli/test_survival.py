@@ -19,7 +19,7 @@ from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.warehouse import Database, migrate
 from coingecko_pipeline_tests.cli.programs import KEY, OURS, PROGRAM, live_settings, run_program
-from coingecko_pipeline_tests.databases import MakeDatabase, on_sqlite
+from coingecko_pipeline_tests.databases import MakeDatabase
 from coingecko_pipeline_tests.running import rows_of
 
 TODAY = datetime.now(UTC).date()
@@ -62,27 +62,6 @@ def other_database(make_database: MakeDatabase) -> Database:
     database = make_database()
     migrate(database)
     return database
-
-
-@on_sqlite
-def test_ctrl_c_ends_a_backfill_at_once_and_the_next_one_goes_on(database: Database, tmp_path: Path) -> None:
-    with RunningSandbox(SandboxOptions(plan="analyst", coins=COINS, latency_seconds=0.05)) as sandbox:
-        settings = settings_of(sandbox, database)
-        begin(tmp_path, "daily", **settings).communicate()
-        process = begin(tmp_path, "backfill", *DAYS, **settings)
-        while charts_of(sandbox) < COINS // 4 and process.poll() is None:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.01)
-        process.send_signal(signal.SIGINT)
-        # Dagster's own way would begin the step again after a minute.
-        output, _ = process.communicate(timeout=40)
-        assert process.returncode == 1
-        assert "The run was ended from outside. What it stored stays, and the next one goes on." in output
-        assert "Traceback" not in output
-        paid = charts_of(sandbox)
-        assert paid < COINS
-        assert run_program(tmp_path, "backfill", *DAYS, **settings).returncode == 0
-        assert charts_of(sandbox) <= COINS + FETCH_THREADS
 
 
 # MariaDB differs from MySQL in nothing that matters here, and each kill takes seconds.
