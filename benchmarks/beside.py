@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from benchmarks.export import filled
 from benchmarks.filled_market import COINS, DAYS, FIRST, ids_of
 from coingecko_pipeline.agreement.comparison import compare
-from coingecko_pipeline.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.measures import replace_range, select_daily_ohlc
-from coingecko_pipeline.warehouse import Database, migrate
-from coingecko_pipeline.warehouse.tables import daily_ohlc
+from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
+from coingecko_pipeline.tables import daily_ohlc, migrate
+from coingecko_pipeline.warehouse import Database
 
 HOURLY_TOP = 250
 PAIRED = 2_000

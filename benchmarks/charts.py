@@ -13,11 +13,11 @@ from typing import Self
 from sqlalchemy import text
 
 from coingecko_pipeline.acquisition.planning import DateRange
-from coingecko_pipeline.coingecko.responses import MILLISECONDS_PER_DAY
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sandbox.charts import Granularity
 from coingecko_pipeline.sandbox.clock import milliseconds
 from coingecko_pipeline.sandbox.synthetic import SyntheticMarket
+from coingecko_pipeline.sources.coingecko.responses import MILLISECONDS_PER_DAY
 from coingecko_pipeline.warehouse import Database
 
 DAYS = 365

@@ -15,8 +15,9 @@ from sqlalchemy import delete, func, select, update
 
 from benchmarks.export import filled
 from benchmarks.filled_market import COINS, DAYS, FIRST, ids_of
+from coingecko_pipeline import tables
 from coingecko_pipeline.measures import replace_range, select_global_market, select_returns, select_rollup
-from coingecko_pipeline.warehouse import Database, measure_tables, tables
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.writing import TableWriter
 from coingecko_pipeline_tests.cookbook_page import recipes
@@ -77,11 +78,11 @@ def plant_findings(database: Database, ids: list[str], last: date) -> None:
 def fill_measures(database: Database, last: date) -> None:
     """Fill the tables that are computed from the daily market, unless they are."""
     with database.connect() as connection:
-        if connection.execute(select(func.max(measure_tables.daily_returns.c.date))).scalar_one() == last:
+        if connection.execute(select(func.max(tables.daily_returns.c.date))).scalar_one() == last:
             return
-    replace_range(database, measure_tables.weekly_market, partial(select_rollup, "week"), FIRST, last)
-    replace_range(database, measure_tables.global_market_daily, select_global_market, FIRST, last)
-    replace_range(database, measure_tables.daily_returns, select_returns, FIRST, last)
+    replace_range(database, tables.weekly_market, partial(select_rollup, "week"), FIRST, last)
+    replace_range(database, tables.global_market_daily, select_global_market, FIRST, last)
+    replace_range(database, tables.daily_returns, select_returns, FIRST, last)
 
 
 def as_asked_here(query: str, last: date) -> str:

@@ -2,7 +2,8 @@
 
 import re
 
-from coingecko_pipeline.warehouse import Database, migrate
+from coingecko_pipeline.tables import migrate
+from coingecko_pipeline.warehouse import Database
 
 
 def fresh_database(url: str) -> Database:

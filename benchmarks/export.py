@@ -17,8 +17,8 @@ from benchmarks.databases import fresh_database
 from benchmarks.filled_market import COINS, DAYS, fill_market
 from benchmarks.processes import PROGRAM, succeed
 from coingecko_pipeline.export import FORMATS
+from coingecko_pipeline.tables import daily_market
 from coingecko_pipeline.warehouse import Database, WarehouseError
-from coingecko_pipeline.warehouse.tables import daily_market
 
 FETCH_ROWS = 10_000
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.databases import fresh_database
-from coingecko_pipeline.warehouse import Between, Database, tables
+from coingecko_pipeline import tables
+from coingecko_pipeline.warehouse import Between, Database
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.writing import TableWriter
 

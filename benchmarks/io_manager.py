@@ -22,8 +22,9 @@ import pymysql
 from sqlalchemy import Connection
 
 from benchmarks.databases import fresh_database
+from coingecko_pipeline import tables
 from coingecko_pipeline.partitions import DAILY
-from coingecko_pipeline.warehouse import Between, Database, Frames, MySQLIOManager, OneOf, read_frame, tables
+from coingecko_pipeline.warehouse import Between, Database, Frames, MySQLIOManager, OneOf, read_frame
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.load_data import to_text
 from coingecko_pipeline.warehouse.upsert import column_list, upsert_rows

@@ -15,8 +15,8 @@ import dagster as dg
 
 from benchmarks.filled_market import COINS, FIRST
 from benchmarks.processes import succeed
-from coingecko_pipeline.assets import daily_returns, global_market_daily, monthly_market, weekly_market
 from coingecko_pipeline.cli.runs import QUIET
+from coingecko_pipeline.orchestration.assets import daily_returns, global_market_daily, monthly_market, weekly_market
 from coingecko_pipeline.partitions import DAILY, range_tags
 from coingecko_pipeline.warehouse import Database
 

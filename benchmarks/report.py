@@ -14,7 +14,8 @@ from sqlalchemy import insert
 from benchmarks.databases import fresh_database
 from benchmarks.filled_market import COINS, DAYS, FIRST, fill_market, ids_of
 from benchmarks.processes import PROGRAM, succeed
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline import tables
+from coingecko_pipeline.warehouse import Database
 
 MEGABYTE = 1_000_000
 

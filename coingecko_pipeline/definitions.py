@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from coingecko_pipeline.assets import (
+from coingecko_pipeline.orchestration.assets import (
     SNAPSHOT_ASSETS,
     asset_pairs,
     assets_and_changes,
@@ -19,8 +19,8 @@ from coingecko_pipeline.assets import (
     source_agreement,
     weekly_market,
 )
-from coingecko_pipeline.checks import ALL_CHECKS
-from coingecko_pipeline.jobs import (
+from coingecko_pipeline.orchestration.checks import ALL_CHECKS
+from coingecko_pipeline.orchestration.jobs import (
     MEASURES_JOBS,
     SNAPSHOT_JOBS,
     asset_list_job,
@@ -30,15 +30,15 @@ from coingecko_pipeline.jobs import (
     market_report_job,
     source_agreement_job,
 )
-from coingecko_pipeline.resources import build_resources
-from coingecko_pipeline.schedules import (
+from coingecko_pipeline.orchestration.resources import build_resources
+from coingecko_pipeline.orchestration.schedules import (
     SNAPSHOT_SCHEDULES,
     daily_market_schedule,
     history_completion_schedule,
     hourly_market_schedule,
     source_agreement_schedule,
 )
-from coingecko_pipeline.sensors import (
+from coingecko_pipeline.orchestration.sensors import (
     failed_check_alert_sensor,
     measures_sensor,
     new_coins_sensor,

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from coingecko_pipeline.coingecko.plans import FIRST_DATE
+from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
 
 DAILY = dg.DailyPartitionsDefinition(start_date=FIRST_DATE.isoformat(), end_offset=1, timezone="UTC")
 """One partition for each UTC date since CoinGecko's first one, today's included from its midnight on."""

@@ -2,7 +2,8 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline import tables
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.export.rows import store
 
 FIRST = date(2026, 10, 1)

@@ -14,8 +14,8 @@ import pymysql
 import pytest
 from sqlalchemy.engine import URL
 
-from coingecko_pipeline.warehouse import Database, migrate
-from coingecko_pipeline.warehouse.tables import metadata
+from coingecko_pipeline.tables import metadata, migrate
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.database_servers import NoServer, server
 
 KINDS = ("sqlite", "mysql", "mariadb")

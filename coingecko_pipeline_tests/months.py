@@ -18,12 +18,16 @@ from coingecko_pipeline.acquisition.budget import Budget, read_budget
 from coingecko_pipeline.acquisition.history import Outlook, read_outlook
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
-from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.coingecko.plans import choose_plan
+from coingecko_pipeline.orchestration.schedules import (
+    daily_market_schedule,
+    history_completion_schedule,
+    hourly_market_schedule,
+)
+from coingecko_pipeline.orchestration.sensors import new_coins_sensor
 from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
-from coingecko_pipeline.schedules import daily_market_schedule, history_completion_schedule, hourly_market_schedule
-from coingecko_pipeline.sensors import new_coins_sensor
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.plans import choose_plan
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import FakeClock
 from coingecko_pipeline_tests.running import rows_of, run_job

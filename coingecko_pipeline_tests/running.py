@@ -9,10 +9,10 @@ import dagster as dg
 
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.cli.runs import QUIET
-from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.coinpaprika import CoinPaprika
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, range_tags
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coinpaprika import CoinPaprika
 from coingecko_pipeline.warehouse import Database
 
 

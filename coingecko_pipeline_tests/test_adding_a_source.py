@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import coingecko_pipeline
-from coingecko_pipeline.assets.sources import COINGECKO, SOURCES
-from coingecko_pipeline.coinpaprika import COINPAPRIKA
+from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
+from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 
 PACKAGE = Path(coingecko_pipeline.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "adding-a-source.md"
@@ -22,11 +22,12 @@ from datetime import UTC, datetime
 import dagster as dg
 import requests
 
-from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
+from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.sources import Opening
-from coingecko_pipeline.warehouse import Database, migrate
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.tables import migrate
 
 NOW = datetime(2026, 3, 9, 0, 4, tzinfo=UTC)
 BODIES = {
@@ -86,9 +87,9 @@ def test_the_folder_and_the_line_of_the_page_make_a_source_that_runs(tmp_path: P
     copy = tmp_path / "code" / "coingecko_pipeline"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     (folder,) = blocks("python")
-    (copy / "examplecoin").mkdir()
-    (copy / "examplecoin" / "__init__.py").write_text(folder, encoding="utf-8")
-    listing = copy / "assets" / "sources.py"
+    (copy / "sources" / "examplecoin").mkdir()
+    (copy / "sources" / "examplecoin" / "__init__.py").write_text(folder, encoding="utf-8")
+    listing = copy / "sources" / "registry.py"
     text = listing.read_text(encoding="utf-8")
     (diff,) = blocks("diff")
     before, after, anchor, added = diff.splitlines()

@@ -9,40 +9,34 @@ from pathlib import Path
 import pytest
 
 import coingecko_pipeline
-from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 
 PACKAGE = Path(coingecko_pipeline.__file__).parent
 
-DAGSTER_SIDE = {"alerts", "assets", "checks", "jobs", "schedules", "sensors", "resources", "partitions", "run_failures"}
-
-OTHER_SOURCES = {source.name for source in SNAPSHOT_SOURCES}
-BELOW_DAGSTER = {
-    *("acquisition", "agreement", "coingecko", "measures", "report", "settings", "sources", "warehouse"),
-    *OTHER_SOURCES,
-}
-
 MAY_IMPORT: dict[str, set[str]] = {
-    "sources": set(),
-    "coingecko": {"sources"},
-    **{source.name: {"sources"} for source in SNAPSHOT_SOURCES},
     "warehouse": set(),
+    "sources": set(),
     "sandbox": set(),
-    "export": {"warehouse"},
-    "measures": {"warehouse"},
-    "report": {"acquisition", "coingecko", "warehouse"},
-    "agreement": {"measures", "warehouse"},
-    "acquisition": {"coingecko", "sources", "warehouse"},
-    "settings": {"coingecko"},
-    "deployment": {"warehouse", "settings"},
-    "partitions": {"coingecko"},
-    **dict.fromkeys(DAGSTER_SIDE - {"partitions", "run_failures", "alerts"}, BELOW_DAGSTER | DAGSTER_SIDE),
-    "run_failures": set(),
-    "alerts": {"coingecko", "sources", "settings", "run_failures"},
-    "definitions": BELOW_DAGSTER | DAGSTER_SIDE,
-    "cli": {"deployment", "export", "sandbox", "definitions"} | BELOW_DAGSTER | DAGSTER_SIDE,
+    "tables": {"warehouse"},
+    "export": {"tables", "warehouse"},
+    "measures": {"tables", "warehouse"},
+    "agreement": {"measures", "tables", "warehouse"},
+    "archive": {"acquisition", "sources", "tables", "warehouse"},
+    "market": {"acquisition", "tables", "warehouse"},
+    "acquisition": {"archive", "market", "sources", "tables", "warehouse"},
+    "report": {"acquisition", "market", "sources", "tables", "warehouse"},
+    "settings": {"sources"},
+    "partitions": {"sources"},
+    "deployment": {"settings", "tables", "warehouse"},
+    "alerts": {"orchestration", "settings", "sources"},
+    "orchestration": {
+        *("acquisition", "agreement", "alerts", "archive", "market", "measures", "partitions", "report", "settings"),
+        *("sources", "tables", "warehouse"),
+    },
+    "definitions": {"orchestration"},
 }
+MAY_IMPORT["cli"] = {*MAY_IMPORT, "definitions"}
 
-WITHOUT_DAGSTER = {"deployment", "export", "sandbox"} | BELOW_DAGSTER - {"warehouse"}
+WITH_DAGSTER = {"alerts", "cli", "definitions", "orchestration", "partitions", "warehouse"}
 
 
 def room_of(path: Path) -> str:
@@ -73,7 +67,7 @@ def test_a_room_imports_only_the_rooms_below_it(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_only_the_dagster_side_and_the_io_manager_know_dagster(path: Path) -> None:
-    if room_of(path) in WITHOUT_DAGSTER:
+    if room_of(path) not in WITH_DAGSTER:
         assert not {name for name in imported_modules(path) if name.split(".")[0] == "dagster"}
 
 

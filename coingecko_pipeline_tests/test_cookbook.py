@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.measures import replace_range, select_global_market, select_returns, select_rollup
-from coingecko_pipeline.warehouse import Database, measure_tables, migrate
+from coingecko_pipeline.tables import migrate
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cookbook_market import DAYS, NOVEMBER, SUPPLY, day, fill, has_row, price, volume
 from coingecko_pipeline_tests.cookbook_page import PAGE, recipes
 from coingecko_pipeline_tests.databases import MakeDatabase
@@ -164,9 +166,9 @@ def market(make_database: MakeDatabase) -> Database:
     migrate(database)
     fill(database)
     for table, rows in (
-        (measure_tables.weekly_market, partial(select_rollup, "week")),
-        (measure_tables.daily_returns, select_returns),
-        (measure_tables.global_market_daily, select_global_market),
+        (tables.weekly_market, partial(select_rollup, "week")),
+        (tables.daily_returns, select_returns),
+        (tables.global_market_daily, select_global_market),
     ):
         replace_range(database, table, rows, day(0), day(LAST))
     return database

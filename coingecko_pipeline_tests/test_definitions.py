@@ -3,10 +3,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from coingecko_pipeline.assets.sources import COINGECKO, SOURCES, tables_of
+from coingecko_pipeline import tables
 from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.orchestration.source_assets import tables_of
 from coingecko_pipeline.sources import Source
-from coingecko_pipeline.warehouse import tables
+from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 
 SPECS = {"/".join(spec.key.path): spec for spec in build_definitions().resolve_all_asset_specs()}
 FILES = ("coingecko/market_report",)

@@ -9,7 +9,7 @@ import pytest
 
 from coingecko_pipeline.cli import cli
 from coingecko_pipeline.settings import Settings
-from coingecko_pipeline.warehouse.tables import metadata
+from coingecko_pipeline.tables import metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]

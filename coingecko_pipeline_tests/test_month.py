@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 from sqlalchemy import insert
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import daily_cost
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.months import simulate
 

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.acquisition.usage import HOURLY_MARKETS, MARKETS, spent_between
-from coingecko_pipeline.coingecko.client import PAGE_SIZE
-from coingecko_pipeline.coingecko.plans import Plan
+from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
+from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
 
 SPARE_CALLS = 1

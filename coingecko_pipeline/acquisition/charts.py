@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from coingecko_pipeline.acquisition.archive import ChartArchive
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.fetching import in_order
 from coingecko_pipeline.acquisition.misses import ChartMisses, miss_of
 from coingecko_pipeline.acquisition.planning import ChartCall, ChartPlan, DateRange
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.usage import UsageLedger
-from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.coingecko.errors import NotFound
-from coingecko_pipeline.warehouse import tables
+from coingecko_pipeline.archive.charts import ChartArchive
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.errors import NotFound
 
 CHUNK_COINS = 50
 CHUNK_ROWS = 20_000

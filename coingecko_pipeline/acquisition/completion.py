@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 
 from coingecko_pipeline.acquisition.budget import BillingMonth, Budget, daily_cost, hours_cost
 from coingecko_pipeline.acquisition.planning import DateRange
-from coingecko_pipeline.coingecko.plans import Plan
+from coingecko_pipeline.sources.coingecko.plans import Plan
 
 COMPLETION_BEGINS = time(1)
 DAY_ENDS = time(23, 30)

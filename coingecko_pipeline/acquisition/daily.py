@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from coingecko_pipeline.acquisition.archive import ChartArchive
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import Budget, read_budget
 from coingecko_pipeline.acquisition.charts import ChartResult, ChartSource, chart_frames
 from coingecko_pipeline.acquisition.completion import calls_today
@@ -30,10 +30,11 @@ from coingecko_pipeline.acquisition.universe import (
     universe_of,
 )
 from coingecko_pipeline.acquisition.usage import UsageLedger, correct, spent_between
-from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.coingecko.client import PAGE_SIZE
+from coingecko_pipeline.archive.charts import ChartArchive
 from coingecko_pipeline.sources import SnapshotClient, Source
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
+from coingecko_pipeline.warehouse import Database
 
 COINS_ASKED = "coins_asked"
 """The fact that tells how many coins a request was about."""

@@ -5,14 +5,15 @@ from datetime import date, datetime
 
 from sqlalchemy import and_, case, func, select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.completion import CoinHistory, HistoryWork, calls_today, complete_on, work_of
 from coingecko_pipeline.acquisition.misses import ChartMisses
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.acquisition.universe import active_coins, count_active, gone_coins
-from coingecko_pipeline.coingecko.client import latest_complete_date
-from coingecko_pipeline.coingecko.plans import Plan
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.sources.coingecko.client import latest_complete_date
+from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.warehouse import Database
 
 
 def read_work(database: Database, plan: Plan, now: datetime) -> HistoryWork:

@@ -19,9 +19,9 @@ from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.snapshot import market_frames
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.acquisition.usage import HOURLY_MARKETS, MARKETS, UsageLedger
-from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.coingecko.client import PAGE_SIZE
-from coingecko_pipeline.coingecko.plans import Plan
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
+from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
 
 HOURLY_OFF = (

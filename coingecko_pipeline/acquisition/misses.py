@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, delete, select
 
-from coingecko_pipeline.coingecko import MarketChart
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline import tables
+from coingecko_pipeline.sources.coingecko import MarketChart
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.upsert import upsert_rows
 
 NOT_FOUND = "not_found"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
-from coingecko_pipeline.coingecko.client import PAGE_SIZE, latest_complete_date
-from coingecko_pipeline.coingecko.plans import Plan
+from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE, latest_complete_date
+from coingecko_pipeline.sources.coingecko.plans import Plan
 
 NOBODY: Mapping[str, date] = MappingProxyType({})
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
-from coingecko_pipeline.coingecko.limiter import WINDOW_SECONDS
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline import tables
+from coingecko_pipeline.sources.coingecko.limiter import WINDOW_SECONDS
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.types import UtcDateTime
 
 WINDOW = timedelta(seconds=WINDOW_SECONDS)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import SnapshotPlan
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.usage import UsageLedger
-from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.coingecko.errors import BrokenAnswer
-from coingecko_pipeline.coingecko.responses import market_rows
-from coingecko_pipeline.warehouse import tables
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.errors import BrokenAnswer
+from coingecko_pipeline.sources.coingecko.responses import market_rows
 
 
 def snapshot_frames(

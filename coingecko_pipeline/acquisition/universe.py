@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Row, and_, func, select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import NO_COINS, AcquisitionError, DateRange, Request
-from coingecko_pipeline.coingecko import CoinGecko
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.warehouse import Database
 
 
 def active_coins(database: Database) -> dict[str, float | None]:

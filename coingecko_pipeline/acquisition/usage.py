@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.sources import SourceClient
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse import Database
 
 ELSEWHERE = "elsewhere"
 """The endpoint under which credits stand that the key has used and that nobody counted here."""

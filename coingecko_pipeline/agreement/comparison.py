@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, MetaData, Row, Select, and_, func, select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.measures import Part, replace_range
-from coingecko_pipeline.warehouse import Database, tables
-from coingecko_pipeline.warehouse.agreement_tables import AMBIGUOUS, asset_pairs, source_agreement
+from coingecko_pipeline.tables.agreement import AMBIGUOUS, asset_pairs, source_agreement
+from coingecko_pipeline.warehouse import Database
 
 LARGEST = 100
 """Of each date so many coins, the largest by CoinGecko's market cap, are expected to agree."""

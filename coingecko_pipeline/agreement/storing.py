@@ -7,9 +7,10 @@ from datetime import date
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.agreement.pairs import Coin, Proposal, propose_pairs, without
-from coingecko_pipeline.warehouse import Database, tables
-from coingecko_pipeline.warehouse.agreement_tables import AMBIGUOUS, PROPOSED, asset_pairs
+from coingecko_pipeline.tables.agreement import AMBIGUOUS, PROPOSED, asset_pairs
+from coingecko_pipeline.warehouse import Database
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import requests
 from requests.adapters import BaseAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from coingecko_pipeline.coingecko.limiter import Clock, SystemClock
 from coingecko_pipeline.settings import AlertSettings
+from coingecko_pipeline.sources.coingecko.limiter import Clock, SystemClock
 from coingecko_pipeline.sources.errors import wait_asked_for
 
 TIMEOUT_SECONDS = 5.0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from coingecko_pipeline.run_failures import RunFailure, figures_of
+from coingecko_pipeline.orchestration.run_failures import RunFailure, figures_of
 
 TEXT_LENGTH = 1_900
 """Characters of a text; Discord refuses more than 2,000, Slack cuts far later."""

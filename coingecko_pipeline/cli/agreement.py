@@ -8,12 +8,12 @@ from rich.table import Table
 
 from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, largest_coins_compared
-from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
-from coingecko_pipeline.resources import open_warehouse
+from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
+from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 
 
 @click.command()

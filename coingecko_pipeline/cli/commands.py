@@ -10,16 +10,17 @@ from sqlalchemy.exc import DBAPIError
 from coingecko_pipeline.acquisition.history import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange
 from coingecko_pipeline.acquisition.universe import count_active
-from coingecko_pipeline.assets.sources import SNAPSHOT_SOURCES
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
-from coingecko_pipeline.coingecko.plans import FIRST_DATE
-from coingecko_pipeline.resources import open_warehouse, utc_now
-from coingecko_pipeline.schedules import SNAPSHOT_CALLS
+from coingecko_pipeline.orchestration.resources import open_warehouse, utc_now
+from coingecko_pipeline.orchestration.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources import Source
-from coingecko_pipeline.warehouse import Database, DatabaseUnavailable, migrate
+from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
+from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
+from coingecko_pipeline.tables import migrate
+from coingecko_pipeline.warehouse import Database, DatabaseUnavailable
 
 
 @click.command("migrate")

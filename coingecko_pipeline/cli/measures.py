@@ -11,8 +11,8 @@ from coingecko_pipeline.cli.commands import checked_dates
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
+from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.partitions import DAILY, MONTHLY, WEEKLY, dates_of, key_of
-from coingecko_pipeline.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
 
 

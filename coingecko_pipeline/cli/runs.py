@@ -8,13 +8,13 @@ import dagster as dg
 from rich.markup import escape
 
 from coingecko_pipeline.acquisition.planning import DateRange
-from coingecko_pipeline.assets.failures import COINGECKO_POOL
 from coingecko_pipeline.cli.instance import living, wait_for_pool
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
 from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.orchestration.failures import COINGECKO_POOL
+from coingecko_pipeline.orchestration.resources import build_resources
+from coingecko_pipeline.orchestration.run_failures import failed_checks_of, failures_of, figures_of
 from coingecko_pipeline.partitions import key_of, range_tags
-from coingecko_pipeline.resources import build_resources
-from coingecko_pipeline.run_failures import failed_checks_of, failures_of, figures_of
 from coingecko_pipeline.settings import Settings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

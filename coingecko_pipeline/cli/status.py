@@ -9,13 +9,15 @@ import click
 from rich.table import Table
 from sqlalchemy import case, func, select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.history import Outlook, read_outlook
 from coingecko_pipeline.cli.terminal import CONSOLE
-from coingecko_pipeline.coingecko.plans import Plan
-from coingecko_pipeline.resources import open_warehouse
+from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
-from coingecko_pipeline.warehouse import Database, stored_origin, tables
+from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.tables import stored_origin
+from coingecko_pipeline.warehouse import Database
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.measures.parts import Part
 from coingecko_pipeline.measures.periods import days_later
-from coingecko_pipeline.warehouse import tables
 
 
 def select_global_market(part: Part) -> Select[Any]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Date, Select, and_, func, select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.measures.parts import Part
-from coingecko_pipeline.warehouse import tables
 
 
 def select_daily_ohlc(part: Part) -> Select[Any]:

@@ -13,10 +13,10 @@ from sqlalchemy import CTE, ColumnElement, FromClause, Select, and_, case, func,
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import KeyedColumnElement
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.measures.lookups import days_before, same_coin
 from coingecko_pipeline.measures.parts import Part
 from coingecko_pipeline.measures.periods import days_later
-from coingecko_pipeline.warehouse import measure_tables, tables
 from coingecko_pipeline.warehouse.database import Kind
 
 HORIZONS = (1, 7, 30, 90, 365)
@@ -163,7 +163,7 @@ def _volatility(now: CTE, coins: CTE, past: Columns, kind: Kind) -> ColumnElemen
 
 def _coins(part: Part) -> CTE:
     """The coins with rows in the part: their ids, numbers from 1, and highest prices before the part."""
-    market, returns = tables.daily_market, measure_tables.daily_returns
+    market, returns = tables.daily_market, tables.daily_returns
     latest = select(func.max(returns.c.date)).where(returns.c.date < part.computed_before).scalar_subquery()
     there = select(market.c.asset_id).distinct().where(market.c.date.between(part.first, part.last)).subquery("there")
     measured = select(returns.c.asset_id, returns.c.highest_usd).where(returns.c.date == latest).subquery("measured")

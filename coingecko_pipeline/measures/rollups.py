@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Select, case, func, select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.measures.parts import Part
 from coingecko_pipeline.measures.periods import Period, days_later, end_of, start_of
-from coingecko_pipeline.warehouse import tables
 
 LONGEST = timedelta(days=31)
 

@@ -7,8 +7,8 @@ from datetime import date
 from sqlalchemy import case, func, select
 
 from coingecko_pipeline.report.dates import ReportDates
+from coingecko_pipeline.tables.agreement import source_agreement
 from coingecko_pipeline.warehouse import Database
-from coingecko_pipeline.warehouse.agreement_tables import source_agreement
 
 LARGE_DIFFERENCE = 0.02
 """Two prices further apart than this, of 1, disagree: what different venues and moments explain is below it."""

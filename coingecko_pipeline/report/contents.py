@@ -6,7 +6,6 @@ from datetime import datetime
 
 from coingecko_pipeline.acquisition.history import Outlook, read_outlook
 from coingecko_pipeline.acquisition.universe import count_active
-from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.report import ReportError
 from coingecko_pipeline.report.agreement import Agreement, read_agreement
 from coingecko_pipeline.report.coverage import Coverage, read_coverage
@@ -15,7 +14,9 @@ from coingecko_pipeline.report.dominance import Dominance, find_dominance
 from coingecko_pipeline.report.market import Market, read_market
 from coingecko_pipeline.report.movers import Movers, find_movers
 from coingecko_pipeline.report.spending import Spending, read_spending
-from coingecko_pipeline.warehouse import Database, stored_origin
+from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.tables import stored_origin
+from coingecko_pipeline.warehouse import Database
 
 
 @dataclass(frozen=True)

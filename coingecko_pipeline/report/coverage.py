@@ -7,10 +7,11 @@ from datetime import date, timedelta
 import numpy as np
 from sqlalchemy import case, func, select
 
-from coingecko_pipeline.acquisition.lifetimes import read_lifetimes
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.market.lifetimes import read_lifetimes
 from coingecko_pipeline.report.dates import DAYS, ReportDates
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse import Database
 
 FULL = 0.9
 """A date with fewer rows than this share of the fullest date's is thin: what it adds up to is that of fewer coins."""

@@ -6,7 +6,8 @@ from functools import cached_property
 
 from sqlalchemy import func, select
 
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline import tables
+from coingecko_pipeline.warehouse import Database
 
 DAYS = 365
 """Dates that a report shows: what every plan serves, and 52 weeks and a day, so that a week's step meets both ends."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from coingecko_pipeline.coingecko.plans import Plan
 from coingecko_pipeline.report.contents import read_contents
 from coingecko_pipeline.report.page import render
+from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
 
 READABLE = 0o644

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sqlalchemy import select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.report.dates import CHANGES, DAYS, ReportDates
-from coingecko_pipeline.warehouse import Between, Database, OneOf, read_frame, tables
+from coingecko_pipeline.warehouse import Between, Database, OneOf, read_frame
 
 DETAILED = 500
 """Coins whose every date is shown: the largest by market cap. Their year takes about a sixth of the file."""

@@ -6,9 +6,10 @@ from datetime import date
 
 from sqlalchemy import func, select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import Budget, read_budget
-from coingecko_pipeline.coingecko.plans import Plan
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.warehouse import Database
 
 
 @dataclass(frozen=True)

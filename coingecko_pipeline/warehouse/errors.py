@@ -7,7 +7,6 @@
     ├── DatabaseUnavailable      the server did not let us in, was away for too long, or the file cannot be opened
     ├── StorageFull              the disk is full: rolled back
     ├── SchemaVersionError       the tables are older or newer than this program
-    ├── OriginError              sandbox data and live data would have met
     ├── DeclarationError         a table, a guard or an asset's metadata cannot work as declared
     ├── InvalidFrameError        a frame does not fit its table: nothing was written
     └── RowsRefusedError         the server did not take the rows as they are: rolled back
@@ -35,10 +34,6 @@ class StorageFull(WarehouseError):
 
 class SchemaVersionError(WarehouseError):
     """The database's tables belong to another version of this program than the one that runs."""
-
-
-class OriginError(WarehouseError):
-    """The database holds data of the other origin: live where sandbox was meant, or the reverse."""
 
 
 class DeclarationError(WarehouseError):

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import insert
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import (
     BillingMonth,
     BudgetExceeded,
@@ -14,9 +15,9 @@ from coingecko_pipeline.acquisition.budget import (
     read_budget,
 )
 from coingecko_pipeline.acquisition.usage import ELSEWHERE, HOURLY_MARKETS, correct, spent_between
-from coingecko_pipeline.coingecko.plans import PLANS, choose_plan
-from coingecko_pipeline.warehouse import Database, tables
-from coingecko_pipeline_tests.assets.conftest import stock
+from coingecko_pipeline.sources.coingecko.plans import PLANS, choose_plan
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.orchestration.assets.conftest import stock
 
 DEMO = PLANS["demo"]
 TODAY = date(2026, 3, 9)

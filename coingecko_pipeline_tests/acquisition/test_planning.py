@@ -12,7 +12,7 @@ from coingecko_pipeline.acquisition.planning import (
     plan_charts,
     plan_snapshot,
 )
-from coingecko_pipeline.coingecko.plans import PLANS
+from coingecko_pipeline.sources.coingecko.plans import PLANS
 
 NOW = datetime(2026, 7, 9, 12, tzinfo=UTC)
 TODAY = NOW.date()

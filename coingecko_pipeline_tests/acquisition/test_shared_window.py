@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from coingecko_pipeline.acquisition.shared_window import FORGET_EVERY, SharedWindow
-from coingecko_pipeline.coingecko.limiter import WINDOW_SECONDS, RateLimiter
+from coingecko_pipeline.sources.coingecko.limiter import WINDOW_SECONDS, RateLimiter
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import FakeClock
 from coingecko_pipeline_tests.running import rows_of

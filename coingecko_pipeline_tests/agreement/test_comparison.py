@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.agreement.comparison import compare, largest_coins_compared
 from coingecko_pipeline.agreement.storing import latest_common_date, pair_coins
-from coingecko_pipeline.warehouse import Database, tables
-from coingecko_pipeline.warehouse.agreement_tables import asset_pairs, source_agreement
+from coingecko_pipeline.tables.agreement import asset_pairs, source_agreement
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.running import rows_of
 
 DAY = date(2026, 3, 9)

@@ -5,7 +5,7 @@ import pytest
 
 from coingecko_pipeline.alerts import tell_failed_checks, tell_failure
 from coingecko_pipeline.alerts.message import TEXT_LENGTH
-from coingecko_pipeline.run_failures import RunFailure
+from coingecko_pipeline.orchestration.run_failures import RunFailure
 
 RUN_ID = "0a1b2c3d-0000-4000-8000-000000000000"
 UI = "https://dagster.example"

@@ -9,8 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 from pyarrow import parquet
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.cli.export import export
-from coingecko_pipeline.warehouse import Database, migrate, tables
+from coingecko_pipeline.tables import migrate
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cli.programs import run_program
 from coingecko_pipeline_tests.export.rows import ASSETS, MARKET, exactly, read_csv, rows_in, store
 

@@ -7,8 +7,8 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 from filelock import FileLock
 
-from coingecko_pipeline.assets.failures import COINGECKO_POOL
 from coingecko_pipeline.cli.instance import LOCK_TAG, living, project_file, use_demo_home, use_home, wait_for_pool
+from coingecko_pipeline.orchestration.failures import COINGECKO_POOL
 
 
 @pytest.fixture

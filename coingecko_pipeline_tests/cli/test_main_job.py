@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from coingecko_pipeline.cli.instance import project_file
-from coingecko_pipeline.coingecko.responses import CHART_SERIES
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
+from coingecko_pipeline.sources.coingecko.responses import CHART_SERIES
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cli.programs import KEY, live_settings, run_program
 from coingecko_pipeline_tests.recordings import load, recordings_dir

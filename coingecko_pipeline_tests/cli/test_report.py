@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from coingecko_pipeline.warehouse import Database, migrate
+from coingecko_pipeline.tables import migrate
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cli.programs import run_program
 from coingecko_pipeline_tests.report.stocked import odd_coins, put_on
 

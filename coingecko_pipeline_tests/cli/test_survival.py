@@ -12,12 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from coingecko_pipeline.acquisition.archive import ChartArchive
 from coingecko_pipeline.acquisition.charts import daily_rows
 from coingecko_pipeline.acquisition.fetching import FETCH_THREADS
 from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.charts import ChartArchive
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
-from coingecko_pipeline.warehouse import Database, migrate
+from coingecko_pipeline.tables import migrate
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cli.programs import KEY, OURS, PROGRAM, live_settings, run_program
 from coingecko_pipeline_tests.databases import MakeDatabase
 from coingecko_pipeline_tests.running import rows_of

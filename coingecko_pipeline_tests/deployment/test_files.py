@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from coingecko_pipeline import __version__
-from coingecko_pipeline.assets.sources import SOURCES
 from coingecko_pipeline.deployment import accounts
 from coingecko_pipeline.settings import AlertSettings, Settings
+from coingecko_pipeline.sources.registry import SOURCES
 from coingecko_pipeline_tests.deployment.checkout import PROJECT
 
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text(encoding="utf-8"))

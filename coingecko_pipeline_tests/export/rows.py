@@ -10,7 +10,8 @@ import pyarrow as pa
 from pyarrow import csv, ipc, parquet
 from sqlalchemy import Table
 
-from coingecko_pipeline.warehouse import Database, UtcDateTime, tables
+from coingecko_pipeline import tables
+from coingecko_pipeline.warehouse import Database, UtcDateTime
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.paging import arrow_schema
 from coingecko_pipeline.warehouse.writing import TableWriter

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.export import FORMATS, Export, FileRefused, NothingToExport, Selection, SelectionError
 from coingecko_pipeline.export.formats import Format
-from coingecko_pipeline.warehouse import Database, DatabaseUnavailable, tables
+from coingecko_pipeline.warehouse import Database, DatabaseUnavailable
 from coingecko_pipeline_tests.databases import on_servers, on_sqlite
 from coingecko_pipeline_tests.export.rows import CHARTS, MARKET, USAGE, rows_in, store
 from coingecko_pipeline_tests.warehouse.flaky_server import FlakyServer

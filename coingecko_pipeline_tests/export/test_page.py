@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table
 
+from coingecko_pipeline.tables import metadata
 from coingecko_pipeline.warehouse.paging import PAGE_ROWS, arrow_schema
-from coingecko_pipeline.warehouse.tables import metadata
 
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"
 NOBODYS_BUSINESS = {"warehouse_origin", "api_rate", "api_recent_calls"}

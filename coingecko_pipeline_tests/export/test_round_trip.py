@@ -7,8 +7,9 @@ import pytest
 from pyarrow import parquet
 from sqlalchemy import Table
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.export import FORMATS, Export, Selection
-from coingecko_pipeline.warehouse import Database, tables
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.paging import arrow_schema
 from coingecko_pipeline_tests.export.rows import HARD_ROWS, MARKET, exactly, read_file, rows_in, store
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from coingecko_pipeline.measures import replace_range, select_global_market
+from coingecko_pipeline.tables import global_market_daily
 from coingecko_pipeline.warehouse import Database
-from coingecko_pipeline.warehouse.measure_tables import global_market_daily
 from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
 
 FIRST, LAST = date(2022, 6, 1), date(2023, 8, 15)

@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import Select, literal, select, text
 from sqlalchemy.exc import IntegrityError
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.measures import Part, replace_range, select_global_market
 from coingecko_pipeline.measures.replacing import DAYS_OF_A_PART, MEMORY, PARTS_AT_ONCE
-from coingecko_pipeline.warehouse import Database, tables
-from coingecko_pipeline.warehouse.measure_tables import global_market_daily
+from coingecko_pipeline.tables import global_market_daily
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_servers
 from coingecko_pipeline_tests.measures.charts import planted, store, stored
 

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.measures import Period, replace_range, select_rollup
-from coingecko_pipeline.warehouse import Database, tables
-from coingecko_pipeline.warehouse.measure_tables import monthly_market, weekly_market
+from coingecko_pipeline.tables import monthly_market, weekly_market
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
 
 FIRST, LAST = date(2021, 6, 1), date(2023, 8, 15)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from coingecko_pipeline.coingecko.plans import PLANS
 from coingecko_pipeline.report.making import make_report
-from coingecko_pipeline.warehouse import Database, migrate
+from coingecko_pipeline.sources.coingecko.plans import PLANS
+from coingecko_pipeline.tables import migrate
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.report.stocked import LAST, NOW, Listed, odd_coins, put_on, wave
 
 

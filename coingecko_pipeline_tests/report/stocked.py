@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import insert
 
-from coingecko_pipeline.warehouse import Database, claim_origin, tables
+from coingecko_pipeline import tables
+from coingecko_pipeline.tables import claim_origin
+from coingecko_pipeline.warehouse import Database
 
 LAST = date(2026, 3, 9)
 NOW = datetime(2026, 3, 9, 1, 30, tzinfo=UTC)

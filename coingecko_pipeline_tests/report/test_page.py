@@ -13,7 +13,6 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 import coingecko_pipeline
-from coingecko_pipeline.coingecko.plans import PLANS
 from coingecko_pipeline.report import ReportError
 from coingecko_pipeline.report.agreement import Agreement, DayOfAgreement, Disagreement
 from coingecko_pipeline.report.charts import library
@@ -23,7 +22,9 @@ from coingecko_pipeline.report.dominance import find_dominance
 from coingecko_pipeline.report.making import make_report, write_whole
 from coingecko_pipeline.report.market import DETAILED, MEASURES, Coin, Market
 from coingecko_pipeline.report.page import content_security_policy, heat_map, render
-from coingecko_pipeline.warehouse import Database, migrate
+from coingecko_pipeline.sources.coingecko.plans import PLANS
+from coingecko_pipeline.tables import migrate
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.report.stocked import BREAKOUT, EMOJI, LAST, NOW, Listed, odd_coins, put_on, wave
 
 LARGEST_FILE = 5_000_000

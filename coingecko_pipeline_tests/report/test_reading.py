@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from sqlalchemy import insert
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import DateRange
-from coingecko_pipeline.coingecko.plans import PLANS
 from coingecko_pipeline.report.agreement import Disagreement, read_agreement
 from coingecko_pipeline.report.coverage import count_living, read_coverage
 from coingecko_pipeline.report.dates import DAYS, ReportDates, read_dates
@@ -14,8 +14,9 @@ from coingecko_pipeline.report.dominance import find_dominance
 from coingecko_pipeline.report.market import read_market
 from coingecko_pipeline.report.movers import find_movers
 from coingecko_pipeline.report.spending import EndpointSpending, read_spending
-from coingecko_pipeline.warehouse import Database, tables
-from coingecko_pipeline.warehouse.agreement_tables import source_agreement
+from coingecko_pipeline.sources.coingecko.plans import PLANS
+from coingecko_pipeline.tables.agreement import source_agreement
+from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.report.stocked import LAST, NOW, Listed, back, put_on
 
 DATES = ReportDates(LAST)

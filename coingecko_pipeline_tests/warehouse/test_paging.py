@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table
 
+from coingecko_pipeline.tables import daily_market, raw_market_charts
 from coingecko_pipeline.warehouse import Between, Database, DeclarationError, ExactText, OneOf, UtcDateTime
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.paging import WIDE_PAGE_ROWS, count_rows, of_one_moment, read_pages
 from coingecko_pipeline.warehouse.reading import Condition
-from coingecko_pipeline.warehouse.tables import daily_market, raw_market_charts
 from coingecko_pipeline.warehouse.writing import TableWriter
 from coingecko_pipeline_tests.databases import MakeDatabase
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Double, Integer, MetaData, Table
 
+from coingecko_pipeline.tables import daily_market, raw_asset_list
 from coingecko_pipeline.warehouse import Database, ExactText, OneOf, UtcDateTime, read_frame
 from coingecko_pipeline.warehouse.frames import to_arrow
-from coingecko_pipeline.warehouse.tables import daily_market, raw_asset_list
 from coingecko_pipeline.warehouse.writing import TableWriter
 from coingecko_pipeline_tests.databases import MakeDatabase
 from coingecko_pipeline_tests.recordings import load, recordings_dir

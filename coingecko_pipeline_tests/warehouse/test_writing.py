@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Column, Date, Double, Integer, LargeBinary, MetaData, Table, text
 
+from coingecko_pipeline.tables import daily_market
 from coingecko_pipeline.warehouse import (
     Between,
     Database,
@@ -25,7 +26,6 @@ from coingecko_pipeline.warehouse import (
 )
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.load_data import load_into, ready_file
-from coingecko_pipeline.warehouse.tables import daily_market
 from coingecko_pipeline.warehouse.writing import TableWriter
 from coingecko_pipeline_tests.databases import on_servers
 from coingecko_pipeline_tests.warehouse.values import without_nan

@@ -1,0 +1,1 @@
+"""The daily market made of what was received. Knows no Dagster."""

@@ -1,0 +1,44 @@
+"""The Dagster assets: what is materialized, from what, and when it is complete. How to fetch is acquisition's."""
+
+import dagster as dg
+
+from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, source_agreement
+from coingecko_pipeline.orchestration.assets.asset_list import (
+    assets_and_changes,
+    make_assets_and_changes,
+    make_raw_asset_list,
+    raw_asset_list,
+)
+from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
+from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
+from coingecko_pipeline.orchestration.assets.hourly_market import HourlyMarketConfig, hourly_market
+from coingecko_pipeline.orchestration.assets.market_asset import make_current_market
+from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report
+from coingecko_pipeline.orchestration.assets.measures import daily_returns, global_market_daily
+from coingecko_pipeline.orchestration.assets.rollups import monthly_market, weekly_market
+from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
+
+SNAPSHOT_ASSETS: dict[str, tuple[dg.AssetsDefinition, ...]] = {
+    source.name: (make_raw_asset_list(source), make_assets_and_changes(source), make_current_market(source))
+    for source in SNAPSHOT_SOURCES
+}
+"""The list, the coins and the market of each other source, by its name."""
+
+__all__ = [
+    "SNAPSHOT_ASSETS",
+    "DailyMarketConfig",
+    "HourlyMarketConfig",
+    "MarketReportConfig",
+    "asset_pairs",
+    "assets_and_changes",
+    "daily_market",
+    "daily_ohlc",
+    "daily_returns",
+    "global_market_daily",
+    "hourly_market",
+    "market_report",
+    "monthly_market",
+    "raw_asset_list",
+    "source_agreement",
+    "weekly_market",
+]

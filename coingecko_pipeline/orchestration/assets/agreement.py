@@ -1,0 +1,133 @@
+"""Which coin of one source is which of the other, and how far the two agree on it."""
+
+import warnings
+from typing import Any
+
+import dagster as dg
+
+from coingecko_pipeline.agreement.comparison import compare
+from coingecko_pipeline.agreement.pairs import PRICE_TOLERANCE
+from coingecko_pipeline.agreement.storing import Pairing, latest_common_date, pair_coins
+from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
+from coingecko_pipeline.orchestration.assets.computing import tell_stored
+from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
+from coingecko_pipeline.orchestration.source_assets import database_of, key_in
+from coingecko_pipeline.partitions import DAILY, dates_of
+from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
+from coingecko_pipeline.sources.registry import COINGECKO
+from coingecko_pipeline.tables.agreement import asset_pairs as pairs_table
+from coingecko_pipeline.tables.agreement import source_agreement as agreement_table
+from coingecko_pipeline.warehouse import Database, column_schema, table_name
+
+GROUP = "agreement"
+PAIRS = key_in(COINGECKO, "asset_pairs")
+SHOWN = 50
+"""Ambiguous coins that the metadata lists; the table has all of them."""
+
+FOLLOWS_LATE_ROWS = (
+    dg.AutomationCondition.any_deps_updated().ignore(dg.AssetSelection.assets(PAIRS)).since_last_handled()
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+    & ~dg.AutomationCondition.in_latest_time_window()
+).with_label("follows_late_rows")
+"""Each past date that both sources have, when the rows of one of them come or change late. Today's is asked for by the
+schedule, after the day's pairs; a new pair makes no past date run again."""
+
+
+@dg.asset(
+    key=PAIRS,
+    deps=[key_in(source, table) for source in (COINGECKO, COINPAPRIKA) for table in ("assets", "daily_market")],
+    group_name=GROUP,
+    kinds={"mysql", "table"},
+    owners=OWNERS,
+    retry_policy=RETRIES,
+    metadata={"dagster/column_schema": column_schema(pairs_table)},
+)
+def asset_pairs(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]) -> dg.MaterializeResult[None]:
+    """Which coin of CoinGecko is which of CoinPaprika.
+
+    **One row** is one coin of CoinGecko. `how` says who decided: `proposed`, where the symbol, the name (without case,
+    punctuation and spaces) and the price (within 10 % on the latest date that both have) fit one coin on either side
+    only; `ambiguous`, where they fit several, which are in `candidates`: it has no pair until a person decides;
+    `manual`, a person's decision, where a NULL says that the coin has no pair.
+
+    **Complete** after each materialization for the coins that are active and have a price. A pair stays once it is
+    there, whatever the coin is called and costs later; only ambiguous coins are looked at again. Decide by hand as
+    docs/second-source.md shows. Costs no call. **Known gaps:** coins that the sources name differently, and those
+    that only one of them has, have no row.
+    """
+    with permanent_failures():
+        other = database_of(COINPAPRIKA, warehouse)
+        day = latest_common_date(warehouse, other)
+        if day is None:
+            raise dg.Failure(
+                "There is no date on which both CoinGecko and CoinPaprika have a market; materialize today's partition "
+                "of coingecko/daily_market and coinpaprika/daily_market first.",
+                allow_retries=False,
+            )
+        pairing = pair_coins(warehouse, other, day)
+    context.log.info("%d new pairs, %d ambiguous coins.", pairing.new, len(pairing.proposal.ambiguous))
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/table_name": table_name(warehouse, pairs_table),
+            "compared_on": pairing.day.isoformat(),
+            "pairs": pairing.pairs,
+            "pairs_new": pairing.new,
+            "coins_ambiguous": len(pairing.proposal.ambiguous),
+            "ambiguous": dg.MetadataValue.md(_show_ambiguous(pairing)),
+            "price_tolerance": PRICE_TOLERANCE,
+        }
+    )
+
+
+with warnings.catch_warnings():
+    # A range in one run is beta in Dagster 1.13: here it is one statement.
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    _agreement_asset = dg.asset(
+        key=key_in(COINGECKO, "source_agreement"),
+        deps=[
+            PAIRS,
+            key_in(COINGECKO, "daily_market"),
+            key_in(COINPAPRIKA, "daily_market"),
+        ],
+        partitions_def=DAILY,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=FOLLOWS_LATE_ROWS,
+        group_name=GROUP,
+        kinds={"mysql", "table"},
+        owners=OWNERS,
+        retry_policy=RETRIES,
+        metadata={"dagster/column_schema": column_schema(agreement_table)},
+    )
+
+
+@_agreement_asset
+def source_agreement(
+    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]
+) -> dg.MaterializeResult[Any]:
+    """How far CoinPaprika's numbers lie from CoinGecko's on each date.
+
+    **One row** is one coin that has a pair in `asset_pairs`, on one date on which both sources have a row. Each
+    difference is (CoinPaprika - CoinGecko) / CoinGecko, a fraction: 0.02 is 2 % more. It is NULL where either value is
+    NULL, and where CoinGecko's is 0.
+
+    Computed inside the database from what is stored; costs no call.
+    **Complete** when both sources' partitions of the date are; a past date whose rows come or change late is made again
+    by itself. Materialize a date again after a pair of coins has changed. **Known gaps:** dates on which CoinPaprika
+    was not read. A date whose snapshot was read late (see the check the_snapshot_was_timely) compares two moments, and
+    the prices differ by what happened between.
+    """
+    with permanent_failures():
+        database_of(COINPAPRIKA, warehouse)
+        counts = compare(warehouse, COINPAPRIKA.name, *dates_of(context.partition_key_range))
+    return tell_stored(context, warehouse, agreement_table, counts)
+
+
+def _show_ambiguous(pairing: Pairing) -> str:
+    ambiguous = pairing.proposal.ambiguous
+    if not ambiguous:
+        return "none"
+    lines = ["| coin of CoinGecko | coins of CoinPaprika that would do |", "|---|---|"]
+    lines += [f"| {coin.replace('|', ' ')} | {', '.join(near)} |" for coin, near in sorted(ambiguous.items())[:SHOWN]]
+    return "\n".join(lines)

@@ -1,0 +1,127 @@
+"""What every source's daily market has in common as a Dagster asset, and those that have only today's."""
+
+import warnings
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from coingecko_pipeline.acquisition.daily import acquire_current
+from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.acquisition.universe import largest_coins
+from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
+from coingecko_pipeline.orchestration.failures import RETRIES, failing_for_good, permanent_failures
+from coingecko_pipeline.orchestration.source_assets import database_of, group_in, io_manager_of, key_in, tables_of
+from coingecko_pipeline.partitions import DAILY, dates_of
+from coingecko_pipeline.sources import SnapshotClient, SnapshotSource, Source
+from coingecko_pipeline.warehouse import Database, Frames, column_schema
+
+
+def daily_market_asset(source: Source, **more: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """The decorator of a source's daily market.
+
+    Args:
+        source: The source.
+        more: What the Dagster asset of this source says beyond that.
+    """
+    with warnings.catch_warnings():
+        # A range in one run is beta in Dagster 1.13, and what the archive and the price of a chart ask for.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+            key=key_in(source, "daily_market"),
+            deps=[key_in(source, "assets")],
+            partitions_def=DAILY,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            group_name=group_in(source, "market"),
+            kinds={source.name, "mysql", "table"},
+            owners=OWNERS,
+            pool=source.pool,
+            retry_policy=RETRIES,
+            freshness_policy=dg.FreshnessPolicy.cron(deadline_cron="0 1 * * *", lower_bound_delta=timedelta(hours=1)),
+            metadata={
+                "dagster/column_schema": column_schema(tables_of(source).tables["daily_market"]),
+                "write_mode": "upsert",
+                "partition_expr": "date",
+                "allow_empty": True,
+            },
+            io_manager_key=io_manager_of(source),
+            **more,
+        )
+    return decorator
+
+
+def make_current_market(source: SnapshotSource) -> dg.AssetsDefinition:
+    """The Dagster asset of the daily market of a source that is read as it is now."""
+
+    @daily_market_asset(
+        source,
+        description=f"""Price, 24-hour volume and market cap in US dollars of each coin of {source.title} on each date.
+
+**One row** is one coin on one date. **The row of date D is the value at 00:00:00 UTC of D**, and its volume is that of
+the 24 hours before, as nearly as a snapshot in the first minutes of D can tell: `source` is `snapshot` in every row,
+and `observed_at` the coin's own last update. It comes from {source.market_call}.
+
+Only today's partition can be filled; any other is refused before a call. **Complete** when each coin that the call
+brings has a row (see the checks). **Known gaps:** dates on which nothing was read, values that are not given (NULL,
+never 0); {source.market_gaps}.""",
+        required_resource_keys={source.name, "warehouse"},
+    )
+    def daily_market(context: dg.AssetExecutionContext) -> Frames:
+        client: SnapshotClient = getattr(context.resources, source.name)
+        warehouse: Database = context.resources.warehouse
+        dates = DateRange(*dates_of(context.partition_key_range))
+        refuse_past(source, dates, client)
+        with permanent_failures():
+            database = database_of(source, warehouse)
+            acquisition = acquire_current(source, client, database, warehouse)
+        context.log.info(acquisition.summary)
+
+        def metadata() -> dict[str, Any]:
+            return {
+                **acquisition.facts(),
+                "failures_survived": dg.MetadataValue.json(dict(client.survived)),
+                "largest_coins": dg.MetadataValue.md(show_largest(database, dates)),
+            }
+
+        return Frames(failing_for_good(acquisition.frames), metadata)
+
+    return daily_market
+
+
+def refuse_past(source: SnapshotSource, dates: DateRange, client: SnapshotClient) -> None:
+    """Do nothing where the dates are today alone.
+
+    Raises:
+        dagster.Failure: They are not; with the reason and what to do instead.
+    """
+    today = client.now().date()
+    if (dates.first, dates.last) != (today, today):
+        raise dg.Failure(
+            f"{dates} was asked for, and of {source.title} only today's partition, {today}, can be filled; no call was "
+            f"made. {source.no_history}",
+            allow_retries=False,
+        )
+
+
+def show_largest(database: Database, dates: DateRange) -> str:
+    """The ten largest coins on the latest date of a range that has rows, as a Markdown table."""
+    rows = largest_coins(database, dates)
+    if not rows:
+        return f"No rows for {dates}."
+    lines = [
+        f"| coin on {rows[0].date} | symbol | price (USD) | 24-hour volume (USD) | market cap (USD) |",
+        "|---|---|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {row.name.replace('|', ' ')} | {row.symbol.replace('|', ' ')} | {_number(row.price_usd)} "
+        f"| {_number(row.volume_24h_usd)} | {_number(row.market_cap_usd)} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"

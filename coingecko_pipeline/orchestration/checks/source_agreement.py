@@ -1,0 +1,47 @@
+"""The check of how far the sources agree."""
+
+import dagster as dg
+
+from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, largest_coins_compared
+from coingecko_pipeline.orchestration.checks.daily_market import EXAMPLES
+from coingecko_pipeline.orchestration.source_assets import key_in
+from coingecko_pipeline.partitions import dates_of
+from coingecko_pipeline.sources.registry import COINGECKO
+from coingecko_pipeline.warehouse import Database
+
+
+@dg.asset_check(asset=key_in(COINGECKO, "source_agreement"))
+def the_hundred_largest_agree_on_the_price(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+) -> dg.AssetCheckResult:
+    """Of the hundred largest coins by CoinGecko's market cap none has prices that differ by more than 2 %.
+
+    Those that do are listed. Coins that were not compared, for want of a pair or of a row, are counted, and so are
+    dates; where none was compared the check warns too.
+    """
+    first, last = dates_of(context.partition_key_range)
+    coins = largest_coins_compared(warehouse, first, last)
+    compared = [coin for coin in coins if coin.price_difference is not None]
+    apart = [coin for coin in compared if coin.disagrees]
+    apart.sort(key=lambda coin: -abs(coin.price_difference or 0.0))
+    lines = ["| coin | date | rank | CoinGecko's price (USD) | CoinPaprika's differs by |", "|---|---|---:|---:|---:|"]
+    lines += [
+        f"| {coin.asset_id} | {coin.day} | {coin.rank} | {coin.price_usd:.6g} | {coin.price_difference:+.2%} |"
+        for coin in apart[:EXAMPLES]
+    ]
+    return dg.AssetCheckResult(
+        passed=bool(compared) and not apart,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "dates_compared": (dates := len({coin.day for coin in coins})),
+            "dates_not_compared": (last - first).days + 1 - dates,
+            "coins_compared": len(compared),
+            "coins_not_compared": len(coins) - len(compared),
+            "coins_that_differ": len(apart),
+            "largest_difference": max((abs(coin.price_difference or 0.0) for coin in compared), default=0.0),
+            "disagreements": dg.MetadataValue.md("\n".join(lines) if apart else "none"),
+        },
+        description=f"Of the {LARGEST} largest coins, {len(apart)} differ by more than {PRICE_AGREES:.0%}."
+        if compared
+        else "Nothing was compared: materialize both sources' daily_market, asset_pairs and source_agreement.",
+    )

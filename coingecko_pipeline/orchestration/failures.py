@@ -1,0 +1,49 @@
+"""Errors as Dagster acts on them: what is permanent fails at once, what may pass is left to the retry policy."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+import pandas as pd
+from sqlalchemy.exc import DBAPIError
+
+from coingecko_pipeline.acquisition.planning import AcquisitionError
+from coingecko_pipeline.report import ReportError
+from coingecko_pipeline.settings import SettingsError
+from coingecko_pipeline.sources.errors import PermanentCall, RetriableCall
+from coingecko_pipeline.sources.registry import COINGECKO
+from coingecko_pipeline.warehouse import DatabaseUnavailable, WarehouseError
+
+RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+"""After the HTTP layer gave up: three more tries, a minute, two and four minutes later."""
+
+COINGECKO_POOL = COINGECKO.pool
+"""One step at a time uses the key, so that no two runs share its minute."""
+
+
+@contextmanager
+def permanent_failures() -> Iterator[None]:
+    """Let what may pass be retried, and turn every other error into a failure that is not; its sentence is kept.
+
+    Raises:
+        dagster.Failure: With ``allow_retries=False``.
+    """
+    try:
+        yield
+    except (RetriableCall, DatabaseUnavailable, DBAPIError, dg.Failure):
+        raise
+    except (PermanentCall, AcquisitionError, ReportError, SettingsError, WarehouseError) as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    except Exception as error:
+        told = f"An unexpected {type(error).__name__}: {error}. Please report it with the log of this run."
+        raise dg.Failure(description=told, allow_retries=False) from error
+
+
+def failing_for_good(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The frames, whose calls are made while they are taken: a permanent error ends the step without a retry.
+
+    Raises:
+        dagster.Failure: With ``allow_retries=False``.
+    """
+    with permanent_failures():
+        yield from frames

@@ -1,0 +1,85 @@
+"""The jobs: what is materialized together."""
+
+import dagster as dg
+
+from coingecko_pipeline.orchestration.assets import (
+    SNAPSHOT_ASSETS,
+    asset_pairs,
+    assets_and_changes,
+    daily_market,
+    daily_returns,
+    global_market_daily,
+    hourly_market,
+    market_report,
+    monthly_market,
+    raw_asset_list,
+    source_agreement,
+    weekly_market,
+)
+
+daily_market_job = dg.define_asset_job(
+    "daily_market_job",
+    selection=dg.AssetSelection.assets(raw_asset_list, assets_and_changes, daily_market),
+    description="The list, the coins, the market of one date, and all checks.",
+)
+
+asset_list_job = dg.define_asset_job(
+    "asset_list_job",
+    selection=dg.AssetSelection.assets(raw_asset_list, assets_and_changes),
+    description="The list and the coins, with their checks: one call.",
+)
+
+market_history_job = dg.define_asset_job(
+    "market_history_job",
+    selection=dg.AssetSelection.assets(daily_market),
+    description="The market of past dates from charts, with its checks: one call for each coin not yet archived.",
+)
+
+hourly_market_job = dg.define_asset_job(
+    "hourly_market_job",
+    selection=dg.AssetSelection.assets(hourly_market),
+    description="The current market of the largest coins, with its checks: one call for each 250 of them.",
+)
+
+weekly_market_job = dg.define_asset_job(
+    "weekly_market_job",
+    selection=dg.AssetSelection.assets(weekly_market),
+    description="The market of a range of weeks from the daily one, with its checks: no call.",
+)
+
+monthly_market_job = dg.define_asset_job(
+    "monthly_market_job",
+    selection=dg.AssetSelection.assets(monthly_market),
+    description="The market of a range of months from the daily one: no call.",
+)
+
+daily_measures_job = dg.define_asset_job(
+    "daily_measures_job",
+    selection=dg.AssetSelection.assets(daily_returns, global_market_daily),
+    description="Returns and the global market of a range of dates from the daily market, with their checks: no call.",
+)
+
+MEASURES_JOBS = (weekly_market_job, monthly_market_job, daily_measures_job)
+"""What computes the roll-ups and measures by hand; the sensor asks for the assets themselves."""
+
+market_report_job = dg.define_asset_job(
+    "market_report_job",
+    selection=dg.AssetSelection.assets(market_report),
+    description="The report as one HTML file: no call.",
+)
+
+SNAPSHOT_JOBS = {
+    name: dg.define_asset_job(
+        f"{name}_daily_job",
+        selection=dg.AssetSelection.assets(*assets),
+        description=f"The list, the coins and today's market of {name}, and all checks.",
+    )
+    for name, assets in SNAPSHOT_ASSETS.items()
+}
+"""The daily job of each other source, by its name."""
+
+source_agreement_job = dg.define_asset_job(
+    "source_agreement_job",
+    selection=dg.AssetSelection.assets(asset_pairs, source_agreement),
+    description="The pairs of coins, and how far the sources agree on one date, with the check: no call.",
+)

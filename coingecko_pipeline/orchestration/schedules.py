@@ -1,0 +1,183 @@
+"""What runs by the clock."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from coingecko_pipeline.acquisition.history import plan_of_today
+from coingecko_pipeline.acquisition.hourly import plan_hour
+from coingecko_pipeline.acquisition.planning import AcquisitionError
+from coingecko_pipeline.orchestration.assets import DailyMarketConfig
+from coingecko_pipeline.orchestration.jobs import (
+    SNAPSHOT_JOBS,
+    daily_market_job,
+    hourly_market_job,
+    market_history_job,
+    source_agreement_job,
+)
+from coingecko_pipeline.partitions import hour_key_of, hour_of, key_of, range_tags
+from coingecko_pipeline.sources import SnapshotSource
+from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
+from coingecko_pipeline.warehouse import Database
+
+SNAPSHOT_CALLS = 200
+"""Calls that a scheduled run may make: enough for the pages of 50,000 coins. A run that waits in the queue past the
+next midnight finds its date in the past, where each coin costs a call; this keeps it from spending the month."""
+
+
+def date_of_tick(
+    context: dg.ScheduleEvaluationContext, moment: datetime, advice: Callable[[date], str]
+) -> date | dg.SkipReason:
+    """The date of a tick, or the reason to skip it where that is not today.
+
+    Args:
+        context: Of the tick.
+        moment: The current UTC time.
+        advice: What to do about a date that was missed, as a sentence.
+    """
+    scheduled = context.scheduled_execution_time.astimezone(UTC).date()
+    today = moment.date()
+    if scheduled > today:
+        return dg.SkipReason(f"{scheduled} has not begun.")
+    if scheduled < today:
+        return dg.SkipReason(
+            f"This tick of {scheduled} was missed at its time, and a snapshot taken on {today} would not be of that "
+            f"date. {advice(scheduled)}"
+        )
+    return scheduled
+
+
+@dg.schedule(
+    job=daily_market_job,
+    cron_schedule="0 0 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The list, the coins and the day's snapshot at 00:00 UTC. A tick that comes on a later date than its "
+    "own is skipped with the reason: the moment for a snapshot is gone, and charts bring the exact values.",
+)
+def daily_market_schedule(
+    context: dg.ScheduleEvaluationContext, now: dg.ResourceParam[Callable[[], datetime]]
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for the snapshot of the tick's own date, if that is today."""
+    scheduled = date_of_tick(
+        context,
+        now(),
+        lambda day: (
+            "If the date has no rows, charts fill it: a backfill in the UI, or "
+            f"coingecko-pipeline backfill --from {day} --to {day}."
+        ),
+    )
+    if isinstance(scheduled, dg.SkipReason):
+        return scheduled
+    return dg.RunRequest(
+        partition_key=key_of(scheduled),
+        run_config=dg.RunConfig({"coingecko__daily_market": DailyMarketConfig(max_calls=SNAPSHOT_CALLS)}),
+    )
+
+
+@dg.schedule(
+    job=market_history_job,
+    cron_schedule="0 1 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Today's share of the month's credits for history, at 01:00 UTC, when charts hold today's midnight: "
+    "coins that were never fetched by market cap, then those with missing days, then those whose newest rows are only "
+    "snapshots, stalest first. Where nothing is to be done or nothing is left, it is skipped with the reason.",
+)
+def history_completion_schedule(
+    context: dg.ScheduleEvaluationContext,
+    now: dg.ResourceParam[Callable[[], datetime]],
+    warehouse: dg.ResourceParam[Database],
+    plan: dg.ResourceParam[Plan],
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run over the dates that today's calls fill."""
+    moment = now()
+    if context.scheduled_execution_time.astimezone(UTC).date() < moment.date():
+        return dg.SkipReason("A later tick does the same for what is missing by then.")
+    try:
+        todays = plan_of_today(warehouse, plan, moment)
+    except AcquisitionError as error:
+        return dg.SkipReason(str(error))
+    if todays.dates is None:
+        return dg.SkipReason(todays.reason)
+    return dg.RunRequest(
+        tags=range_tags(todays.dates.first, todays.dates.last),
+        run_config=dg.RunConfig({"coingecko__daily_market": DailyMarketConfig(complete_history=True)}),
+    )
+
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+@dg.schedule(
+    job=hourly_market_job,
+    cron_schedule="5 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The market of the HOURLY_TOP largest coins, five minutes after each full hour, so that the daily "
+    "snapshot of 00:00 has the key first. It is skipped with the reason where HOURLY_TOP is not set, where the month's "
+    "credits do not bear it, where the hour is over, and while the run of an earlier hour still waits for the key.",
+)
+def hourly_market_schedule(
+    context: dg.ScheduleEvaluationContext,
+    now: dg.ResourceParam[Callable[[], datetime]],
+    warehouse: dg.ResourceParam[Database],
+    plan: dg.ResourceParam[Plan],
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for the tick's own hour, if it is the current one."""
+    hour = hour_of(context.scheduled_execution_time)
+    try:
+        plan_hour(hour, None, warehouse, plan, now())
+    except AcquisitionError as error:
+        return dg.SkipReason(str(error))
+    # Each would hold one of the instance's places for runs, and the next daily snapshot would find none free.
+    if waiting := context.instance.get_runs(dg.RunsFilter(job_name=hourly_market_job.name, statuses=UNFINISHED)):
+        return dg.SkipReason(
+            f"The run {waiting[0].run_id} of an earlier hour has not ended; a longer run may have the key."
+        )
+    return dg.RunRequest(partition_key=hour_key_of(hour))
+
+
+def make_snapshot_schedule(source: SnapshotSource) -> dg.ScheduleDefinition:
+    """The schedule of another source's snapshot: off until turned on, so that nobody calls a host unasked."""
+
+    @dg.schedule(
+        name=f"{source.name}_daily_schedule",
+        job=SNAPSHOT_JOBS[source.name],
+        cron_schedule="3 0 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=f"The list, the coins and the day's snapshot of {source.title} at 00:03 UTC. Off until you turn it "
+        "on. A tick that comes on a later date than its own is skipped with the reason.",
+    )
+    def schedule(
+        context: dg.ScheduleEvaluationContext, now: dg.ResourceParam[Callable[[], datetime]]
+    ) -> dg.RunRequest | dg.SkipReason:
+        scheduled = date_of_tick(context, now(), lambda _: source.no_history)
+        return scheduled if isinstance(scheduled, dg.SkipReason) else dg.RunRequest(partition_key=key_of(scheduled))
+
+    return schedule
+
+
+SNAPSHOT_SCHEDULES = tuple(make_snapshot_schedule(source) for source in SNAPSHOT_SOURCES)
+
+
+@dg.schedule(
+    job=source_agreement_job,
+    cron_schedule="45 0 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
+    description="The pairs of coins and the agreement of the sources on the day, at 00:45 UTC, when both snapshots are "
+    "there on every plan. Off until you turn it on, together with coinpaprika_daily_schedule. Costs no call.",
+)
+def source_agreement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Ask for the agreement on the tick's own date: a late tick compares what is stored just as well."""
+    return dg.RunRequest(partition_key=key_of(context.scheduled_execution_time.astimezone(UTC).date()))

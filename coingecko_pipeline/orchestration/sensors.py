@@ -1,0 +1,167 @@
+"""What runs when something happens."""
+
+import hashlib
+from collections.abc import Callable, Sequence, Set
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+from sqlalchemy import exists, select
+
+from coingecko_pipeline import tables
+from coingecko_pipeline.acquisition.budget import read_budget
+from coingecko_pipeline.acquisition.planning import USUAL_CHART_DAYS
+from coingecko_pipeline.alerts import AlertChannel, AlertNotSent, tell_failed_checks, tell_failure
+from coingecko_pipeline.orchestration.assets import DailyMarketConfig, market_report, source_agreement
+from coingecko_pipeline.orchestration.assets.computing import GROUP as MEASURES_GROUP
+from coingecko_pipeline.orchestration.jobs import market_history_job
+from coingecko_pipeline.orchestration.run_failures import failed_checks_of, failures_of
+from coingecko_pipeline.partitions import range_tags
+from coingecko_pipeline.sources.coingecko.client import latest_complete_date
+from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.warehouse import Database
+
+measures_sensor = dg.AutomationConditionSensorDefinition(
+    "measures_sensor",
+    target=dg.AssetSelection.groups(MEASURES_GROUP) | dg.AssetSelection.assets(source_agreement),
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for the roll-ups and measures of the dates that were materialized, old ones too, and for the "
+    "sources' agreement on past dates whose rows came late: several partitions as one backfill, which is one run.",
+)
+
+report_sensor = dg.AutomationConditionSensorDefinition(
+    "report_sensor",
+    target=dg.AssetSelection.assets(market_report),
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Makes the report again when the runs that changed what it shows have ended.",
+)
+
+RECENT = timedelta(days=30)
+"""A coin that was listed longer ago and was not fetched yet is the completion schedule's."""
+
+PLANNED_READ = 10_000
+"""Of a run's plan so many events: Dagster plans each date of a range by itself, and since 2013 there are 5,000."""
+
+
+@dg.sensor(
+    job=market_history_job,
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for the history of newly listed coins (from asset_changes) as soon as a list shows them, as far "
+    "as the month's credits go: one call a coin.",
+)
+def new_coins_sensor(
+    _context: dg.SensorEvaluationContext,
+    now: dg.ResourceParam[Callable[[], datetime]],
+    warehouse: dg.ResourceParam[Database],
+    plan: dg.ResourceParam[Plan],
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask once for each set of coins; those that the budget has no room for are the completion schedule's."""
+    moment = now()
+    coins = unfetched_new_coins(warehouse, moment)
+    if not coins:
+        return dg.SkipReason("No newly listed coin lacks its history.")
+    budget = read_budget(warehouse, plan, moment.date())
+    if budget.left == 0:
+        return dg.SkipReason(
+            f"{len(coins)} newly listed coin(s) lack their history, and the month's credits are used up until "
+            f"{budget.month.last + timedelta(days=1)}, less what the snapshots need."
+        )
+    latest = latest_complete_date(moment)
+    first = max(plan.earliest_date(moment.date()), latest - timedelta(days=USUAL_CHART_DAYS - 1))
+    return dg.RunRequest(
+        run_key=hashlib.sha256("\n".join(coins).encode()).hexdigest(),
+        tags=range_tags(first, latest),
+        run_config=dg.RunConfig({"coingecko__daily_market": DailyMarketConfig(asset_ids=list(coins), fit_budget=True)}),
+    )
+
+
+def unfetched_new_coins(warehouse: Database, now: datetime) -> Sequence[str]:
+    """The active coins that were listed lately and whose chart was never asked for, by id."""
+    changes, assets = tables.asset_changes, tables.assets
+    charts, misses = tables.raw_market_charts, tables.chart_misses
+    query = (
+        select(changes.c.asset_id)
+        .distinct()
+        .join(assets, assets.c.asset_id == changes.c.asset_id)
+        .where(
+            changes.c.change == "listed",
+            changes.c.seen_on >= (now - RECENT).date(),
+            assets.c.is_active,
+            ~exists().where(charts.c.asset_id == changes.c.asset_id),
+            ~exists().where(misses.c.asset_id == changes.c.asset_id),
+        )
+        .order_by(changes.c.asset_id)
+    )
+    return warehouse.run_reading(lambda connection: connection.scalars(query).all())
+
+
+@dg.run_failure_sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Posts to ALERT_WEBHOOK_URL what failed, why and where to read on, once for each run that failed; "
+    "without that setting it sends nothing. An alert that the webhook does not take fails the tick, and the run's log "
+    "tells why.",
+)
+def run_failure_alert_sensor(
+    context: dg.RunFailureSensorContext, alerts: dg.ResourceParam[AlertChannel]
+) -> dg.SkipReason | None:
+    """Tell of one failed run. Dagster moves its cursor past the run whatever comes of it, so it is never told twice."""
+    run = context.dagster_run
+    if not alerts.is_set:
+        return _nothing_is_set(run)
+    failures = list(failures_of([*context.get_step_failure_events(), context.failure_event]))
+    tables = planned_tables(context.instance, run.run_id, {failure.step for failure in failures if failure.step})
+    ended_at = _ended_at(context.instance, run.run_id)
+    _send(context, alerts, tell_failure(run, failures, tables, ended_at, alerts.ui_url))
+    return None
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Posts to ALERT_WEBHOOK_URL which checks failed as errors in a run that succeeded all the same, once "
+    "for each such run; warnings are not posted. Without that setting it sends nothing.",
+)
+def failed_check_alert_sensor(
+    context: dg.RunStatusSensorContext, alerts: dg.ResourceParam[AlertChannel]
+) -> dg.SkipReason | None:
+    """Tell of one run's checks that are errors. One that blocks fails its run, which the other sensor tells."""
+    run = context.dagster_run
+    if not alerts.is_set:
+        return _nothing_is_set(run)
+    records = context.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    events = [record.event_log_entry.get_dagster_event() for record in records.records]
+    errors = [check for check in failed_checks_of(events) if check.severity == dg.AssetCheckSeverity.ERROR]
+    if errors:
+        ended_at = _ended_at(context.instance, run.run_id)
+        _send(context, alerts, tell_failed_checks(run, errors, ended_at, alerts.ui_url))
+    return None
+
+
+def planned_tables(instance: dg.DagsterInstance, run_id: str, steps: Set[str]) -> Sequence[dg.AssetKey]:
+    """The Dagster assets that a run was to make, by key; with steps given, those of these steps."""
+    planned = instance.get_records_for_run(
+        run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, limit=PLANNED_READ
+    )
+    events = [record.event_log_entry.get_dagster_event() for record in planned.records]
+    return sorted({event.asset_key for event in events if event.asset_key and (not steps or event.step_key in steps)})
+
+
+def _nothing_is_set(run: dg.DagsterRun) -> dg.SkipReason:
+    # Always this or always None in one evaluation: Dagster takes either a reason to skip or reactions to runs.
+    return dg.SkipReason(f"ALERT_WEBHOOK_URL is not set: nothing is sent of run {run.run_id}.")
+
+
+def _ended_at(instance: dg.DagsterInstance, run_id: str) -> datetime | None:
+    record = instance.get_run_record_by_id(run_id)
+    return datetime.fromtimestamp(record.end_time, UTC) if record and record.end_time else None
+
+
+def _send(context: dg.RunStatusSensorContext, alerts: AlertChannel, text: str) -> None:
+    try:
+        alerts.post(text)
+    except AlertNotSent as error:
+        # A tick of several runs shows the outcome of the last one only; the run's own log keeps this one's.
+        context.instance.report_engine_event(str(error), context.dagster_run)
+        raise

@@ -1,0 +1,28 @@
+"""CoinPaprika's API: its calls, errors and answers, and how the platform shows it. No Dagster, no SQL."""
+
+from coingecko_pipeline.sources import Opening, SnapshotSource
+from coingecko_pipeline.sources.coinpaprika.client import FREE_PLAN, CoinPaprika
+
+
+def open_coinpaprika(opening: Opening) -> CoinPaprika:
+    """A client on the free plan."""
+    return CoinPaprika(opening.base_url or FREE_PLAN.base_url, now=opening.now, on_origin=opening.on_origin)
+
+
+COINPAPRIKA = SnapshotSource(
+    name="coinpaprika",
+    title="CoinPaprika",
+    domain="coinpaprika.com",
+    list_call="`/v1/coins`, those with `is_active`",
+    list_gaps="CoinPaprika's list has no contract addresses: `platforms` is NULL",
+    market_call="`/v1/tickers`, which brings all of them in one call",
+    market_gaps="the free plan's call brings the 2,000 largest coins only",
+    no_history=(
+        "CoinPaprika is read as it is now. Its past costs a call for each coin, and its pages disagree on whether the "
+        "free plan has it; materialize each day's partition on its day (coinpaprika_daily_schedule does)."
+    ),
+    open=open_coinpaprika,
+)
+"""The source, as `assets/sources.py` lists it."""
+
+__all__ = ["COINPAPRIKA", "CoinPaprika"]

@@ -1,0 +1,78 @@
+"""This project's tables, declared as data by subject, their migrations, and whose data a database holds."""
+
+from coingecko_pipeline.tables.agreement import AMBIGUOUS, MANUAL, PROPOSED, asset_pairs, source_agreement
+from coingecko_pipeline.tables.archive import chart_misses, raw_market_charts
+from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_list
+from coingecko_pipeline.tables.market import CHART, SNAPSHOT, daily_market, hourly_market
+from coingecko_pipeline.tables.measures import (
+    daily_ohlc,
+    daily_returns,
+    global_market_daily,
+    monthly_market,
+    weekly_market,
+)
+from coingecko_pipeline.tables.metadata import ASSET_ID_LENGTH, NAME_LENGTH, SYMBOL_LENGTH, metadata
+from coingecko_pipeline.tables.origin import (
+    Origin,
+    OriginError,
+    assert_origin,
+    claim_origin,
+    stored_origin,
+    warehouse_origin,
+)
+from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage
+from coingecko_pipeline.warehouse.database import Database
+from coingecko_pipeline.warehouse.migrating import Migrations
+
+__all__ = [
+    "AMBIGUOUS",
+    "ASSET_ID_LENGTH",
+    "CHART",
+    "MANUAL",
+    "MIGRATIONS",
+    "NAME_LENGTH",
+    "PROPOSED",
+    "SNAPSHOT",
+    "SYMBOL_LENGTH",
+    "Origin",
+    "OriginError",
+    "api_rate",
+    "api_recent_calls",
+    "api_usage",
+    "assert_origin",
+    "asset_changes",
+    "asset_pairs",
+    "assets",
+    "chart_misses",
+    "claim_origin",
+    "daily_market",
+    "daily_ohlc",
+    "daily_returns",
+    "global_market_daily",
+    "hourly_market",
+    "metadata",
+    "migrate",
+    "monthly_market",
+    "prepare",
+    "raw_asset_list",
+    "raw_market_charts",
+    "source_agreement",
+    "stored_origin",
+    "warehouse_origin",
+    "weekly_market",
+]
+
+MIGRATIONS = Migrations(
+    "coingecko_pipeline.tables:migrations", version_table="warehouse_version", program="coingecko-pipeline"
+)
+"""The changes of these tables from version to version."""
+
+
+def migrate(database: Database) -> str:
+    """Bring the tables to this program's version and return that version; see `Migrations.migrate`."""
+    return MIGRATIONS.migrate(database)
+
+
+def prepare(database: Database) -> None:
+    """Make sure that the tables can be used; see `Migrations.prepare`."""
+    MIGRATIONS.prepare(database)

@@ -1,0 +1,170 @@
+"""The set-up of a database and its changes from version to version, with Alembic.
+
+MySQL and MariaDB are migrated by a person, with the program's own command; an SQLite file is migrated by itself when it
+is first used.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from coingecko_pipeline.warehouse.database import Database
+from coingecko_pipeline.warehouse.errors import DatabaseUnavailable, SchemaVersionError
+from coingecko_pipeline.warehouse.failures import UNKNOWN_DATABASE, error_code
+
+LOCK_WAIT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """A program's migrations.
+
+    Attributes:
+        script_location: where Alembic finds them: a folder, or `package:folder`. Its `env.py` takes the connection and
+            the name of the version table from `config.attributes["connection"]` and `["version_table"]`.
+        version_table: the table that tells the version; a name of its own where another program that uses Alembic,
+            such as Dagster's own storage, may be given the same database.
+        program: the command whose subcommand `migrate` brings the tables to its version, for messages.
+    """
+
+    script_location: str
+    version_table: str
+    program: str
+
+    def migrate(self, database: Database, attributes: Mapping[str, Any] | None = None) -> str:
+        """Bring the tables to this program's version and return that version; a second call changes nothing.
+
+        On MySQL and MariaDB a missing database is created, and its default character set becomes utf8mb4. Two calls at
+        once are safe: the second waits for the first.
+
+        Args:
+            database: where the tables are.
+            attributes: what the migrations find in `config.attributes` beside the connection.
+
+        Raises:
+            DatabaseUnavailable: the database did not let us in.
+            SchemaVersionError: the tables are newer than this program, or another migration runs for more than a
+                minute.
+        """
+        if database.is_sqlite:
+            with database.transaction() as connection:
+                self._upgrade(connection, attributes)
+        else:
+            _create_database_if_missing(database)
+            with database.connect() as connection, _migration_lock(connection, database):
+                _make_utf8mb4(connection)
+                self._upgrade(connection, attributes)
+                connection.commit()
+        return self.head_revision()
+
+    def current_revision(self, database: Database) -> str | None:
+        """The version of the database's tables; None where nothing was migrated yet.
+
+        Raises:
+            DatabaseUnavailable: the database did not let us in.
+        """
+        with database.connect() as connection:
+            return self._revision(connection)
+
+    def head_revision(self) -> str:
+        """The version of the tables that this program declares."""
+        head = ScriptDirectory.from_config(self._config()).get_current_head()
+        assert head is not None, "the package has no migrations"  # noqa: S101 - a broken build, not a state
+        return head
+
+    def assert_current(self, database: Database) -> None:
+        """Do nothing where the tables are of this program's version.
+
+        Raises:
+            DatabaseUnavailable: the database did not let us in.
+            SchemaVersionError: the tables are older (says how to migrate) or newer (says to update the program).
+        """
+        revision = self.current_revision(database)
+        if revision == self.head_revision():
+            return
+        self._refuse_newer(revision, database.masked_url)
+        raise SchemaVersionError(
+            f"the tables of {database.masked_url} are at version {revision or 'none'}, this program needs "
+            f"{self.head_revision()}: run `{self.program} migrate`"
+        )
+
+    def prepare(self, database: Database, attributes: Mapping[str, Any] | None = None) -> None:
+        """Make sure that the tables can be used: migrate an SQLite file, check a server.
+
+        Raises:
+            DatabaseUnavailable: the database did not let us in.
+            SchemaVersionError: the tables are newer than this program, or, on a server, older.
+        """
+        if not database.is_sqlite:
+            self.assert_current(database)
+        elif self.current_revision(database) != self.head_revision():
+            self.migrate(database, attributes)
+
+    def _config(self) -> Config:
+        config = Config()
+        config.set_main_option("script_location", self.script_location)
+        config.set_main_option("path_separator", "os")
+        return config
+
+    def _upgrade(self, connection: Connection, attributes: Mapping[str, Any] | None) -> None:
+        self._refuse_newer(self._revision(connection), connection.engine.url.render_as_string(hide_password=True))
+        config = self._config()
+        config.attributes.update(attributes or {})
+        config.attributes["connection"] = connection
+        config.attributes["version_table"] = self.version_table
+        command.upgrade(config, "head")
+
+    def _revision(self, connection: Connection) -> str | None:
+        return MigrationContext.configure(connection, opts={"version_table": self.version_table}).get_current_revision()
+
+    def _refuse_newer(self, revision: str | None, where: str) -> None:
+        known = {script.revision for script in ScriptDirectory.from_config(self._config()).walk_revisions()}
+        if revision is not None and revision not in known:
+            raise SchemaVersionError(
+                f"the tables of {where} are at version {revision}, which is newer than this program "
+                f"({self.head_revision()}): update {self.program}"
+            )
+
+
+@contextmanager
+def _migration_lock(connection: Connection, database: Database) -> Iterator[None]:
+    # A lock's name may have 64 characters; one server can hold many warehouses.
+    name = f"migrate {database.url.database}"[:64]
+    if connection.scalar(text("SELECT GET_LOCK(:name, :wait)"), {"name": name, "wait": LOCK_WAIT_SECONDS}) != 1:
+        raise SchemaVersionError(
+            f"another migration of {database.masked_url} has been running for {LOCK_WAIT_SECONDS} seconds: "
+            "wait for it to end, then migrate again"
+        )
+    try:
+        yield
+    finally:
+        connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
+
+
+def _create_database_if_missing(database: Database) -> None:
+    try:
+        with database.connect():
+            return
+    except DatabaseUnavailable as error:
+        if error.__cause__ is None or error_code(error.__cause__) != UNKNOWN_DATABASE:
+            raise
+    server = create_engine(database.url.set(database=""), poolclass=NullPool)
+    with server.connect() as connection:
+        name = connection.dialect.identifier_preparer.quote_identifier(database.url.database or "")
+        # IF NOT EXISTS: another migration may have been quicker.
+        connection.exec_driver_sql(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4")
+
+
+def _make_utf8mb4(connection: Connection) -> None:
+    if connection.scalar(text("SELECT @@character_set_database")) == "utf8mb4":
+        return
+    name = connection.dialect.identifier_preparer.quote_identifier(connection.engine.url.database or "")
+    connection.exec_driver_sql(f"ALTER DATABASE {name} CHARACTER SET utf8mb4")

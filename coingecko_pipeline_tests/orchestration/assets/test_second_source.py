@@ -1,0 +1,257 @@
+"""CoinPaprika beside CoinGecko: the sandbox on one side, real tables on the other, and its planted differences."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import update
+
+from coingecko_pipeline import tables
+from coingecko_pipeline.acquisition.budget import read_budget
+from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.orchestration.resources import open_snapshot_client, origin_guard
+from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
+from coingecko_pipeline.sandbox.paprika import DISAGREEMENTS, LISTED_TWICE, NOT_LISTED, ONLY_HERE, SPELT_OTHERWISE
+from coingecko_pipeline.settings import Settings
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.plans import choose_plan
+from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA, CoinPaprika
+from coingecko_pipeline.sources.registry import COINGECKO
+from coingecko_pipeline.tables import OriginError, claim_origin, stored_origin
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.databases import on_sqlite
+from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
+from coingecko_pipeline_tests.running import checks_of, failure_of, metadata_of, rows_of, run_job
+
+NOW = datetime(2026, 3, 9, 0, 5, 30, tzinfo=UTC)
+TODAY = NOW.date()
+KEY = "CG-any"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    """The market of one minute, as both sources see it."""
+    options = SandboxOptions(coins=300, plan="analyst", calls_per_minute=0, clock=lambda: NOW)
+    with RunningSandbox(options) as running:
+        yield running
+
+
+def coingecko_of(sandbox: RunningSandbox) -> CoinGecko:
+    plan = choose_plan("analyst", has_key=True, base_url=sandbox.url)
+    return CoinGecko(plan, SecretStr(KEY), clock=FakeClock(NOW), now=lambda: NOW)
+
+
+def coinpaprika_of(sandbox: RunningSandbox) -> CoinPaprika:
+    return CoinPaprika(sandbox.coinpaprika_url, now=lambda: NOW)
+
+
+def take_paprika(database: Database, client: CoinPaprika, dates: DateRange | date = TODAY) -> dg.ExecuteInProcessResult:
+    return run_job("coinpaprika_daily_job", database, None, dates, coinpaprika=client)
+
+
+def compare(database: Database, dates: DateRange | date = TODAY) -> dg.ExecuteInProcessResult:
+    return run_job("source_agreement_job", database, None, dates, now=lambda: NOW)
+
+
+@pytest.fixture
+def both(database: Database, second: Database, sandbox: RunningSandbox) -> Database:
+    """The tables after both sources' daily jobs."""
+    assert run_job("daily_market_job", database, coingecko_of(sandbox), TODAY).success
+    assert take_paprika(database, coinpaprika_of(sandbox)).success
+    assert rows_of(second, "SELECT COUNT(*) FROM daily_market")[0][0] > 100
+    return database
+
+
+def test_the_same_tables_are_filled_by_the_same_code(
+    database: Database, second: Database, sandbox: RunningSandbox
+) -> None:
+    result = take_paprika(database, coinpaprika_of(sandbox))
+    assert result.success
+    assert all(check.passed for check in checks_of(result).values())
+    assert len(checks_of(result)) == 7
+    listed = rows_of(second, "SELECT asset_id, symbol, name, platforms FROM raw_asset_list ORDER BY asset_id")
+    assert ("btc-bitcoin", "BTC", "Bitcoin", None) in listed
+    ids = {row[0] for row in listed}
+    assert "btc-bitcoin-old" not in ids
+    assert {row[0] for row in rows_of(second, "SELECT asset_id FROM assets WHERE is_active")} == ids
+    market = rows_of(second, "SELECT asset_id, source FROM daily_market ORDER BY asset_id")
+    assert dict(market) == dict.fromkeys(ids, "snapshot")
+    assert len([coin for coin in ids if coin.startswith("only")]) == ONLY_HERE
+    facts = metadata_of(result, "daily_market")
+    assert (facts["calls"], facts["rows_written"], facts["coins_asked"]) == (1, len(ids), len(ids))
+    assert "| Bitcoin | BTC |" in facts["largest_coins"]
+    assert rows_of(database, "SELECT COUNT(*) FROM daily_market") == [(0,)]
+
+
+@on_sqlite
+def test_its_calls_are_counted_beside_coingeckos_and_take_nothing_of_its_budget(both: Database) -> None:
+    usage = dict(rows_of(both, "SELECT endpoint, calls FROM api_usage WHERE plan = 'coinpaprika'"))
+    assert usage == {"coins": 1, "tickers": 1}
+    own = rows_of(both, "SELECT SUM(credits) FROM api_usage WHERE plan = 'analyst'")[0][0]
+    assert read_budget(both, choose_plan("analyst", has_key=True), TODAY).spent == own > 0
+
+
+def test_the_check_finds_exactly_the_planted_disagreements(both: Database) -> None:
+    result = compare(both)
+    assert result.success
+    check = checks_of(result)["the_hundred_largest_agree_on_the_price"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.metadata["coins_that_differ"].value == len(DISAGREEMENTS)
+    assert check.metadata["largest_difference"].value == pytest.approx(0.06, rel=1e-9)
+    compared, not_compared = (check.metadata[name].value for name in ("coins_compared", "coins_not_compared"))
+    assert isinstance(compared, int)
+    assert isinstance(not_compared, int)
+    assert (compared > 50, compared + not_compared) == (True, 100)
+    listed = str(check.metadata["disagreements"].value)
+    apart = "SELECT asset_id, price_difference FROM source_agreement WHERE ABS(price_difference) > 0.01"
+    assert dict(rows_of(both, apart)) == pytest.approx(dict(DISAGREEMENTS), rel=1e-9)
+    for coin, difference in DISAGREEMENTS.items():
+        assert f"| {coin} | {TODAY} |" in listed
+        assert f"{difference:+.2%}" in listed
+
+
+@on_sqlite
+def test_pairs_are_found_ambiguous_coins_listed_and_others_left_alone(both: Database) -> None:
+    facts = metadata_of(compare(both), "asset_pairs")
+    pairs = dict(rows_of(both, "SELECT asset_id, coinpaprika_id FROM asset_pairs WHERE how = 'proposed'"))
+    assert pairs["bitcoin"] == "btc-bitcoin"
+    assert pairs["bitcoin-cash"] == "bch-bitcoin-cash"
+    assert len(pairs) == facts["pairs"] == facts["pairs_new"] > 120
+    assert not pairs.keys() & {*LISTED_TWICE, *SPELT_OTHERWISE, *NOT_LISTED}
+    ambiguous = {row[0] for row in rows_of(both, "SELECT asset_id FROM asset_pairs WHERE how = 'ambiguous'")}
+    assert ambiguous == set(LISTED_TWICE)
+    for coin, other in LISTED_TWICE.items():
+        assert coin in facts["ambiguous"]
+        assert other in facts["ambiguous"]
+
+
+def test_a_range_is_one_run_with_a_count_for_each_date(both: Database) -> None:
+    first = TODAY - timedelta(days=2)
+    result = compare(both, DateRange(first, TODAY))
+    assert result.success
+    stored = rows_of(both, "SELECT date, COUNT(*) FROM source_agreement GROUP BY date")
+    assert [str(day) for day, _ in stored] == [str(TODAY)]
+    assert metadata_of(result, "source_agreement")["rows_written"] == stored[0][1]
+    check = checks_of(result)["the_hundred_largest_agree_on_the_price"]
+    assert (check.metadata["dates_compared"].value, check.metadata["dates_not_compared"].value) == (1, 2)
+    counts = {}
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
+            observation = event.asset_observation_data.asset_observation
+            counts[observation.partition] = observation.metadata["dagster/partition_row_count"].value
+    assert counts == {"2026-03-07": 0, "2026-03-08": 0, "2026-03-09": stored[0][1]}
+
+
+@on_sqlite
+def test_a_date_without_both_markets_is_told_by_the_check(both: Database) -> None:
+    result = compare(both, TODAY - timedelta(days=1))
+    assert result.success
+    check = checks_of(result)["the_hundred_largest_agree_on_the_price"]
+    assert not check.passed
+    assert "Nothing was compared" in (check.description or "")
+
+
+@on_sqlite
+def test_sources_that_agree_pass_the_check(both: Database, second: Database) -> None:
+    compare(both)
+    prices = dict(rows_of(both, "SELECT asset_id, price_usd FROM daily_market"))
+    pairs = dict(rows_of(both, "SELECT coinpaprika_id, asset_id FROM asset_pairs WHERE how = 'proposed'"))
+    market = tables.daily_market
+    with second.transaction() as connection:
+        for other, coin in pairs.items():
+            connection.execute(update(market).where(market.c.asset_id == other).values(price_usd=prices[coin] * 1.019))
+    assert checks_of(compare(both))["the_hundred_largest_agree_on_the_price"].passed
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "dates", [TODAY - timedelta(days=1), DateRange(TODAY - timedelta(days=1), TODAY)], ids=["past", "range"]
+)
+def test_a_past_date_is_refused_before_a_call(database: Database, second: Database, dates: DateRange | date) -> None:
+    assert second.is_sqlite
+    entry: dict[str, Any] = {"id": "a-a", "symbol": "A", "name": "A", "is_active": True}
+    server = FakeServer([Answer([entry])])
+    result = take_paprika(database, CoinPaprika(now=lambda: NOW, adapter=server), dates)
+    assert "of CoinPaprika only today's partition, 2026-03-09, can be filled; no call was made" in failure_of(result)
+    assert server.paths == ["/v1/coins"]
+
+
+@on_sqlite
+def test_without_a_common_date_the_run_says_what_to_do(database: Database, second: Database) -> None:
+    assert second.is_sqlite
+    assert "materialize today's partition of coingecko/daily_market" in failure_of(compare(database))
+
+
+@on_sqlite
+def test_what_cannot_succeed_is_not_tried_again_by_the_step(database: Database, second: Database) -> None:
+    assert second.is_sqlite
+    client = CoinPaprika(now=lambda: NOW, adapter=FakeServer([Answer({"error": "payment required"}, 402)]))
+    assert "the free plan's calls of this month are used up" in failure_of(take_paprika(database, client))
+    assert rows_of(database, "SELECT endpoint, calls, credits FROM api_usage") == [("coins", 1, 0)]
+
+
+@on_sqlite
+def test_sandbox_and_live_data_never_meet_in_either_database(
+    database: Database, second: Database, sandbox: RunningSandbox
+) -> None:
+    settings = Settings(coinpaprika_base_url=sandbox.coinpaprika_url, _env_file=None)
+    with database.transaction() as connection:
+        connection.execute(tables.warehouse_origin.delete())
+    client = open_snapshot_client(COINPAPRIKA, settings, database, lambda: NOW)
+    assert stored_origin(second) is None
+    client.asset_list()
+    client.close()
+    assert (stored_origin(database), stored_origin(second)) == ("sandbox", "sandbox")
+    with pytest.raises(OriginError, match="holds sandbox data"):
+        open_snapshot_client(COINPAPRIKA, Settings(_env_file=None), database)
+    with pytest.raises(OriginError, match="holds sandbox data"):
+        origin_guard(COINGECKO, "https://api.coingecko.com/api/v3", database)
+
+
+@on_sqlite
+def test_the_second_source_refuses_a_main_database_of_the_other_kind(
+    database: Database, second: Database, sandbox: RunningSandbox
+) -> None:
+    claim_origin(database, "live")
+    settings = Settings(coinpaprika_base_url=sandbox.coinpaprika_url, _env_file=None)
+    client = open_snapshot_client(COINPAPRIKA, settings, database)
+    with pytest.raises(OriginError, match="holds live data"):
+        client.asset_list()
+    client.close()
+    assert stored_origin(second) is None
+
+
+def test_past_dates_are_compared_again_after_late_rows_and_others_are_left_to_the_schedule() -> None:
+    definitions = build_definitions()
+    agreement = dg.AssetSelection.assets(dg.AssetKey(["coingecko", "source_agreement"]))
+    compared, alone, moment = TODAY - timedelta(days=2), TODAY - timedelta(days=1), NOW
+    cursor = None
+
+    def came(key: str, *days: date | None) -> None:
+        for day in days:
+            event = dg.AssetMaterialization(dg.AssetKey(key.split("/")), partition=day.isoformat() if day else None)
+            instance.report_runless_asset_event(event)
+
+    def asked() -> set[str | None]:
+        nonlocal cursor, moment
+        moment += timedelta(minutes=1)
+        result = dg.evaluate_automation_conditions(
+            definitions, instance, agreement, evaluation_time=moment, cursor=cursor
+        )
+        cursor = result.cursor
+        return set(result.get_requested_partitions(dg.AssetKey(["coingecko", "source_agreement"])))
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        came("coingecko/daily_market", compared, alone, TODAY)
+        came("coinpaprika/daily_market", compared, TODAY)
+        came("coingecko/asset_pairs", None)
+        came("coingecko/source_agreement", compared)
+        assert asked() == set()
+        came("coingecko/daily_market", compared, alone, TODAY)
+        assert asked() == {compared.isoformat()}
+        came("coingecko/asset_pairs", None)
+        assert asked() == set()

@@ -1,0 +1,245 @@
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+from pydantic import SecretStr
+from sqlalchemy import insert
+
+from coingecko_pipeline import tables
+from coingecko_pipeline.alerts import AlertChannel
+from coingecko_pipeline.cli.instance import project_file
+from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.orchestration.resources import build_resources
+from coingecko_pipeline.settings import AlertSettings
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.plans import PLANS
+from coingecko_pipeline.tables import prepare
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.alerts.receiving import SECRET, receiving
+from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, FakeServer, market_row
+from coingecko_pipeline_tests.running import run_job
+
+TODAY = date(2026, 3, 9)
+RETRIES = yaml.safe_load(project_file("dagster.yaml").read_text())["run_retries"]
+FAILED_RUN, FAILED_CHECK = "run_failure_alert_sensor", "failed_check_alert_sensor"
+
+
+class Watch:
+    """A sensor as the daemon evaluates it: each evaluation begins where the one before it ended.
+
+    Args:
+        name: The sensor.
+        instance: Where the runs are kept.
+        alerts: Stands for the resource.
+    """
+
+    def __init__(self, name: str, instance: dg.DagsterInstance, alerts: object) -> None:
+        self._definition = build_definitions().resolve_sensor_def(name)
+        self._instance = instance
+        self._alerts = alerts
+        self._cursor: str | None = None
+        self.evaluate()
+
+    def evaluate(self) -> tuple[list[str | None], str | None]:
+        """The error, or None, of each run that was acted on, and the reason of a skipped tick."""
+        with dg.build_sensor_context(
+            instance=self._instance, cursor=self._cursor, resources={"alerts": self._alerts}
+        ) as context:
+            data = self._definition.evaluate_tick(context)
+        self._cursor = data.cursor
+        errors = [
+            reaction.error.to_string() if reaction.error else None for reaction in data.dagster_run_reactions or ()
+        ]
+        return errors, data.skip_message
+
+
+class Hook(FakeServer):
+    """A fake webhook, and the texts that it was sent."""
+
+    @property
+    def texts(self) -> list[str]:
+        return [json.loads(request.body or b"")["text"] for request in self.requests]
+
+
+def channel_to(hook: Hook | None) -> AlertChannel:
+    url = SecretStr(f"https://hooks.example/services/{SECRET}") if hook else None
+    clock = FakeClock()
+    return AlertChannel(
+        AlertSettings(alert_webhook_url=url, dagster_ui_url="https://dagster.example/", _env_file=None),
+        clock=clock,
+        now=clock.now,
+        adapter=hook,
+    )
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test(overrides={"run_retries": RETRIES}) as instance:
+        yield instance
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path}/market.db")
+    prepare(database)
+    return database
+
+
+@pytest.fixture
+def hook() -> Hook:
+    return Hook(lambda _request: Answer(b"ok"))
+
+
+def client_of(server: FakeServer) -> CoinGecko:
+    clock = FakeClock()
+    return CoinGecko(PLANS["keyless"], clock=clock, now=clock.now, adapter=server)
+
+
+def fail(instance: dg.DagsterInstance, market: Database) -> str:
+    """A run that CoinGecko refuses; its id."""
+    refused = FakeServer(lambda _request: Answer({"error": "blocked <b>"}, 403))
+    result = run_job("daily_market_job", market, client_of(refused), TODAY, instance=instance)
+    assert not result.success
+    return result.run_id
+
+
+def lines_of(instance: dg.DagsterInstance, run_id: str) -> str:
+    return "\n".join(entry.message for entry in instance.all_logs(run_id))
+
+
+def test_both_sensors_are_on_by_default() -> None:
+    for name in (FAILED_RUN, FAILED_CHECK):
+        sensor = build_definitions().resolve_sensor_def(name)
+        assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def test_a_failed_run_is_told_once(instance: dg.DagsterInstance, market: Database, hook: Hook) -> None:
+    watch = Watch(FAILED_RUN, instance, channel_to(hook))
+    run_id = fail(instance, market)
+    assert watch.evaluate() == ([None], None)
+    assert watch.evaluate()[0] == []
+    (text,) = hook.texts
+    what, why, when, again, link = text.splitlines()[1:]
+    assert what == "What: coingecko/raw_asset_list, partition 2026-03-09, step coingecko__raw_asset_list"
+    assert why.startswith("Why: CoinGecko answered 403 to the asset list (blocked &lt;b&gt;): this address or key")
+    assert when.startswith("When: 20")
+    assert again == "Dagster does not start it again by itself."
+    assert link == f"Run: https://dagster.example/runs/{run_id}"
+
+
+def test_each_of_several_failures_is_told(instance: dg.DagsterInstance, market: Database, hook: Hook) -> None:
+    watch = Watch(FAILED_RUN, instance, channel_to(hook))
+    runs = [fail(instance, market) for _ in range(2)]
+    assert watch.evaluate() == ([None, None], None)
+    assert [text.rsplit("/", 1)[1] for text in hook.texts] == runs
+
+
+def test_an_alert_that_is_not_taken_fails_the_tick_is_told_in_the_run_and_is_not_sent_for_ever(
+    instance: dg.DagsterInstance, market: Database
+) -> None:
+    answers = iter([Answer(b"no_service", status=404), Answer(b"ok")])
+    hook = Hook(lambda _request: next(answers))
+    watch = Watch(FAILED_RUN, instance, channel_to(hook))
+    first, second = fail(instance, market), fail(instance, market)
+    (error, fine), skipped = watch.evaluate()
+    assert (fine, skipped) == (None, None)
+    assert error is not None
+    assert "The alert was not sent: the webhook answered 404 (no_service)" in error
+    assert "The alert was not sent: the webhook answered 404 (no_service)" in lines_of(instance, first)
+    assert "not sent" not in lines_of(instance, second)
+    assert watch.evaluate()[0] == []
+    assert len(hook.requests) == 2
+    for told in (error, lines_of(instance, first), lines_of(instance, second)):
+        assert "hooks.example" not in told
+        assert SECRET not in told
+
+
+def test_where_nothing_is_set_nothing_is_sent_and_the_tick_says_so(
+    instance: dg.DagsterInstance, market: Database
+) -> None:
+    watch = Watch(FAILED_RUN, instance, channel_to(None))
+    runs = [fail(instance, market) for _ in range(2)]
+    for run_id in runs:
+        assert watch.evaluate() == ([], f"ALERT_WEBHOOK_URL is not set: nothing is sent of run {run_id}.")
+    assert watch.evaluate()[0] == []
+
+
+def test_a_run_whose_process_died_is_told_with_what_dagster_does_next(instance: dg.DagsterInstance, hook: Hook) -> None:
+    watch = Watch(FAILED_RUN, instance, channel_to(hook))
+    job = build_definitions().resolve_job_def("asset_list_job")
+    run = instance.create_run_for_job(job)
+    instance.report_run_failed(run, "Run worker failed: out of memory.")
+    assert watch.evaluate() == ([None], None)
+    (text,) = hook.texts
+    assert text.splitlines()[1] == "What: coingecko/asset_changes, coingecko/assets, coingecko/raw_asset_list"
+    assert "Why: Run worker failed: out of memory.\n" in text
+    assert "Dagster starts it again by itself." in text
+
+
+def take_one_of_four(instance: dg.DagsterInstance, market: Database) -> dg.ExecuteInProcessResult:
+    """A snapshot that has one coin of the four that are active."""
+    coins = [
+        {
+            "asset_id": coin,
+            "symbol": coin,
+            "name": coin,
+            "first_seen_on": TODAY,
+            "last_seen_on": TODAY,
+            "is_active": True,
+        }
+        for coin in ("a", "b", "c", "d")
+    ]
+    with market.transaction() as connection:
+        connection.execute(insert(tables.assets), coins)
+    server = FakeMarket(rows=[market_row("a", 1.0, 10.0, "2026-03-09T03:00:41.123Z")])
+    return run_job("market_history_job", market, client_of(server.server), TODAY, instance=instance)
+
+
+def test_a_check_that_fails_as_an_error_is_told_once_and_warnings_are_not(
+    instance: dg.DagsterInstance, market: Database, hook: Hook
+) -> None:
+    runs, checks = Watch(FAILED_RUN, instance, channel_to(hook)), Watch(FAILED_CHECK, instance, channel_to(hook))
+    result = take_one_of_four(instance, market)
+    assert result.success
+    failed = {check.check_name: check.severity for check in result.get_asset_check_evaluations() if not check.passed}
+    assert failed == {
+        "the_day_covers_the_active_assets": dg.AssetCheckSeverity.ERROR,
+        "the_snapshot_was_timely": dg.AssetCheckSeverity.WARN,
+    }
+    assert checks.evaluate() == ([None], None)
+    assert checks.evaluate()[0] == []
+    assert runs.evaluate()[0] == []
+    (text,) = hook.texts
+    assert "coingecko/daily_market, partition 2026-03-09" in text
+    assert "Why: the_day_covers_the_active_assets (coins_expected 4, coins_present 1," in text
+    assert "timely" not in text
+
+
+def test_a_run_whose_checks_hold_is_not_told(instance: dg.DagsterInstance, market: Database, hook: Hook) -> None:
+    watch = Watch(FAILED_CHECK, instance, channel_to(hook))
+    server = FakeServer(lambda _request: Answer([{"id": "a", "symbol": "a", "name": "a"}]))
+    assert run_job("asset_list_job", market, client_of(server), instance=instance).success
+    assert watch.evaluate() == ([None], None)
+    assert hook.requests == []
+
+
+def test_an_alert_goes_out_although_another_setting_is_wrong(
+    instance: dg.DagsterInstance, market: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiving() as webhook:
+        monkeypatch.setenv("ALERT_WEBHOOK_URL", webhook.url)
+        monkeypatch.setenv("COINGECKO_PLAN", "gold")
+        watch = Watch(FAILED_RUN, instance, build_resources()["alerts"])
+        result = (
+            build_definitions({"warehouse": dg.ResourceDefinition.hardcoded_resource(market)})
+            .resolve_job_def("asset_list_job")
+            .execute_in_process(instance=instance, raise_on_error=False)
+        )
+        assert not result.success
+        assert watch.evaluate() == ([None], None)
+    (body,) = webhook.bodies
+    assert "Why: COINGECKO_PLAN is 'gold', which is no plan" in json.loads(body)["text"]

@@ -1,0 +1,101 @@
+import threading
+
+import pytest
+
+from coingecko_pipeline.sources.coingecko.limiter import LEARN_AFTER, WINDOW_SECONDS, ProcessWindow, RateLimiter
+from coingecko_pipeline_tests.fakes import FakeClock
+
+
+def call_times(limiter: RateLimiter, clock: FakeClock, calls: int) -> list[float]:
+    times = []
+    for _ in range(calls):
+        limiter.acquire()
+        times.append(clock.monotonic())
+    return times
+
+
+@pytest.mark.parametrize("calls_per_minute", [1, 5, 100, 500])
+def test_no_60_seconds_ever_hold_more_calls_than_the_plan_allows(calls_per_minute: int) -> None:
+    clock = FakeClock()
+    times = call_times(RateLimiter(calls_per_minute, clock), clock, 3 * calls_per_minute + 1)
+    for earlier, later in zip(times, times[calls_per_minute:], strict=False):
+        assert later - earlier >= 60.0
+
+
+def test_calls_below_the_limit_never_wait() -> None:
+    clock = FakeClock()
+    call_times(RateLimiter(100, clock), clock, 100)
+    assert clock.sleeps == []
+
+
+def test_the_window_slides_so_a_slot_is_free_a_minute_after_its_call() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(2, clock)
+    limiter.acquire()
+    clock.sleep(40)
+    limiter.acquire()
+    limiter.acquire()
+    assert clock.monotonic() == pytest.approx(61.0, abs=0.01)
+
+
+def test_a_pause_holds_every_call_back_and_is_told_once() -> None:
+    clock = FakeClock()
+    told: list[tuple[float, str]] = []
+    limiter = RateLimiter(100, clock, lambda seconds, reason: told.append((seconds, reason)))
+    limiter.refused(30)
+    limiter.refused(10)
+    limiter.acquire()
+    assert clock.monotonic() == pytest.approx(30.0)
+    assert told == [(30, "CoinGecko answered 429")]
+
+
+def test_threads_share_one_window() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(50, clock)
+    threads = [threading.Thread(target=call_times, args=(limiter, clock, 10)) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert clock.sleeps == []
+    limiter.acquire()
+    assert clock.monotonic() >= 60.0
+
+
+def test_a_pause_that_another_process_was_told_of_is_told_once() -> None:
+    clock = FakeClock()
+    told: list[tuple[float, str]] = []
+    window = ProcessWindow(clock)
+    limiter = RateLimiter(100, clock, lambda seconds, reason: told.append((seconds, reason)), window)
+    window.pause(20)
+    call_times(limiter, clock, 3)
+    assert clock.monotonic() == pytest.approx(20.0)
+    assert told == [(20, "another call on this plan was answered 429")]
+
+
+def test_refusals_in_a_row_lower_the_rate_to_what_was_answered_for_ten_minutes() -> None:
+    clock = FakeClock()
+    limiter = RateLimiter(100, clock)
+    for _ in range(30):
+        limiter.acquire()
+        limiter.answered()
+    call_times(limiter, clock, LEARN_AFTER)
+    for _ in range(LEARN_AFTER):
+        limiter.refused(60)
+    assert limiter.limit == 30
+    clock.sleep(61)
+    times = call_times(limiter, clock, 61)
+    assert times[30] - times[0] == times[60] - times[30] == WINDOW_SECONDS
+    clock.sleep(600)
+    assert limiter.limit == 100
+
+
+def test_refusals_between_answers_and_before_the_first_one_lower_nothing() -> None:
+    limiter = RateLimiter(100, FakeClock())
+    for _ in range(2 * LEARN_AFTER):
+        limiter.refused(1)
+    assert limiter.limit == 100
+    for _ in range(LEARN_AFTER):
+        limiter.answered()
+        limiter.refused(1)
+    assert limiter.limit == 100
