@@ -1,9 +1,15 @@
 """This project's tables, declared as data by subject, their migrations, and whose data a database holds."""
 
 from coingecko_pipeline.tables.agreement import AMBIGUOUS, MANUAL, PROPOSED, asset_pairs, source_agreement
-from coingecko_pipeline.tables.archive import chart_misses, raw_market_charts
-from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_list
-from coingecko_pipeline.tables.market import CHART, SNAPSHOT, daily_market, hourly_market
+from coingecko_pipeline.tables.archive import chart_coverage, market_charts
+from coingecko_pipeline.tables.changes import (
+    followed_changes,
+    market_change_counter,
+    market_changes,
+    market_revisions,
+)
+from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_list, refused_asset_list
+from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
 from coingecko_pipeline.tables.measures import (
     daily_ohlc,
     daily_returns,
@@ -20,7 +26,7 @@ from coingecko_pipeline.tables.origin import (
     stored_origin,
     warehouse_origin,
 )
-from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage
+from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
 
@@ -33,6 +39,7 @@ __all__ = [
     "NAME_LENGTH",
     "PROPOSED",
     "SNAPSHOT",
+    "STALE",
     "SYMBOL_LENGTH",
     "Origin",
     "OriginError",
@@ -43,21 +50,27 @@ __all__ = [
     "asset_changes",
     "asset_pairs",
     "assets",
-    "chart_misses",
+    "chart_coverage",
     "claim_origin",
     "daily_market",
     "daily_ohlc",
     "daily_returns",
+    "followed_changes",
     "global_market_daily",
     "hourly_market",
+    "market_change_counter",
+    "market_changes",
+    "market_charts",
+    "market_revisions",
     "metadata",
     "migrate",
     "monthly_market",
     "prepare",
     "raw_asset_list",
-    "raw_market_charts",
+    "refused_asset_list",
     "source_agreement",
     "stored_origin",
+    "usage_writers",
     "warehouse_origin",
     "weekly_market",
 ]

@@ -49,3 +49,13 @@ asset_changes = Table(
     comment="What happened to a coin between two lists",
     mysql_charset="utf8mb4",
 )
+
+refused_asset_list = Table(
+    "refused_asset_list",
+    metadata,
+    Column("asset_id", ExactText(ASSET_ID_LENGTH), nullable=False, comment="CoinGecko's id, byte for byte"),
+    Column("fetched_at", UtcDateTime, nullable=False, comment="moment of the answer that held the list (UTC)"),
+    PrimaryKeyConstraint("asset_id"),
+    comment="The ids of the latest list that was refused; one that agrees with it is accepted",
+    mysql_charset="utf8mb4",
+)

@@ -10,6 +10,8 @@ from coingecko_pipeline.tables.metadata import ASSET_ID_LENGTH, metadata
 from coingecko_pipeline.warehouse.guard import Guard, Ranked
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
 
+STALE = "stale"
+"""`daily_market.source` of a snapshot whose own last update is more than a day before its date; in no sum."""
 SNAPSHOT = "snapshot"
 """`daily_market.source` of a row read from the current prices in the first minutes of its date."""
 CHART = "chart"
@@ -27,14 +29,14 @@ daily_market = Table(
         "source",
         ExactText(16),
         nullable=False,
-        comment="chart: the exact point of 00:00:00 UTC; snapshot: the current value minutes after it",
+        comment="chart: the point of 00:00:00 UTC; snapshot: the current value after it; stale: one a day older",
     ),
     Column("observed_at", UtcDateTime, comment="moment of the value (UTC): a snapshot's own last update"),
     PrimaryKeyConstraint("date", "asset_id"),
     Index("ix_daily_market_asset_id_date", "asset_id", "date"),
     comment="One coin on one date: price, volume and market cap",
     mysql_charset="utf8mb4",
-    info={"guard": Guard(Ranked("source", (SNAPSHOT, CHART)), "observed_at")},
+    info={"guard": Guard(Ranked("source", (STALE, SNAPSHOT, CHART)), "observed_at")},
 )
 
 hourly_market = Table(

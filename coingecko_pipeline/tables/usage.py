@@ -39,3 +39,14 @@ api_recent_calls = Table(
     comment="The calls of the latest minute, of all processes on one plan",
     mysql_charset="utf8mb4",
 )
+
+usage_writers = Table(
+    "usage_writers",
+    metadata,
+    Column("writer", ExactText(32), nullable=False, comment="of one run of one process"),
+    Column("batch", BigInteger, nullable=False, comment="number of its latest batch that was counted"),
+    Column("written_at", UtcDateTime, nullable=False, comment="moment at which it was (UTC)"),
+    PrimaryKeyConstraint("writer"),
+    comment="The latest batch that each writer of api_usage has committed, so that none counts twice",
+    mysql_charset="utf8mb4",
+)

@@ -39,7 +39,7 @@ class Migrations:
     version_table: str
     program: str
 
-    def migrate(self, database: Database, attributes: Mapping[str, Any] | None = None) -> str:
+    def migrate(self, database: Database, attributes: Mapping[str, Any] | None = None, to: str = "head") -> str:
         """Bring the tables to this program's version and return that version; a second call changes nothing.
 
         On MySQL and MariaDB a missing database is created, and its default character set becomes utf8mb4. Two calls at
@@ -48,6 +48,7 @@ class Migrations:
         Args:
             database: where the tables are.
             attributes: what the migrations find in `config.attributes` beside the connection.
+            to: another version than the newest, for what needs an older one's tables.
 
         Raises:
             DatabaseUnavailable: the database did not let us in.
@@ -56,14 +57,14 @@ class Migrations:
         """
         if database.is_sqlite:
             with database.transaction() as connection:
-                self._upgrade(connection, attributes)
+                self._upgrade(connection, attributes, to)
         else:
             _create_database_if_missing(database)
             with database.connect() as connection, _migration_lock(connection, database):
                 _make_utf8mb4(connection)
-                self._upgrade(connection, attributes)
+                self._upgrade(connection, attributes, to)
                 connection.commit()
-        return self.head_revision()
+        return self.head_revision() if to == "head" else to
 
     def current_revision(self, database: Database) -> str | None:
         """The version of the database's tables; None where nothing was migrated yet.
@@ -114,13 +115,13 @@ class Migrations:
         config.set_main_option("path_separator", "os")
         return config
 
-    def _upgrade(self, connection: Connection, attributes: Mapping[str, Any] | None) -> None:
+    def _upgrade(self, connection: Connection, attributes: Mapping[str, Any] | None, to: str) -> None:
         self._refuse_newer(self._revision(connection), connection.engine.url.render_as_string(hide_password=True))
         config = self._config()
         config.attributes.update(attributes or {})
         config.attributes["connection"] = connection
         config.attributes["version_table"] = self.version_table
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
     def _revision(self, connection: Connection) -> str | None:
         return MigrationContext.configure(connection, opts={"version_table": self.version_table}).get_current_revision()

@@ -6,7 +6,7 @@ Here belongs what a declared table needs beyond SQLAlchemy's own types. No table
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, LargeBinary, String, Text
+from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, String, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -75,3 +75,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 def compressed_body() -> TypeEngine[bytes]:
     """Bytes up to 16 MB: MEDIUMBLOB on MySQL and MariaDB, whose BLOB would end at 64 KB; BLOB on SQLite."""
     return LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
+
+
+def counted_id() -> TypeEngine[int]:
+    """A number that the database counts up by itself: BIGINT, on SQLite INTEGER, the only type that it counts."""
+    return BigInteger().with_variant(Integer(), "sqlite")

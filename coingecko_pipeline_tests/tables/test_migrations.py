@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -90,31 +90,69 @@ def test_a_migration_that_was_interrupted_goes_on(empty_database: Database, kind
         assert differences(connection) == []
 
 
-def test_the_charts_of_the_first_version_are_kept(empty_database: Database) -> None:
+def old_database(database: Database) -> None:
+    """The tables of version 0005, with charts, misses and rows as it left them."""
+    MIGRATIONS.migrate(database, to="0005")
+    statements = [
+        "INSERT INTO raw_market_charts (asset_id, body, fetched_at, covers_from, covers_to, points) VALUES "
+        "('coin', X'626F6479', '2026-03-08 01:00:00.000000', '2025-03-09', '2026-03-08', 1), "
+        "('ended', X'6F74686572', '2026-03-08 01:00:00.000000', '2025-03-09', '2026-03-08', 1), "
+        "('uncounted', X'7468697264', '2026-03-08 01:00:00.000000', NULL, NULL, 1)",
+        "INSERT INTO chart_misses (asset_id, reason, asked_on, ask_again_on) VALUES "
+        "('ended', 'ended', '2026-03-08', '2026-03-22'), ('gone', 'not_found', '2026-03-08', '2026-03-15')",
+    ]
+    market = "INSERT INTO daily_market (date, asset_id, price_usd, source, observed_at) VALUES "
+    rows = [
+        ("2026-03-08", "coin", "chart", "2026-03-08 00:00:00.000000"),
+        ("2026-03-09", "coin", "snapshot", "2026-03-09 00:02:00.000000"),
+        ("2026-03-10", "coin", "snapshot", "2026-03-10 00:02:00.000000"),
+        ("2026-03-10", "ended", "snapshot", "2023-01-01 00:00:00.000000"),
+        ("2026-03-12", "ended", "snapshot", "2026-03-11 00:00:00.000000"),
+    ]
+    statements += [market + f"('{day}', '{coin}', 1.5, '{source}', '{at}')" for day, coin, source, at in rows]
+    with database.transaction() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_each_archived_chart_becomes_an_answer_whose_rows_are_still_to_be_written(empty_database: Database) -> None:
+    old_database(empty_database)
     migrate(empty_database)
-    stored = ("coin", date(2026, 3, 8))
-    with empty_database.transaction() as connection:
-        connection.execute(
-            tables.raw_market_charts.insert().values(
-                asset_id=stored[0],
-                body=b"body",
-                fetched_at=datetime(2026, 3, 8, 1, tzinfo=UTC),
-                covers_from=date(2025, 3, 9),
-                covers_to=stored[1],
-                points=1,
-            )
-        )
-        for table in ("chart_misses", "api_rate", "api_recent_calls"):
-            connection.execute(text(f"DROP TABLE {table}"))
-        for column in ("midnights", "first_on", "last_on"):
-            connection.execute(text(f"ALTER TABLE raw_market_charts DROP COLUMN {column}"))
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
-    migrate(empty_database)
-    chart = tables.raw_market_charts.c
+    chart, covered = tables.market_charts.c, tables.chart_coverage.c
     with empty_database.connect() as connection:
         assert differences(connection) == []
-        kept = connection.execute(select(chart.asset_id, chart.covers_to, chart.midnights)).one()
-    assert tuple(kept) == (*stored, None)
+        answers = connection.execute(
+            select(chart.asset_id, chart.body, chart.days, chart.outcome, chart.is_written).order_by(chart.asset_id)
+        ).all()
+        coverage = connection.execute(
+            select(
+                *(covered.asset_id, covered.covered, covered.outcome, covered.misses, covered.ask_again_on),
+                *(covered.snapshots_from, covered.snapshots_to),
+            ).order_by(covered.asset_id)
+        ).all()
+    assert [tuple(answer) for answer in answers] == [
+        ("coin", b"body", 365, "values", False),
+        ("ended", b"other", 365, "values", False),
+        ("uncounted", b"third", 0, "values", False),
+    ]
+    year = '[["2025-03-09", "2026-03-08"]]'
+    assert [tuple(each) for each in coverage] == [
+        ("coin", year, "values", 0, None, date(2026, 3, 9), date(2026, 3, 10)),
+        ("ended", year, "values", 2, date(2026, 3, 22), None, None),
+        ("gone", "[]", "not_found", 1, date(2026, 3, 15), None, None),
+        ("uncounted", "[]", "values", 0, None, None, None),
+    ]
+
+
+def test_an_old_snapshot_of_a_value_more_than_a_day_older_is_marked_stale(empty_database: Database) -> None:
+    old_database(empty_database)
+    migrate(empty_database)
+    market = tables.daily_market.c
+    with empty_database.connect() as connection:
+        sources = connection.execute(select(market.date, market.asset_id, market.source)).all()
+    stale = [(day, coin) for day, coin, source in sources if source == "stale"]
+    assert stale == [(date(2026, 3, 10), "ended")]
+    assert len(sources) == 5
 
 
 def test_tables_that_are_newer_than_the_program_are_refused(empty_database: Database) -> None:

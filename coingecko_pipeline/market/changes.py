@@ -1,0 +1,145 @@
+"""The change log: what changed in the market tables, numbered in the order in which it was committed.
+
+Who changes rows logs it in the same transaction; who computes from them reads the log from the number up to which it
+has followed (`Followed`), so it costs what has changed and not what is stored.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from coingecko_pipeline import tables
+from coingecko_pipeline.warehouse import Database
+
+
+@dataclass(frozen=True)
+class Change:
+    """Rows that changed.
+
+    Attributes:
+        table_name: Of which table.
+        first: The first date.
+        last: The last date.
+        asset_id: Of which coin; None for all.
+    """
+
+    table_name: str
+    first: date
+    last: date
+    asset_id: str | None = None
+
+
+@dataclass(frozen=True)
+class NewChanges:
+    """What came after a number.
+
+    Attributes:
+        number: Of the latest change there is.
+        changes: Those after the number asked for, ascending.
+    """
+
+    number: int
+    changes: tuple[Change, ...]
+
+
+def log_changes(
+    connection: Connection, changes: Sequence[Change], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> None:
+    """Log what the connection's transaction has changed. To be done last in it.
+
+    The counter stays locked until the transaction ends, so a change with a higher number is never committed before one
+    with a lower number, and who has followed up to a number has missed none below it.
+
+    Args:
+        connection: In the transaction that changes the rows.
+        changes: What it changes.
+        now: The current UTC time, aware.
+    """
+    if not changes:
+        return
+    counter, log = tables.market_change_counter, tables.market_changes
+    connection.execute(update(counter).values(number=counter.c.number + len(changes)))
+    last: int = connection.scalar(select(counter.c.number)) or 0
+    moment = now()
+    connection.execute(
+        insert(log),
+        [
+            {
+                "number": last - len(changes) + position,
+                "table_name": change.table_name,
+                "asset_id": change.asset_id,
+                "first_on": change.first,
+                "last_on": change.last,
+                "changed_at": moment,
+            }
+            for position, change in enumerate(changes, start=1)
+        ],
+    )
+
+
+def latest_change(database: Database) -> int:
+    """The number of the latest change; 0 where there is none."""
+    number = tables.market_change_counter.c.number
+    return database.run_reading(lambda connection: connection.scalar(select(number))) or 0
+
+
+def changes_after(database: Database, table_name: str, number: int) -> NewChanges:
+    """What changed in a table after a number.
+
+    Args:
+        database: Where the log is.
+        table_name: The table.
+        number: The latest change that was followed.
+    """
+    counter, log = tables.market_change_counter, tables.market_changes
+    query = (
+        select(log.c.table_name, log.c.first_on, log.c.last_on, log.c.asset_id)
+        .where(log.c.table_name == table_name, log.c.number > number)
+        .order_by(log.c.number)
+    )
+
+    def read(connection: Connection) -> NewChanges:
+        # The number first: a change that is committed in between is read twice, and none is passed over.
+        latest = connection.scalar(select(counter.c.number)) or 0
+        return NewChanges(latest, tuple(Change(*row) for row in connection.execute(query)))
+
+    return database.run_reading(read)
+
+
+def followed_number(database: Database, table_name: str, source: str) -> int | None:
+    """The number up to which a derived table has followed a source's log; None where it never was computed."""
+    table = tables.followed_changes
+    query = select(table.c.number).where(table.c.table_name == table_name, table.c.source == source)
+    return database.run_reading(lambda connection: connection.scalar(query))
+
+
+def set_followed(connection: Connection, table_name: str, source: str, number: int, now: datetime) -> None:
+    """Move the number up to which a derived table has followed, in the transaction that writes its last rows.
+
+    Args:
+        connection: In that transaction.
+        table_name: The derived table.
+        source: Whose log.
+        number: The latest change that its rows have followed.
+        now: The current UTC time, aware.
+    """
+    table = tables.followed_changes
+    mine = (table.c.table_name == table_name) & (table.c.source == source)
+    if not connection.execute(update(table).where(mine).values(number=number, computed_at=now)).rowcount:
+        connection.execute(insert(table).values(table_name=table_name, source=source, number=number, computed_at=now))
+
+
+def forget_followed(database: Database, sources: Sequence[str], keep_from: datetime) -> int:
+    """Delete the changes that every derived table has followed and that are older than a moment; how many there were.
+
+    Args:
+        database: Where the log is.
+        sources: Whose logs the numbers of `followed_changes` are of; those of this database.
+        keep_from: Younger changes stay.
+    """
+    log, followed = tables.market_changes, tables.followed_changes
+    lowest = select(func.min(followed.c.number)).where(followed.c.source.in_(sources)).scalar_subquery()
+    old = delete(log).where(log.c.number <= lowest, log.c.changed_at < keep_from)
+    return int(database.run_in_transaction(lambda connection: connection.execute(old).rowcount))
