@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, range_tags

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Row, and_, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.planning import NO_COINS, AcquisitionError, DateRange, Request
+from coingecko_pipeline.acquisition.planning import NO_COINS, AcquisitionError, Request
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.warehouse import Database
 

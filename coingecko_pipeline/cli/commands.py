@@ -8,7 +8,8 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.acquisition.history import plan_of_today
-from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange
+from coingecko_pipeline.acquisition.planning import AcquisitionError
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job

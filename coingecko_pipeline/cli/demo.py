@@ -10,7 +10,7 @@ import click
 from pydantic import SecretStr
 from rich.table import Table
 
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.cli.agreement import take_agreement
 from coingecko_pipeline.cli.commands import take_backfill, take_daily

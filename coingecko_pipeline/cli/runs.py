@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 from rich.markup import escape
 
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import living, wait_for_pool
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
 from coingecko_pipeline.definitions import build_definitions

@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.market.lifetimes import read_lifetimes
 from coingecko_pipeline.report.dates import DAYS, ReportDates
 from coingecko_pipeline.warehouse import Database

@@ -10,7 +10,8 @@ from pydantic import Field
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.daily import acquire
 from coingecko_pipeline.acquisition.history import read_outlook
-from coingecko_pipeline.acquisition.planning import DateRange, Request
+from coingecko_pipeline.acquisition.planning import Request
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.orchestration.assets.market_asset import daily_market_asset, show_largest
 from coingecko_pipeline.orchestration.failures import failing_for_good, permanent_failures

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from coingecko_pipeline.acquisition.daily import acquire_current
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.failures import RETRIES, failing_for_good, permanent_failures

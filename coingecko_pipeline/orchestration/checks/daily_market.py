@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.daily import COINS_ASKED
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.market.lifetimes import living_by_date, read_lifetimes
 from coingecko_pipeline.orchestration.source_assets import database_of, key_in
 from coingecko_pipeline.partitions import dates_of, key_of

@@ -9,7 +9,7 @@ import dagster as dg
 from sqlalchemy import Connection, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.market.lifetimes import living_by_date, read_lifetimes
 from coingecko_pipeline.orchestration.checks.daily_market import DAILY_MARKET
 from coingecko_pipeline.partitions import dates_of, key_of

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.resources import open_snapshot_client, origin_guard
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
