@@ -15,7 +15,7 @@ from coingecko_pipeline.warehouse.errors import (
     StorageFull,
     WarehouseError,
 )
-from coingecko_pipeline.warehouse.guard import Guard, Ranked
+from coingecko_pipeline.warehouse.guard import Guard, Lowest, Ranked
 from coingecko_pipeline.warehouse.io_manager import Frames, MySQLIOManager
 from coingecko_pipeline.warehouse.migrating import Migrations
 from coingecko_pipeline.warehouse.reading import Between, OneOf, read_frame
@@ -31,6 +31,7 @@ __all__ = [
     "Frames",
     "Guard",
     "InvalidFrameError",
+    "Lowest",
     "Migrations",
     "MySQLIOManager",
     "OneOf",

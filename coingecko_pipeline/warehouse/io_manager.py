@@ -38,10 +38,10 @@ from coingecko_pipeline.warehouse.errors import (
     WarehouseError,
 )
 from coingecko_pipeline.warehouse.frames import to_arrow
+from coingecko_pipeline.warehouse.paging import count_rows
 from coingecko_pipeline.warehouse.partition_slice import PartitionSlice, partition_slice, value_counts
 from coingecko_pipeline.warehouse.reading import read_frame
 from coingecko_pipeline.warehouse.spool import Spool
-from coingecko_pipeline.warehouse.upsert import quoted
 from coingecko_pipeline.warehouse.writing import TableWriter
 
 
@@ -208,7 +208,11 @@ class MySQLIOManager(IOManager):
         if tally.first is not None:
             metadata["preview"] = MetadataValue.md(preview(tally.first))
         if part is None:
-            metadata["dagster/row_count"] = tally.rows if plan.mode == "replace_table" else _count(database, table)
+            metadata["dagster/row_count"] = (
+                tally.rows
+                if plan.mode == "replace_table"
+                else database.run_reading(lambda connection: count_rows(connection, table))
+            )
         else:
             written = part.count_by_key(tally.by_value)
             stored = written if plan.mode == "replace_partition" else part.stored_by_key(database)
@@ -274,11 +278,6 @@ def _check_not_empty(table: Table, plan: WritePlan, part: PartitionSlice | None,
             f"the asset returned no rows for {where}, and the stored ones were kept; where no rows are a valid "
             'result, say so in its metadata: "allow_empty": True'
         )
-
-
-def _count(database: Database, table: Table) -> int:
-    statement = f"SELECT COUNT(*) FROM {quoted(table.name, database.kind)}"  # noqa: S608
-    return int(database.run_reading(lambda connection: connection.exec_driver_sql(statement).scalar_one()))
 
 
 def _declared(tables: MetaData | Iterable[Table]) -> Iterable[Table]:

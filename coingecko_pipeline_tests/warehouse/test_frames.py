@@ -12,7 +12,6 @@ from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Double, Integer, M
 
 from coingecko_pipeline.warehouse import DeclarationError, ExactText, Guard, InvalidFrameError, Ranked, UtcDateTime
 from coingecko_pipeline.warehouse.frames import to_arrow
-from coingecko_pipeline.warehouse.guard import guard_of
 
 THINGS = Table(
     "things",
@@ -175,16 +174,3 @@ def test_a_value_that_the_guard_has_no_rank_for_is_refused() -> None:
     frame = pd.DataFrame({"id": [1], "kind": ["odd"], "seen_at": [pd.NaT]})
     with pytest.raises(InvalidFrameError, match=r"must be one of 'weak', 'strong'; the frame has \['odd'\]"):
         to_arrow(table, frame)
-
-
-def test_a_guard_that_cannot_work_is_refused() -> None:
-    with pytest.raises(DeclarationError, match="names 'colour', which is not a column"):
-        guard_of(guarded(Guard("colour")))
-    with pytest.raises(DeclarationError, match="part of the key"):
-        guard_of(guarded(Guard("id")))
-    with pytest.raises(DeclarationError, match="must be a Guard, not str"):
-        guard_of(guarded("seen_at"))
-    with pytest.raises(DeclarationError, match="at least one column, each once"):
-        Guard("seen_at", "seen_at")
-    with pytest.raises(DeclarationError, match="distinct and not empty"):
-        Ranked("kind", ())
