@@ -1,5 +1,6 @@
 """A range's rows from charts: archived ones first, then one call for each coin that the archive does not cover."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from coingecko_pipeline.acquisition.misses import ChartMisses, miss_of
 from coingecko_pipeline.acquisition.planning import ChartCall, ChartPlan, DateRange
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.usage import UsageLedger
-from coingecko_pipeline.archive.charts import ChartArchive
+from coingecko_pipeline.archive.charts import ChartArchive, midnight_points
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.errors import NotFound
 
@@ -75,7 +76,7 @@ def chart_frames(
         result: Filled with what came of it.
 
     Raises:
-        CoinGeckoError: A call failed for good; what came before it is archived, and the finished chunks are written.
+        SourceError: A call failed for good; what came before it is archived, and the finished chunks are written.
     """
     progress.begin(f"Charts for {dates}", len(plan.archived) + len(plan.calls), "coins")
     chunk: list[pd.DataFrame] = []
@@ -125,7 +126,7 @@ def _all_charts(plan: ChartPlan, source: ChartSource, result: ChartResult) -> It
         if chart is not None:
             store.insert(0, source.archive.storing(chart))
         source.ledger.record(*(step for step in store if step))
-        return call.coin_id, None if chart is None else chart.midnights
+        return call.coin_id, None if chart is None else midnight_points(json.loads(chart.body))
 
     for coin_id, midnights in in_order(_within_budget(plan.calls, source, result), fetch):
         if midnights is None:

@@ -66,7 +66,7 @@ def acquire(request: Request, database: Database, client: CoinGecko, progress: P
 
     Raises:
         AcquisitionError: It cannot be fetched, or the budget does not bear it; nothing was spent.
-        CoinGeckoError: The key's usage or the largest coins could not be asked for.
+        SourceError: The key's usage or the largest coins could not be asked for.
     """
     ledger = UsageLedger(database, client)
     if client.plan.paid:

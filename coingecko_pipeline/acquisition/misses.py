@@ -1,5 +1,6 @@
 """Charts that brought nothing new, and when to ask again: so that dead coins do not cost the living ones' calls."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,7 +8,9 @@ from datetime import date, timedelta
 from sqlalchemy import Connection, delete, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.sources.coingecko import MarketChart
+from coingecko_pipeline.archive.charts import midnight_points
+from coingecko_pipeline.sources.coingecko import ChartAnswer
+from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.upsert import upsert_rows
 
@@ -35,7 +38,7 @@ class Miss:
     ask_again_on: date
 
 
-def miss_of(chart: MarketChart | None) -> str | None:
+def miss_of(chart: ChartAnswer | None) -> str | None:
     """Why a chart brought nothing new; None where it did.
 
     Args:
@@ -43,10 +46,10 @@ def miss_of(chart: MarketChart | None) -> str | None:
     """
     if chart is None:
         return NOT_FOUND
-    dates = chart.midnights["date"]
+    dates = midnight_points(json.loads(chart.body))["date"]
     if dates.empty:
         return EMPTY
-    return ENDED if (chart.covers_to - dates.iloc[-1].date()).days > ENDED_DAYS else None
+    return ENDED if (latest_complete_date(chart.asked_at) - dates.iloc[-1].date()).days > ENDED_DAYS else None
 
 
 def next_miss(reason: str, today: date, before: Miss | None) -> Miss:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
@@ -10,9 +9,9 @@ from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import SnapshotPlan
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.usage import UsageLedger
+from coingecko_pipeline.sources import MarketPage
 from coingecko_pipeline.sources.coingecko import CoinGecko
-from coingecko_pipeline.sources.coingecko.errors import BrokenAnswer
-from coingecko_pipeline.sources.coingecko.responses import market_rows
+from coingecko_pipeline.sources.errors import BrokenAnswer
 
 
 def snapshot_frames(
@@ -34,7 +33,7 @@ def snapshot_frames(
         expected: Coins that the pages should bring.
 
     Raises:
-        CoinGeckoError: A call failed for good, or no page held a coin.
+        SourceError: A call failed for good, or no page held a coin.
     """
     return snapshot_of(market_frames(plan, f"The market of {day}", client, ledger, progress, expected), day)
 
@@ -59,16 +58,15 @@ def market_frames(
             two calls is on none of those that came; as many of them as one call takes are asked for by their ids.
 
     Returns:
-        Frames of the columns that `responses.market_rows` describes.
+        Frames of the columns that `sources.MarketPage` describes.
 
     Raises:
-        CoinGeckoError: A call failed for good, or no page held a coin.
+        SourceError: A call failed for good, or no page held a coin.
     """
     seen: set[str] = set()
     progress.begin(what, plan.calls, "pages")
     try:
-        pages = (market_rows(page) for page in _pages(plan, client, seen, expected))
-        yield from each_coin_once(pages, ledger, seen, progress.advance)
+        yield from each_coin_once(_pages(plan, client, seen, expected), ledger, seen, progress.advance)
         if not seen and not plan.coin_ids:
             raise BrokenAnswer("CoinGecko answered the first page of the markets with no coin.")
     finally:
@@ -77,7 +75,7 @@ def market_frames(
 
 
 def each_coin_once(
-    pages: Iterable[pd.DataFrame],
+    pages: Iterable[MarketPage],
     ledger: UsageLedger,
     seen: set[str],
     on_page: Callable[[], None] = lambda: None,
@@ -91,7 +89,8 @@ def each_coin_once(
         on_page: Called when the next page is asked for, since the rows of this one are safe then.
     """
     for page in pages:
-        new = page[~page["asset_id"].isin(seen)].drop_duplicates("asset_id", keep="last")
+        rows = page.frame
+        new = rows[~rows["asset_id"].isin(seen)].drop_duplicates("asset_id", keep="last")
         ledger.record()
         seen.update(new["asset_id"])
         if len(new):
@@ -105,9 +104,7 @@ def snapshot_of(frames: Iterable[pd.DataFrame], day: date) -> Iterator[pd.DataFr
         yield frame.assign(date=pd.Timestamp(day), source=tables.SNAPSHOT)
 
 
-def _pages(
-    plan: SnapshotPlan, client: CoinGecko, seen: Set[str], expected: Sequence[str]
-) -> Iterator[list[dict[str, Any]]]:
+def _pages(plan: SnapshotPlan, client: CoinGecko, seen: Set[str], expected: Sequence[str]) -> Iterator[MarketPage]:
     """The pages of a plan, and one of the expected coins that are not seen after them."""
     if plan.coin_ids:
         yield from client.markets_of(plan.coin_ids)
