@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from coingecko_pipeline.acquisition.shared_window import FORGET_EVERY, SharedWindow
-from coingecko_pipeline.sources.coingecko.limiter import WINDOW_SECONDS, RateLimiter
+from coingecko_pipeline.sources.limiter import WINDOW_SECONDS, RateLimiter
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import FakeClock
 from coingecko_pipeline_tests.running import rows_of
@@ -20,7 +20,7 @@ def window_of(database: Database, clock: FakeClock, plan: str = "demo") -> Share
 
 def test_two_runs_share_one_rate(database: Database) -> None:
     clock = FakeClock()
-    limiters = [RateLimiter(10, clock, window=window_of(database, clock)) for _ in range(2)]
+    limiters = [RateLimiter("CoinGecko", 10, clock, window=window_of(database, clock)) for _ in range(2)]
     times = []
     for number in range(45):
         limiters[number % 2].acquire()
@@ -32,7 +32,7 @@ def test_two_runs_share_one_rate(database: Database) -> None:
 
 def test_a_slot_is_free_as_soon_as_its_call_leaves_the_window(database: Database) -> None:
     clock = FakeClock()
-    limiter = RateLimiter(2, clock, window=window_of(database, clock))
+    limiter = RateLimiter("CoinGecko", 2, clock, window=window_of(database, clock))
     limiter.acquire()
     clock.sleep(40)
     limiter.acquire()
@@ -48,7 +48,7 @@ def test_a_pause_holds_every_process_and_a_shorter_one_changes_nothing(database:
     refused, other = window_of(database, clock), window_of(database, clock)
     refused.pause(30)
     refused.pause(10)
-    limiter = RateLimiter(100, clock, lambda _seconds, reason: told.append(reason), other)
+    limiter = RateLimiter("CoinGecko", 100, clock, lambda _seconds, reason: told.append(reason), other)
     limiter.acquire()
     assert clock.monotonic() == pytest.approx(30.0, abs=0.01)
     assert told == ["another call on this plan was answered 429"]
