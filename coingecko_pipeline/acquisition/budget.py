@@ -225,11 +225,11 @@ def read_budget(database: Database, plan: Plan, today: date) -> Budget:
 def _reserved_today(database: Database, today: date, active: int) -> int:
     """Credits that today's list and snapshot still need: told by what is stored, whatever was called."""
     listed, market = tables.raw_asset_list, tables.daily_market
-    queries = (
-        select(func.max(listed.c.fetched_at)),
-        select(func.count()).select_from(market).where(market.c.date == today),
+    fetched = select(func.max(listed.c.fetched_at))
+    stored = select(func.count()).select_from(market).where(market.c.date == today)
+    fetched_at, rows = database.run_reading(
+        lambda connection: (connection.scalar(fetched), connection.execute(stored).scalar_one())
     )
-    fetched_at, rows = database.run_reading(lambda connection: [connection.scalar(query) for query in queries])
     needed = 0 if fetched_at is not None and fetched_at.date() >= today else 1
     if rows < ENOUGH_ROWS * active or not active:
         needed += _pages(max(0, active - rows)) + SPARE_CALLS

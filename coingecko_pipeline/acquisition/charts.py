@@ -19,16 +19,13 @@ from coingecko_pipeline.archive.answers import ChartRecord, Outcome, record_of
 from coingecko_pipeline.archive.coverage import Archived, archive_answer
 from coingecko_pipeline.market.charts import POINTS_WRITTEN, ChartWriter, UnwrittenChart, Written
 from coingecko_pipeline.sources.coingecko import CoinGecko
-from coingecko_pipeline.sources.coingecko.errors import (
+from coingecko_pipeline.sources.coingecko.errors import HistoryLimit, KeyRejected, NotFound, NotInPlan
+from coingecko_pipeline.sources.errors import (
     AccessDenied,
     BrokenAnswer,
-    CoinGeckoError,
     ConnectionFailed,
-    HistoryLimit,
-    KeyRejected,
-    NotFound,
-    NotInPlan,
     RateLimited,
+    SourceError,
 )
 
 COINS_WRITTEN = 50
@@ -136,7 +133,7 @@ class _Fault:
     """
 
     record: ChartRecord
-    error: CoinGeckoError
+    error: SourceError
 
 
 def is_fault(record: ChartRecord) -> bool:
@@ -157,7 +154,7 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
         result: Filled with what came of it.
 
     Raises:
-        CoinGeckoError: The key or the plan is wrong, or `FAILURES_IN_A_ROW` calls failed one after the other. What came
+        SourceError: The key or the plan is wrong, or `FAILURES_IN_A_ROW` calls failed one after the other. What came
             before is archived and written; the coins of that row have no outcome, and are asked again by the next run.
     """
     to_write: list[UnwrittenChart] = []
@@ -210,7 +207,7 @@ def _fetch(call: ChartCall, source: ChartSource) -> _Answer | _Fault:
     """Make a call and archive what came; runs in a thread.
 
     Raises:
-        CoinGeckoError: The key or the plan is wrong.
+        SourceError: The key or the plan is wrong.
     """
     try:
         answer = source.client.market_chart(call.coin_id, call.days)
@@ -219,9 +216,9 @@ def _fetch(call: ChartCall, source: ChartSource) -> _Answer | _Fault:
     except STOPPING:
         raise
     except BrokenAnswer as error:
-        record = ChartRecord(call.coin_id, call.days, source.client.now(), Outcome.UNREADABLE, error.body)
-        return _Fault(record, error)
-    except CoinGeckoError as error:
+        body = error.answer.body if error.answer else None
+        return _Fault(ChartRecord(call.coin_id, call.days, source.client.now(), Outcome.UNREADABLE, body), error)
+    except SourceError as error:
         return _Fault(ChartRecord(call.coin_id, call.days, source.client.now(), Outcome.REFUSED), error)
     else:
         record = record_of(call.coin_id, call.days, answer.answered_at, answer.body)

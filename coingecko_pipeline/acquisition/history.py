@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from coingecko_pipeline.acquisition.budget import Budget, read_budget
@@ -16,16 +15,13 @@ from coingecko_pipeline.acquisition.usage import UsageLedger, correct_usage
 from coingecko_pipeline.archive.coverage import Coverage, read_coverage
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.market.charts import ChartWriter
-from coingecko_pipeline.market.verify import coins_with_lost_rows, rewrite_coins
+from coingecko_pipeline.market.verify import coins_with_lost_rows, dates_of_the_day, rewrite_coins
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
 from coingecko_pipeline.warehouse import Database
 
 COINS_ASKED = "coins_asked"
 """The fact that tells how many coins a request was about."""
-
-ROWS_LOOKED_AT = 2_000_000
-"""Archived values whose rows one completion looks for: a second of the database's. Of more, a part each day in turn."""
 
 REWRITTEN_AT_ONCE = 25
 """Coins whose rows are made again in one transaction."""
@@ -75,9 +71,10 @@ def acquire_history(request: Request, database: Database, client: CoinGecko, pro
     rewritten: list[int] = []
 
     def run() -> None:
-        dates = _window(coverage, today) if request.complete_history else request.dates
+        dates = dates_of_the_day(coverage, today) if request.complete_history else request.dates
         coins = () if request.complete_history else plan.archived
-        rewritten.append(_rewrite_lost(database, coverage, dates, coins))
+        if dates is not None and (coins or request.complete_history):
+            rewritten.append(_rewrite_lost(database, coverage, dates, coins))
         progress.begin(f"Charts for {request.dates}", len(plan.calls), "coins")
         try:
             fetch_charts(plan.calls, source, progress, result)
@@ -146,23 +143,9 @@ def _rewrite_lost(
     database: Database, coverage: Mapping[str, Coverage], dates: DateRange, coin_ids: tuple[str, ...]
 ) -> int:
     """Make the rows again that the archive has and the table lost, without a call; how many there were."""
-    lost = coins_with_lost_rows(database, coverage, dates, coin_ids) if coverage else []
+    lost = coins_with_lost_rows(database, coverage, dates, coin_ids)
     rows = 0
     for start in range(0, len(lost), REWRITTEN_AT_ONCE):
         group = {coin: coverage[coin] for coin in lost[start : start + REWRITTEN_AT_ONCE]}
         rows += rewrite_coins(database, group, dates).missing
     return rows
-
-
-def _window(coverage: Mapping[str, Coverage], today: date) -> DateRange:
-    """The dates whose rows are looked for today: all, or of many the part whose turn it is."""
-    firsts = [first for known in coverage.values() if (first := known.points.first) is not None]
-    lasts = [last for known in coverage.values() if (last := known.points.last) is not None]
-    if not firsts:
-        return DateRange(today, today)
-    values = sum(known.points.count() for known in coverage.values())
-    whole = DateRange(min(firsts), max(lasts))
-    parts = -(-values // ROWS_LOOKED_AT)
-    days = -(-len(whole) // parts)
-    first = date.fromordinal(whole.first.toordinal() + days * (today.toordinal() % parts))
-    return DateRange(min(first, whole.last), min(date.fromordinal(first.toordinal() + days - 1), whole.last))

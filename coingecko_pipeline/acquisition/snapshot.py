@@ -154,7 +154,7 @@ def market_frames(
         ledger: Where the calls are counted.
         progress: Told of each page when the next one is asked for, since its rows are safe then.
         result: Filled with what came of it.
-        day: The date that the rows are of; a page that was asked for after it gives none. None where any moment will do.
+        day: The date that the rows are of; a page that was asked for after it gives none. None where any will do.
 
     Returns:
         Frames of the columns that `MarketPage` describes.

@@ -17,7 +17,8 @@ from sqlalchemy.dialects import mysql, sqlite
 from coingecko_pipeline import tables
 from coingecko_pipeline.sources import SourceClient
 from coingecko_pipeline.sources.coingecko import CoinGecko
-from coingecko_pipeline.sources.coingecko.errors import CoinGeckoError, KeyRejected
+from coingecko_pipeline.sources.coingecko.errors import KeyRejected
+from coingecko_pipeline.sources.errors import SourceError
 from coingecko_pipeline.warehouse import Database
 
 log = logging.getLogger(__name__)
@@ -202,7 +203,7 @@ def correct_usage(database: Database, client: CoinGecko, ledger: UsageLedger, mo
         used = client.credits_used()
     except KeyRejected:
         raise
-    except CoinGeckoError as error:
+    except SourceError as error:
         log.warning("What the key has used is not known today, and is counted as this program did: %s", error)
         return
     finally:

@@ -11,7 +11,7 @@ from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
-from coingecko_pipeline.acquisition.history import Outlook, read_outlook
+from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings

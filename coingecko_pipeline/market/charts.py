@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 
 from sqlalchemy import Connection, insert
 
@@ -104,7 +105,7 @@ class ChartWriter:
             lambda connection: read_answers(connection, written=False, limit=ANSWERS_READ)
         ):
             for batch in _each_coin_once(answers):
-                total.add(self._database.run_in_transaction(lambda connection, batch=batch: self._write_read(connection, batch)))
+                total.add(self._database.run_in_transaction(partial(self._write_read, answers=batch)))
                 on_written(len(batch))
         return total
 

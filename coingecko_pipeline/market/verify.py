@@ -6,7 +6,7 @@ answers have spoken for; what only a snapshot has, and a value that no chart giv
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 import numpy as np
@@ -25,6 +25,8 @@ from coingecko_pipeline.warehouse.writing import TableWriter
 
 COINS_COMPARED = 25
 """Coins that are compared together: of 4,700 dates each, some 40 MB with their charts."""
+VALUES_A_DAY = 2_000_000
+"""Archived values whose rows are looked for in a day: a second or two of the database's. Of more, a part each day."""
 EXAMPLES = 20
 """Differences of each kind that are listed."""
 
@@ -93,6 +95,14 @@ class Differences:
             shown = self.examples.setdefault(kind, [])
             shown += [f"{comparison.coin_id} on {day}" for day in days[: EXAMPLES - len(shown)]]
 
+    def merge(self, other: "Differences") -> None:
+        """Count those of other coins too."""
+        for name in ("coins", "rows", "missing", "different", "surplus"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for kind, examples in other.examples.items():
+            shown = self.examples.setdefault(kind, [])
+            shown += examples[: EXAMPLES - len(shown)]
+
 
 def verify_market(
     database: Database,
@@ -114,23 +124,25 @@ def verify_market(
         now: The current UTC time, aware.
     """
     coverage = read_coverage(database, coin_ids)
-    found = Differences(unwritten=_count_unwritten(database))
+    found = Differences(unwritten=count_unwritten(database))
     coins = sorted(coverage)
     for start in range(0, len(coins), COINS_COMPARED):
         group = coins[start : start + COINS_COMPARED]
-        if repair:
-            rewrite_coins(database, {coin: coverage[coin] for coin in group}, dates, found, now)
-        else:
-            database.run_reading(lambda connection, group=group: _compare(connection, group, coverage, dates, found))
+        known = {coin: coverage[coin] for coin in group}
+        found.merge(rewrite_coins(database, known, dates, now) if repair else compare_coins(database, known, dates))
         on_coins(min(start + COINS_COMPARED, len(coins)), len(coins))
     return found
+
+
+def compare_coins(database: Database, coverage: Mapping[str, Coverage], dates: DateRange | None = None) -> Differences:
+    """What differs of some coins; their rows and charts have to fit into memory."""
+    return database.run_reading(lambda connection: _compare(connection, coverage, dates)[1])
 
 
 def rewrite_coins(
     database: Database,
     coverage: Mapping[str, Coverage],
     dates: DateRange | None = None,
-    found: Differences | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Differences:
     """Make the chart rows of some coins what the archive makes of them, in one transaction.
@@ -139,23 +151,18 @@ def rewrite_coins(
         database: Where both are.
         coverage: The coins; their rows and charts have to fit into memory.
         dates: Only these dates; None for all.
-        found: Filled with what differed; by default a new one.
         now: The current UTC time, aware.
 
     Returns:
         What differed and was written.
     """
-    found = found if found is not None else Differences()
     writer = TableWriter(database, tables.daily_market)
 
     def rewrite(connection: Connection) -> Differences:
-        own = Differences()
-        comparisons = [
-            each for each in _compare(connection, sorted(coverage), coverage, dates, own) if not each.is_clean
-        ]
+        comparisons, found = _compare(connection, coverage, dates)
         changes = []
         writing: list[tuple[str, MarketRows]] = []
-        for each in comparisons:
+        for each in (comparison for comparison in comparisons if not comparison.is_clean):
             _delete(connection, each.coin_id, [*each.surplus, *_dates(each.different)])
             writing += [(each.coin_id, rows) for rows in (each.missing, each.different) if len(rows)]
             days = sorted({*each.surplus, *_dates(each.missing), *_dates(each.different)})
@@ -163,9 +170,9 @@ def rewrite_coins(
         if writing:
             writer.upsert_in(connection, arrow_rows(writing))
         log_changes(connection, changes, now)
-        return own
+        return found
 
-    return _added(found, database.run_in_transaction(rewrite))
+    return database.run_in_transaction(rewrite)
 
 
 def coins_with_lost_rows(
@@ -201,26 +208,42 @@ def coins_with_lost_rows(
     return lost
 
 
+def dates_of_the_day(coverage: Mapping[str, Coverage], today: date) -> DateRange | None:
+    """The dates whose rows are looked for today: all, or of many a part in turn; None where nothing is archived.
+
+    Args:
+        coverage: Of all coins.
+        today: The current UTC day.
+    """
+    firsts = [first for known in coverage.values() if (first := known.points.first) is not None]
+    lasts = [last for known in coverage.values() if (last := known.points.last) is not None]
+    if not firsts:
+        return None
+    whole = DateRange(min(firsts), max(lasts))
+    parts = -(-sum(known.points.count() for known in coverage.values()) // VALUES_A_DAY)
+    days = -(-len(whole) // parts)
+    first = min(whole.first + timedelta(days=days * (today.toordinal() % parts)), whole.last)
+    return DateRange(first, min(first + timedelta(days=days - 1), whole.last))
+
+
 def _sum_of_days(dates: DateIntervals) -> int:
     # MySQL's TO_DAYS counts one year more than the ordinals do.
     return sum((first + last + 2 * 365) * (last - first + 1) // 2 for first, last in dates.pairs)
 
 
 def _compare(
-    connection: Connection,
-    coins: Sequence[str],
-    coverage: Mapping[str, Coverage],
-    dates: DateRange | None,
-    found: Differences,
-) -> list[CoinComparison]:
+    connection: Connection, coverage: Mapping[str, Coverage], dates: DateRange | None
+) -> tuple[list[CoinComparison], Differences]:
+    coins = sorted(coverage)
     stored = read_rows(connection, coins, *((dates.first, dates.last) if dates else ()))
-    comparisons = []
     derived = dict(_derived(read_answers(connection, coins, written=True)))
+    comparisons, found = [], Differences()
     for coin in coins:
-        comparison = compare_coin(coin, derived.get(coin, NO_ROWS), stored.get(coin, NO_ROWS), coverage[coin], dates)
-        found.add(comparison, len(stored.get(coin, NO_ROWS)))
+        rows = stored.get(coin, NO_ROWS)
+        comparison = compare_coin(coin, derived.get(coin, NO_ROWS), rows, coverage[coin], dates)
+        found.add(comparison, len(rows))
         comparisons.append(comparison)
-    return comparisons
+    return comparisons, found
 
 
 def _derived(answers: Sequence[StoredAnswer]) -> Iterator[tuple[str, MarketRows]]:
@@ -277,16 +300,8 @@ def _dates(rows: MarketRows) -> list[date]:
     return [date.fromordinal(int(day) + EPOCH) for day in rows.days]
 
 
-def _count_unwritten(database: Database) -> int:
+def count_unwritten(database: Database) -> int:
+    """How many archived answers wait for their rows to be written."""
     table = tables.market_charts
     query = select(func.count()).where(~table.c.is_written)
     return database.run_reading(lambda connection: connection.execute(query).scalar_one())
-
-
-def _added(found: Differences, more: Differences) -> Differences:
-    for name in ("coins", "rows", "missing", "different", "surplus"):
-        setattr(found, name, getattr(found, name) + getattr(more, name))
-    for kind, shown in more.examples.items():
-        there = found.examples.setdefault(kind, [])
-        there += shown[: EXAMPLES - len(there)]
-    return found

@@ -29,10 +29,10 @@ asset_list_job = dg.define_asset_job(
     description="The list and the coins, with their checks: one call.",
 )
 
-market_history_job = dg.define_asset_job(
-    "market_history_job",
-    selection=dg.AssetSelection.assets(daily_market),
-    description="The market of past dates from charts, with its checks: one call for each coin not yet archived.",
+market_charts_job = dg.define_asset_job(
+    "market_charts_job",
+    selection=dg.AssetSelection.assets(market_charts),
+    description="The charts that coins lack, and their rows of the daily market: one call for each coin.",
 )
 
 hourly_market_job = dg.define_asset_job(
