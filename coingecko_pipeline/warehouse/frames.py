@@ -5,7 +5,7 @@ the declared order and types, from which every way of writing starts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ TEXT = pa.string()
 MOMENT = pa.timestamp("us")
 _SHOWN = 5
 
-Frame = pd.DataFrame | pa.Table | Mapping[str, Any]
+Frame: TypeAlias = pd.DataFrame | pa.Table | Mapping[str, Any]
 """Rows to be written: a DataFrame, an Arrow table, or NumPy or Arrow arrays of one length by column name."""
 
 

@@ -197,8 +197,8 @@ def test_an_empty_frame_has_the_declared_types() -> None:
 
 
 def test_something_else_than_a_frame_is_refused() -> None:
-    with pytest.raises(InvalidFrameError, match="takes pandas DataFrames, Arrow tables or mappings.*got a list"):
-        to_arrow(THINGS, [1])  # type: ignore[arg-type]
+    with pytest.raises(InvalidFrameError, match=r"takes pandas DataFrames, Arrow tables or mappings.*got a list"):
+        to_arrow(THINGS, [1])
 
 
 def test_a_table_without_a_key_and_a_type_that_cannot_be_written_are_told() -> None:
