@@ -26,7 +26,7 @@ class Outcome:
 
     Attributes:
         ok: The run succeeded, and no check failed with the severity of an error.
-        metadata: Of each materialized table, by its name; of a range the last partition's.
+        metadata: Of each materialized table, by its name; of a range what holds for the whole run.
     """
 
     ok: bool
@@ -80,11 +80,15 @@ def _partition_tags(dates: DateRange | None) -> dict[str, str]:
 
 def _metadata(events: Sequence[dg.DagsterEvent]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
+    of_ranges: dict[str, dict[str, Any]] = {}
     for event in events:
         if event.is_step_materialization and event.asset_key:
             values = event.step_materialization_data.materialization.metadata
             found[event.asset_key.path[-1]] = {name: value.value for name, value in values.items()}
-    return found
+        elif event.event_type_value == dg.DagsterEventType.ASSET_OBSERVATION.value and event.asset_key:
+            values = event.asset_observation_data.asset_observation.metadata
+            of_ranges[event.asset_key.path[-1]] = {name: value.value for name, value in values.items()}
+    return {**found, **of_ranges}
 
 
 def _tell_checks(events: Sequence[dg.DagsterEvent]) -> bool:

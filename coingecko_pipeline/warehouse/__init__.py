@@ -16,8 +16,9 @@ from coingecko_pipeline.warehouse.errors import (
     WarehouseError,
 )
 from coingecko_pipeline.warehouse.guard import Guard, Lowest, Ranked
-from coingecko_pipeline.warehouse.io_manager import Frames, MySQLIOManager
+from coingecko_pipeline.warehouse.io_manager import MySQLIOManager
 from coingecko_pipeline.warehouse.migrating import Migrations
+from coingecko_pipeline.warehouse.output import Frames
 from coingecko_pipeline.warehouse.reading import Between, OneOf, read_frame
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+import dagster as dg
 import pytest
 
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.databases import MakeDatabase
+from coingecko_pipeline_tests.warehouse.materializing import Runner
+from coingecko_pipeline_tests.warehouse.shop import SHOP
 
 
 @pytest.fixture(params=["bulk", "executemany"])
@@ -17,3 +21,30 @@ def written_database(request: pytest.FixtureRequest, empty_database: Database, k
     yield database
     assert database.local_infile == bulk, "it fell back where it should not"
     database.dispose()
+
+
+@pytest.fixture(scope="module")
+def shop_with_tables(make_database: MakeDatabase) -> Database:
+    database = make_database()
+    SHOP.create_all(database.engine)
+    return database
+
+
+@pytest.fixture
+def shop(shop_with_tables: Database) -> Database:
+    """The shop's tables, all of them empty."""
+    with shop_with_tables.transaction() as connection:
+        for table in SHOP.sorted_tables:
+            connection.execute(table.delete())
+    return shop_with_tables
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture
+def run(shop: Database, instance: dg.DagsterInstance) -> Runner:
+    return Runner(shop, instance)
