@@ -147,7 +147,7 @@ def test_a_wait_that_cannot_be_meant_ends_at_once_and_names_it(status: int, retr
     limiter = RateLimiter("ExampleCoin", 100, clock)
     server = FakeServer([Answer(b"", status, {"Retry-After": retry_after}), Answer([])])
     session = session_of(server, clock, limiter=limiter)
-    with pytest.raises((RateLimited, ServiceUnavailable), match="It asks to wait .* and at most 900 are waited"):
+    with pytest.raises((RateLimited, ServiceUnavailable), match=r"It asks to wait .* and at most 900 are waited"):
         ask(session)
     ask(session)
     assert clock.sleeps == []
