@@ -1,6 +1,6 @@
 """Running a job in this process on the shared instance, and telling what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,11 @@ class Outcome:
 
     ok: bool
     metadata: Mapping[str, Mapping[str, Any]]
+
+    def and_then(self, run: Callable[[], "Outcome"]) -> "Outcome":
+        """The outcome of this run and of one that follows it, whatever came of this one."""
+        other = run()
+        return Outcome(self.ok and other.ok, {**self.metadata, **other.metadata})
 
 
 def run_job(

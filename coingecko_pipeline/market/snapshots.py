@@ -1,4 +1,4 @@
-"""What goes with the rows of a snapshot, in the transaction that writes them: coverage, and the log of the change."""
+"""What goes with a snapshot's rows, in the transaction that writes them: coverage, and the log of the change."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -45,6 +45,27 @@ def snapshot_transaction(
         if keeps_coverage:
             _note_snapshot(connection, day, coins)
         log_changes(connection, [Change(tables.daily_market.name, day, day)], now)
+
+    return around
+
+
+def hour_transaction(
+    hour: datetime, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Callable[[Connection, pa.Table], AbstractContextManager[None]]:
+    """What is done around the writing of the rows of an hour: the log of the change.
+
+    Args:
+        hour: The hour, as the moment at which it begins (UTC, aware).
+        now: The current UTC time, aware.
+
+    Returns:
+        What `Frames.around` takes.
+    """
+
+    @contextmanager
+    def around(connection: Connection, _rows: pa.Table) -> Iterator[None]:
+        yield
+        log_changes(connection, [Change(tables.hourly_market.name, hour.date(), hour.date())], now)
 
     return around
 

@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from coingecko_pipeline.acquisition.outlook import plan_of_today
 from coingecko_pipeline.acquisition.hourly import plan_hour
+from coingecko_pipeline.acquisition.outlook import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig
