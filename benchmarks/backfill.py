@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.charts import KEY, CommitWatch, Stored, Truth, first_chart_call, settings_of, settled_year, stored
 from benchmarks.databases import empty_database, fresh_database
 from benchmarks.processes import PROGRAM, Finished, run, succeed
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 
 LATENCY_SECONDS = 0.25

@@ -12,7 +12,7 @@ from typing import Self
 
 from sqlalchemy import text
 
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sandbox.charts import Granularity
 from coingecko_pipeline.sandbox.clock import milliseconds

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from benchmarks.charts import CommitWatch, Truth, Values, first_chart_call, settings_of, settled_year
 from benchmarks.databases import fresh_database
 from benchmarks.processes import PROGRAM, succeed
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.warehouse import Database
 

@@ -27,7 +27,7 @@ from coingecko_pipeline.partitions import DAILY
 from coingecko_pipeline.warehouse import Between, Database, Frames, MySQLIOManager, OneOf, read_frame
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.load_data import to_text
-from coingecko_pipeline.warehouse.upsert import column_list, upsert_rows
+from coingecko_pipeline.warehouse.upsert import upsert_rows
 from coingecko_pipeline.warehouse.writing import TableWriter
 
 FIRST = date(2025, 1, 1)
@@ -86,7 +86,7 @@ def load_ready_file(database: Database, frames: list[pd.DataFrame], folder: str)
             file.write(to_text(to_arrow(TABLE, frame)))
     statement = (
         f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE daily_market CHARACTER SET utf8mb4 "
-        rf"FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' ({column_list(TABLE, 'mysql')})"
+        rf"FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' ({', '.join(TABLE.columns.keys())})"
     )
 
     def work() -> None:
@@ -98,7 +98,8 @@ def load_ready_file(database: Database, frames: list[pd.DataFrame], folder: str)
 
 def execute_many(database: Database, frames: list[pd.DataFrame]) -> float:
     """PyMySQL's executemany with the same upsert from the same frames, a commit for each."""
-    statement = upsert_rows(TABLE, "mysql")
+    with database.connect() as connection:
+        statement = str(upsert_rows(TABLE, connection.dialect).compile(dialect=connection.dialect))
 
     def work() -> None:
         for frame in frames:

@@ -18,7 +18,7 @@ from benchmarks.charts import settings_of, settled_year
 from benchmarks.databases import fresh_database
 from benchmarks.processes import PROGRAM, ROOT, succeed
 from coingecko_pipeline.acquisition.fetching import FETCH_THREADS
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.previous_version import environment_of

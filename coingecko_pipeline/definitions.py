@@ -13,12 +13,15 @@ from coingecko_pipeline.orchestration.assets import (
     daily_returns,
     global_market_daily,
     hourly_market,
+    market_charts,
     market_report,
     monthly_market,
     raw_asset_list,
     source_agreement,
     weekly_market,
 )
+from coingecko_pipeline.orchestration.assets.endpoints import ENDPOINTS
+from coingecko_pipeline.orchestration.assets.market_changes import CHANGE_LOGS
 from coingecko_pipeline.orchestration.checks import ALL_CHECKS
 from coingecko_pipeline.orchestration.jobs import (
     MEASURES_JOBS,
@@ -26,7 +29,8 @@ from coingecko_pipeline.orchestration.jobs import (
     asset_list_job,
     daily_market_job,
     hourly_market_job,
-    market_history_job,
+    market_charts_job,
+    market_checks_job,
     market_report_job,
     source_agreement_job,
 )
@@ -57,6 +61,7 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
         assets=[
             raw_asset_list,
             assets_and_changes,
+            market_charts,
             daily_market,
             hourly_market,
             daily_ohlc,
@@ -68,12 +73,16 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             asset_pairs,
             source_agreement,
             market_report,
+            *ENDPOINTS,
+            *CHANGE_LOGS,
         ],
         asset_checks=list(ALL_CHECKS),
         jobs=[
             daily_market_job,
             asset_list_job,
-            market_history_job,
+            market_charts_job,
+            market_checks_job,
+            market_checks_job,
             hourly_market_job,
             *MEASURES_JOBS,
             *SNAPSHOT_JOBS.values(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, range_tags
@@ -71,7 +71,11 @@ def run_job(
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:
-    """The metadata of a table's last materialization in a run."""
+    """What a run told of a table: of a range what holds for the whole, else the materialization's metadata."""
+    for event in result.get_asset_observation_events():
+        if event.asset_key and event.asset_key.path[-1] == table:
+            observation = event.asset_observation_data.asset_observation
+            return {name: value.value for name, value in observation.metadata.items()}
     found: dict[str, Any] = {}
     for event in result.get_asset_materialization_events():
         if event.asset_key and event.asset_key.path[-1] == table:

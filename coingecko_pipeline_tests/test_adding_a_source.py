@@ -49,8 +49,7 @@ class Server(requests.adapters.BaseAdapter):
 
 
 source = SNAPSHOT_SOURCES[-1]
-client = source.open(Opening(None, lambda: NOW, lambda origin: None))
-client._session.mount("https://", Server())
+client = source.open(Opening(now=lambda: NOW, adapter=Server()))
 database = Database("sqlite:///market.db")
 migrate(database)
 hardcoded = dg.ResourceDefinition.hardcoded_resource

@@ -4,15 +4,21 @@ import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from sqlalchemy import func, select
+
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import count_active
-from coingecko_pipeline.acquisition.usage import HOURLY_MARKETS, MARKETS, spent_between
+from coingecko_pipeline.acquisition.usage import HOURLY_MARKETS, spent_between
 from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
 
 SPARE_CALLS = 1
 """Calls that each day's reserve holds beyond its list and pages: the list grows by some coins a day."""
+
+ENOUGH_ROWS = 0.9
+"""Share of the active coins whose rows make a snapshot a whole one: the list has coins that the pages have not."""
 
 HOURS = 24
 
@@ -201,10 +207,6 @@ def read_budget(database: Database, plan: Plan, today: date) -> Budget:
         return Budget(plan.name, month, today, None, spent, 0, 0)
     active = count_active(database)
     each = daily_cost(active)
-    lists = spent_between(database, plan.name, today, today, ("coins/list",)).credits
-    pages = spent_between(database, plan.name, today, today, (MARKETS,)).credits
-    # The list has some coins that the pages have not, so the last page may be missing.
-    whole = pages >= max(1, _pages(active) - 1)
     hours = hours_cost(plan, active)
     hourly = spent_between(database, plan.name, today, today, (HOURLY_MARKETS,)).credits
     days_later = month.days_from(today) - 1
@@ -214,10 +216,24 @@ def read_budget(database: Database, plan: Plan, today: date) -> Budget:
         today=today,
         credits=plan.credits_per_month,
         spent=spent,
-        reserved_today=0 if whole else max(1, each - lists - pages),
+        reserved_today=_reserved_today(database, today, active),
         reserved_later=each * days_later,
         reserved_hourly=max(0, hours - hourly) + hours * days_later,
     )
+
+
+def _reserved_today(database: Database, today: date, active: int) -> int:
+    """Credits that today's list and snapshot still need: told by what is stored, whatever was called."""
+    listed, market = tables.raw_asset_list, tables.daily_market
+    fetched = select(func.max(listed.c.fetched_at))
+    stored = select(func.count()).select_from(market).where(market.c.date == today)
+    fetched_at, rows = database.run_reading(
+        lambda connection: (connection.scalar(fetched), connection.execute(stored).scalar_one())
+    )
+    needed = 0 if fetched_at is not None and fetched_at.date() >= today else 1
+    if rows < ENOUGH_ROWS * active or not active:
+        needed += _pages(max(0, active - rows)) + SPARE_CALLS
+    return needed
 
 
 def _pages(active_coins: int) -> int:

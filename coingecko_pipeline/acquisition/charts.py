@@ -1,138 +1,240 @@
-"""A range's rows from charts: archived ones first, then one call for each coin that the archive does not cover."""
+"""Charts by coin: asked for, archived as they come, and written into daily_market.
 
-from collections.abc import Callable, Iterator, Sequence
+The unit of the work is an answer. One coin never stops the others: an answer that is refused, missing or unreadable is
+archived as what it was, with when to ask again. Only the key, the plan, the month's credits or a row of failures, which
+is the server's and no coin's, stop a run.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import pandas as pd
+from sqlalchemy import Connection
 
-from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.fetching import in_order
-from coingecko_pipeline.acquisition.misses import ChartMisses, miss_of
-from coingecko_pipeline.acquisition.planning import ChartCall, ChartPlan, DateRange
+from coingecko_pipeline.acquisition.planning import ChartCall
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.usage import UsageLedger
-from coingecko_pipeline.archive.charts import ChartArchive
+from coingecko_pipeline.archive.answers import ChartRecord, Outcome, record_of
+from coingecko_pipeline.archive.coverage import Archived, archive_answer
+from coingecko_pipeline.market.charts import POINTS_WRITTEN, ChartWriter, UnwrittenChart, Written
 from coingecko_pipeline.sources.coingecko import CoinGecko
-from coingecko_pipeline.sources.coingecko.errors import NotFound
+from coingecko_pipeline.sources.coingecko.errors import HistoryLimit, KeyRejected, NotFound, NotInPlan
+from coingecko_pipeline.sources.errors import (
+    AccessDenied,
+    BrokenAnswer,
+    ConnectionFailed,
+    RateLimited,
+    SourceError,
+)
 
-CHUNK_COINS = 50
-CHUNK_ROWS = 20_000
-"""A chunk is written when it holds either: about 1 MB, little to lose and enough to be quick."""
+COINS_WRITTEN = 50
+"""Charts that are written together: about 1 MB, little to lose and enough to be quick."""
 
 BUDGET_CALLS = 16
 """Calls after which it is asked whether the budget still bears the next ones: another run may spend as well."""
 
+FAILURES_IN_A_ROW = 20
+"""So many refused or unreadable answers one after the other are the server's state and no coin's: of 17,400 coins some
+are refused at any time, and of any twenty that follow each other by market cap hardly one."""
+
+UNANSWERED = (ConnectionFailed, RateLimited)
+"""What says nothing of a coin: there was no answer to its call."""
+
+STOPPING = (KeyRejected, NotInPlan, HistoryLimit, AccessDenied)
+"""What is wrong with one call is wrong with every other one."""
+
 
 @dataclass
 class ChartResult:
-    """What came of a plan, filled while its frames are taken.
+    """What came of the calls, filled while they are made.
 
     Attributes:
-        fetched: Coins whose chart was asked for and came.
+        outcomes: How many answers were what.
         not_found: Coins that CoinGecko lists and has no chart of.
-        without_rows: Coins that have no value in the range.
+        faulty: Coins whose answer was refused or unreadable, with the reason.
+        unanswered: Coins whose call was not answered at all; they have no outcome and are asked again by the next run.
+        not_numbers: Values that were no number; stored as NULL.
+        negative: Values below 0; stored as NULL.
         given_up: Coins that were not asked for, since another run spent what the budget had for them.
+        written: What was written into daily_market.
     """
 
-    fetched: int = 0
+    outcomes: dict[Outcome, int] = field(default_factory=dict)
     not_found: list[str] = field(default_factory=list)
-    without_rows: int = 0
+    faulty: dict[str, str] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
+    not_numbers: int = 0
+    negative: int = 0
     given_up: int = 0
+    written: Written = field(default_factory=Written)
+
+    def count(self, record: ChartRecord, reason: str) -> None:
+        """Count an answer."""
+        self.outcomes[record.outcome] = self.outcomes.get(record.outcome, 0) + 1
+        self.not_numbers += record.points.not_numbers
+        self.negative += record.points.negative
+        if record.outcome is Outcome.NOT_FOUND:
+            self.not_found.append(record.coin_id)
+        elif is_fault(record):
+            self.faulty[record.coin_id] = reason
+
+    def facts(self) -> Mapping[str, Any]:
+        """Counts by name, for whoever is told."""
+        return {
+            **{f"answers_{outcome}": count for outcome, count in sorted(self.outcomes.items())},
+            "coins_not_found": self.not_found,
+            "coins_faulty": self.faulty,
+            "coins_unanswered": self.unanswered,
+            "values_not_numbers": self.not_numbers,
+            "values_negative": self.negative,
+            "rows_written": self.written.rows,
+            "values_revised": self.written.revisions,
+        }
 
 
 @dataclass(frozen=True)
 class ChartSource:
-    """What charts are taken from, and where what came and what it cost is kept.
+    """What charts are asked of, and where what came and what it cost is kept.
 
     Attributes:
         client: CoinGecko.
-        archive: Where charts are kept.
-        misses: Where it is kept which charts brought nothing new.
-        ledger: Where the calls are counted.
+        writer: Writes the rows.
+        ledger: Where answers are archived and calls are counted, in one transaction.
         budget_left: Tells the credits that are left just now; None where none are counted.
     """
 
     client: CoinGecko
-    archive: ChartArchive
-    misses: ChartMisses
+    writer: ChartWriter
     ledger: UsageLedger
     budget_left: Callable[[], int | None]
 
 
-def chart_frames(
-    plan: ChartPlan, dates: DateRange, source: ChartSource, progress: Progress, result: ChartResult
-) -> Iterator[pd.DataFrame]:
-    """Give the rows of daily_market that the plan's charts hold for the dates, chunk by chunk.
+@dataclass(frozen=True)
+class _Answer:
+    """An answer as the thread that asked for it hands it over.
+
+    Attributes:
+        record: What came.
+        archived: Where it is archived.
+    """
+
+    record: ChartRecord
+    archived: Archived
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """A call that failed, which is archived only once the server has shown to be well.
+
+    Attributes:
+        record: What it would be archived as.
+        error: What went wrong.
+    """
+
+    record: ChartRecord
+    error: SourceError
+
+
+def is_fault(record: ChartRecord) -> bool:
+    """Whether an answer is one that the server should not have given."""
+    return record.outcome in (Outcome.REFUSED, Outcome.UNREADABLE)
+
+
+def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Progress, result: ChartResult) -> None:
+    """Make the calls, archive each answer as it comes, and write the rows.
 
     Several calls are under way at once, through the client's one rate limit, while the rows of earlier ones are
-    written. Each chart is archived as soon as it arrives, so a run that ends early pays for no chart twice.
+    written. A run that ends early pays for no chart twice, and what it archived is written by the next one.
 
     Args:
-        plan: The charts to read and to ask for.
-        dates: The dates to give rows of.
-        source: Where they come from.
+        calls: What to ask for, most important first.
+        source: Where the charts come from, and where they go.
         progress: Told of each coin.
         result: Filled with what came of it.
 
     Raises:
-        CoinGeckoError: A call failed for good; what came before it is archived, and the finished chunks are written.
+        SourceError: The key or the plan is wrong, or `FAILURES_IN_A_ROW` calls failed one after the other. What came
+            before is archived and written; the coins of that row have no outcome, and are asked again by the next run.
     """
-    progress.begin(f"Charts for {dates}", len(plan.archived) + len(plan.calls), "coins")
-    chunk: list[pd.DataFrame] = []
-    rows = 0
+    to_write: list[UnwrittenChart] = []
+    faults: list[_Fault] = []
+    answered_well = False
+
+    def write() -> None:
+        # Taken out first: what cannot be written stays in the archive as not written, and is not tried twice here.
+        charts = [to_write.pop(0) for _ in range(len(to_write))]
+        result.written.add(source.writer.write(charts))
+        progress.advance(len(charts))
+
+    def archive_faults() -> None:
+        for fault in faults:
+            if isinstance(fault.error, UNANSWERED):
+                result.unanswered.append(fault.record.coin_id)
+                continue
+            _archive(fault.record, source.ledger)
+            result.count(fault.record, str(fault.error))
+        progress.advance(len(faults))
+        faults.clear()
+
     try:
-        for coin_id, midnights in _all_charts(plan, source, result):
-            frame = daily_rows(coin_id, midnights, dates)
-            result.without_rows += frame.empty
-            if not frame.empty:
-                chunk.append(frame)
-                rows += len(frame)
-            if len(chunk) >= CHUNK_COINS or rows >= CHUNK_ROWS:
-                yield pd.concat(chunk, ignore_index=True)
-                chunk, rows = [], 0
-            progress.advance()
-        if chunk:
-            yield pd.concat(chunk, ignore_index=True)
+        for answer in in_order(_within_budget(calls, source, result), lambda call: _fetch(call, source)):
+            if isinstance(answer, _Fault):
+                faults.append(answer)
+                if len(faults) >= FAILURES_IN_A_ROW:
+                    raise answer.error
+                continue
+            answered_well = True
+            archive_faults()
+            result.count(answer.record, "")
+            if answer.record.outcome is Outcome.VALUES:
+                to_write.append(UnwrittenChart(answer.record, answer.archived))
+            else:
+                progress.advance()
+            points = sum(len(chart.record.points) for chart in to_write)
+            if len(to_write) >= COINS_WRITTEN or points >= POINTS_WRITTEN:
+                write()
+        if not answered_well and (len(faults) > 1 or any(isinstance(fault.error, UNANSWERED) for fault in faults)):
+            # Nothing came: this says nothing of the coins.
+            raise faults[-1].error
+        archive_faults()
     finally:
+        write()
         source.ledger.record()
-        progress.end()
 
 
-def daily_rows(coin_id: str, midnights: pd.DataFrame, dates: DateRange) -> pd.DataFrame:
-    """The rows of daily_market that one chart's midnight points are for the dates, ascending.
+def _fetch(call: ChartCall, source: ChartSource) -> _Answer | _Fault:
+    """Make a call and archive what came; runs in a thread.
 
-    Returns:
-        Columns date, asset_id, price_usd, volume_24h_usd, market_cap_usd (US dollars), source, observed_at (UTC).
+    Raises:
+        SourceError: The key or the plan is wrong.
     """
-    points = midnights[midnights["date"].between(pd.Timestamp(dates.first), pd.Timestamp(dates.last))]
-    return points.assign(
-        asset_id=coin_id,
-        source=tables.CHART,
-        observed_at=points["date"].dt.tz_localize("UTC").astype("datetime64[us, UTC]"),
-    )
+    try:
+        answer = source.client.market_chart(call.coin_id, call.days)
+    except NotFound:
+        record = ChartRecord(call.coin_id, call.days, source.client.now(), Outcome.NOT_FOUND)
+    except STOPPING:
+        raise
+    except BrokenAnswer as error:
+        body = error.answer.body if error.answer else None
+        return _Fault(ChartRecord(call.coin_id, call.days, source.client.now(), Outcome.UNREADABLE, body), error)
+    except SourceError as error:
+        return _Fault(ChartRecord(call.coin_id, call.days, source.client.now(), Outcome.REFUSED), error)
+    else:
+        record = record_of(call.coin_id, call.days, answer.answered_at, answer.body)
+        if record.outcome is Outcome.UNREADABLE:
+            return _Fault(record, BrokenAnswer(f"The market chart of {call.coin_id!r} cannot be read."))
+    return _Answer(record, _archive(record, source.ledger))
 
 
-def _all_charts(plan: ChartPlan, source: ChartSource, result: ChartResult) -> Iterator[tuple[str, pd.DataFrame]]:
-    yield from source.archive.read(plan.archived)
+def _archive(record: ChartRecord, ledger: UsageLedger) -> Archived:
+    archived: list[Archived] = []
 
-    def fetch(call: ChartCall) -> tuple[str, pd.DataFrame | None]:
-        try:
-            chart = source.client.market_chart(call.coin_id, call.days)
-        except NotFound:
-            chart = None
-        today = source.client.now().date()
-        store = [source.misses.noting(call.coin_id, miss_of(chart), today)]
-        if chart is not None:
-            store.insert(0, source.archive.storing(chart))
-        source.ledger.record(*(step for step in store if step))
-        return call.coin_id, None if chart is None else chart.midnights
+    def archive(connection: Connection) -> None:
+        archived[:] = [archive_answer(connection, record)]
 
-    for coin_id, midnights in in_order(_within_budget(plan.calls, source, result), fetch):
-        if midnights is None:
-            result.not_found.append(coin_id)
-            continue
-        result.fetched += 1
-        yield coin_id, midnights
+    ledger.record(archive)
+    return archived[0]
 
 
 def _within_budget(calls: Sequence[ChartCall], source: ChartSource, result: ChartResult) -> Iterator[ChartCall]:

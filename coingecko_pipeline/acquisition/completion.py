@@ -1,8 +1,7 @@
 """Which coins' history to complete first, and when it will be complete: pure functions.
 
 The order: coins that were never fetched, by market cap; then those with missing days; then those whose newest rows are
-only snapshots, stalest first. A coin whose archived chart holds days that the table lacks costs nothing and comes with
-each run.
+only snapshots, stalest first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from coingecko_pipeline.acquisition.budget import BillingMonth, Budget, daily_cost, hours_cost
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.coverage import Coverage
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko.plans import Plan
 
 COMPLETION_BEGINS = time(1)
@@ -21,62 +21,30 @@ under way when the next snapshot is due, even where the server answers fewer cal
 
 
 @dataclass(frozen=True)
-class CoinHistory:
-    """What is stored of one coin that has an archived chart.
-
-    Attributes:
-        covers_from: First date whose midnight the chart must contain.
-        covers_to: Last such date.
-        first_on: Date of its first midnight point; None where it has none, or where that is not known.
-        last_on: Date of its last one.
-        midnights: Its midnight points.
-        rows_covered: Rows of daily_market from the first date that the plan serves to covers_to.
-        rows_after: Rows of daily_market after covers_to.
-    """
-
-    covers_from: date
-    covers_to: date
-    first_on: date | None
-    last_on: date | None
-    midnights: int
-    rows_covered: int
-    rows_after: int
-
-    def lacks_rows(self, earliest: date) -> bool:
-        """Whether the table lacks rows that the chart holds, from the first date that the plan serves on."""
-        if self.first_on is None or self.last_on is None or self.last_on < earliest:
-            return False
-        holes = (self.last_on - self.first_on).days + 1 - self.midnights
-        return self.rows_covered < (self.last_on - max(self.first_on, earliest)).days + 1 - holes
-
-
-@dataclass(frozen=True)
-class HistoryWork:
+class CompletionWork:
     """What completing the history takes, each group in its order.
 
     Attributes:
-        never: Coins without a chart.
-        missing: Coins with days that have neither a row nor a chart.
-        stale: Coins whose days since their chart are snapshots.
-        unwritten: Coins whose chart holds days that the table lacks; no call.
+        never: Coins of which no answer has spoken yet.
+        missing: Coins with dates that have neither been spoken for nor a snapshot.
+        stale: Coins whose dates since their chart are snapshots.
         waiting: Coins whose last chart brought nothing new, until it is time to ask again.
-        unserved: Coins that left the list, with days missing, which the plan does not serve.
+        unserved: Coins that left the list, with dates missing, which the plan does not serve.
+        first_missing: For each coin to ask for, the first date that its call must reach.
         coins: Coins that count, the unserved ones left out.
         earliest: The first date that the plan serves.
         latest: The last date whose midnight a chart holds.
-        stale_since: For the stale coins, the date after their chart's last one.
     """
 
     never: tuple[str, ...]
     missing: tuple[str, ...]
     stale: tuple[str, ...]
-    unwritten: tuple[str, ...]
     waiting: tuple[str, ...]
     unserved: tuple[str, ...]
+    first_missing: Mapping[str, date]
     coins: int
     earliest: date
     latest: date
-    stale_since: Mapping[str, date]
 
     @property
     def urgent(self) -> int:
@@ -93,77 +61,62 @@ class HistoryWork:
         """The share of the coins that lack no day."""
         return 1 - self.urgent / self.coins if self.coins else 0.0
 
-    def dates(self, calls: int) -> DateRange | None:
-        """The dates that so many calls fill, and the archived rows with them; None where there is nothing to do."""
-        chosen = self.in_order[:calls]
-        if self.unwritten or any(coin not in self.stale_since for coin in chosen):
-            return DateRange(self.earliest, self.latest)
-        if not chosen:
-            return None
-        return DateRange(max(self.earliest, min(self.stale_since[coin] for coin in chosen)), self.latest)
-
 
 def work_of(
     universe: Sequence[str],
     left_on: Mapping[str, date],
-    histories: Mapping[str, CoinHistory],
-    waiting: frozenset[str],
+    coverage: Mapping[str, Coverage],
     plan: Plan,
     latest: date,
     today: date,
-) -> HistoryWork:
+) -> CompletionWork:
     """Sort the coins by what their history lacks.
 
     Args:
         universe: Every coin ever seen, most important first.
         left_on: The date of the latest list that had it, for each coin that left the list.
-        histories: What is stored, for each coin with an archived chart.
-        waiting: Coins that are not to be asked for yet.
+        coverage: What the archived answers have spoken for, by coin.
         plan: The CoinGecko plan.
         latest: The last date whose midnight a chart holds.
         today: The current UTC day.
     """
     earliest = plan.earliest_date(today)
-    groups: dict[str, list[str]] = {
-        name: [] for name in ("never", "missing", "stale", "waiting", "unserved", "unwritten")
-    }
+    groups: dict[str, list[str]] = {name: [] for name in ("never", "missing", "stale", "waiting", "unserved")}
+    first_missing: dict[str, date] = {}
     for coin in universe:
-        history = histories.get(coin)
-        if history is not None and history.lacks_rows(earliest):
-            groups["unwritten"].append(coin)
-        group = _group(history, earliest, min(latest, left_on.get(coin, latest)))
-        if group is None:
+        last = min(latest, left_on.get(coin, latest))
+        if last < earliest:
             continue
+        known = coverage.get(coin)
+        lacking = earliest if known is None else known.missing(DateRange(earliest, last)).first
+        if lacking is None:
+            continue
+        group = _group(known, DateRange(earliest, last))
         if coin in left_on and not plan.paid:
             group = "unserved"
-        elif coin in waiting and (history is None or history.covers_from <= earliest):
+        elif known is not None and known.waits(today) and (known.covered.last is None or lacking > known.covered.last):
             group = "waiting"
+        else:
+            first_missing[coin] = lacking
         groups[group].append(coin)
-    stale_since = {coin: histories[coin].covers_to + timedelta(days=1) for coin in groups["stale"]}
-    groups["stale"].sort(key=lambda coin: stale_since[coin])
-    return HistoryWork(
+    groups["stale"].sort(key=lambda coin: first_missing[coin])
+    return CompletionWork(
         **{name: tuple(coins) for name, coins in groups.items()},
+        first_missing=first_missing,
         coins=len(universe) - len(groups["unserved"]),
         earliest=earliest,
         latest=latest,
-        stale_since=stale_since,
     )
 
 
-def _group(history: CoinHistory | None, earliest: date, latest: date) -> str | None:
-    """What a coin's history lacks up to its latest date; None where it lacks nothing."""
-    if history is None:
+def _group(coverage: Coverage | None, dates: DateRange) -> str:
+    """What a coin lacks that lacks some of the dates."""
+    if coverage is None or not coverage.covered:
         return "never"
-    if history.covers_from > earliest:
-        return "missing"
-    if history.covers_to >= latest:
-        return None
-    # The rows after the chart are counted from the first date that the plan serves.
-    since = max(history.covers_to, earliest - timedelta(days=1))
-    return "missing" if history.rows_after < (latest - since).days else "stale"
+    return "missing" if coverage.missing_without_snapshots(dates) else "stale"
 
 
-def calls_today(work: HistoryWork, budget: Budget, plan: Plan, now: datetime) -> int:
+def calls_today(work: CompletionWork, budget: Budget, plan: Plan, now: datetime) -> int:
     """Calls to spend on the history today.
 
     Missing history is fetched at once where what is left of the month pays for all of it. Otherwise, and for making
@@ -188,7 +141,7 @@ def _calls_in_time(plan: Plan, now: datetime) -> int:
     return int(plan.calls_per_minute * max(0.0, (until - now).total_seconds()) / 60 * RATE_SHARE)
 
 
-def complete_on(work: HistoryWork, budget: Budget, plan: Plan, active_coins: int, now: datetime) -> date | None:
+def complete_on(work: CompletionWork, budget: Budget, plan: Plan, active_coins: int, now: datetime) -> date | None:
     """The day on which no day will be missing any more at this pace; None where the credits never suffice.
 
     Args:

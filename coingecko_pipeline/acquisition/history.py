@@ -1,160 +1,151 @@
-"""What the stored history lacks: the database's side of completing it."""
+"""The past of some coins: what the archive lacks of it, whether the budget bears that, and what came of it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import and_, case, func, select
-
-from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.budget import read_budget
-from coingecko_pipeline.acquisition.completion import CoinHistory, HistoryWork, calls_today, complete_on, work_of
-from coingecko_pipeline.acquisition.misses import ChartMisses
-from coingecko_pipeline.acquisition.planning import DateRange
-from coingecko_pipeline.acquisition.universe import active_coins, count_active, gone_coins
-from coingecko_pipeline.sources.coingecko.client import latest_complete_date
-from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.acquisition.budget import Budget, read_budget
+from coingecko_pipeline.acquisition.charts import ChartResult, ChartSource, fetch_charts
+from coingecko_pipeline.acquisition.completion import calls_today
+from coingecko_pipeline.acquisition.outlook import read_work
+from coingecko_pipeline.acquisition.planning import ChartPlan, Request, chart_call, plan_charts
+from coingecko_pipeline.acquisition.progress import Progress
+from coingecko_pipeline.acquisition.universe import gone_coins, universe_of
+from coingecko_pipeline.acquisition.usage import UsageLedger, correct_usage
+from coingecko_pipeline.archive.coverage import Coverage, read_coverage
+from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.market.charts import ChartWriter
+from coingecko_pipeline.market.verify import coins_with_lost_rows, dates_of_the_day, rewrite_coins
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
 from coingecko_pipeline.warehouse import Database
 
+COINS_ASKED = "coins_asked"
+"""The fact that tells how many coins a request was about."""
 
-def read_work(database: Database, plan: Plan, now: datetime) -> HistoryWork:
-    """What completing the history takes, as it is stored.
+REWRITTEN_AT_ONCE = 25
+"""Coins whose rows are made again in one transaction."""
+
+
+@dataclass(frozen=True)
+class HistoryAcquisition:
+    """What a request of past dates becomes.
+
+    Attributes:
+        summary: What will be done and what it costs, in one sentence.
+        run: Does it; the calls are made here.
+        facts: What came of it, once it was run: counts by name.
+    """
+
+    summary: str
+    run: Callable[[], None]
+    facts: Callable[[], Mapping[str, Any]]
+
+
+def acquire_history(request: Request, database: Database, client: CoinGecko, progress: Progress) -> HistoryAcquisition:
+    """Plan a request of past dates and check it against the month's budget before its first call.
+
+    Running it first writes what the archive holds and the table lacks, which costs nothing: answers that a killed run
+    left unwritten, and rows that were lost.
 
     Args:
+        request: What is asked for.
         database: Where everything is kept.
-        plan: The CoinGecko plan.
-        now: The current UTC time, aware.
+        client: CoinGecko.
+        progress: Told how far the work is.
 
     Raises:
-        AcquisitionError: There are no coins yet.
+        AcquisitionError: It cannot be fetched, or the budget does not bear it; nothing was spent.
+        CoinGeckoError: The largest coins could not be asked for.
     """
-    today, latest = now.date(), latest_complete_date(now)
+    ledger = UsageLedger(database, client)
+    today = client.now().date()
+    if client.plan.paid:
+        correct_usage(database, client, ledger, read_budget(database, client.plan, today).month.first)
+    writer = ChartWriter(database, client.now)
+    written = writer.write_unwritten()
+    coverage = read_coverage(database)
+    plan = _plan(request, database, client, coverage, ledger)
+    result = ChartResult(written=written)
+    source = ChartSource(client, writer, ledger, lambda: read_budget(database, client.plan, today).left)
+    rewritten: list[int] = []
+
+    def run() -> None:
+        dates = dates_of_the_day(coverage, today) if request.complete_history else request.dates
+        coins = () if request.complete_history else plan.archived
+        if dates is not None and (coins or request.complete_history):
+            rewritten.append(_rewrite_lost(database, coverage, dates, coins))
+        progress.begin(f"Charts for {request.dates}", len(plan.calls), "coins")
+        try:
+            fetch_charts(plan.calls, source, progress, result)
+        finally:
+            progress.end()
+
+    def facts() -> dict[str, Any]:
+        now = read_budget(database, client.plan, today)
+        counted = {} if now.left is None else {"credits_left": now.left, "credits_reserved": now.reserved}
+        return {
+            COINS_ASKED: plan.coins,
+            "coins_archived": len(plan.archived),
+            "coins_left": len(plan.left) + result.given_up,
+            "coins_waiting": len(plan.waiting),
+            "coins_not_served": len(plan.unserved),
+            **result.facts(),
+            "rows_rewritten": sum(rewritten),
+            **counted,
+            **ledger.facts(),
+        }
+
+    return HistoryAcquisition(
+        f"Charts for {request.dates}: {plan.coins} coins, {len(plan.archived)} archived, {len(plan.calls)} calls, "
+        f"{len(plan.left)} left for later, {len(plan.waiting)} that brought nothing lately, {len(plan.unserved)} that "
+        f"left the list and that the plan {client.plan.name} does not serve.",
+        run,
+        facts,
+    )
+
+
+def _plan(
+    request: Request,
+    database: Database,
+    client: CoinGecko,
+    coverage: Mapping[str, Coverage],
+    ledger: UsageLedger,
+) -> ChartPlan:
+    today = client.now().date()
+    budget = read_budget(database, client.plan, today)
+    if request.complete_history:
+        return _plan_completion(request, database, client, budget)
     gone = gone_coins(database)
-    return work_of(
-        universe=[*active_coins(database), *gone],
-        left_on=gone,
-        histories=_histories(database, plan, now),
-        waiting=ChartMisses(database).waiting(today),
-        plan=plan,
-        latest=latest,
-        today=today,
-    )
+    if request.top is not None:
+        budget.require(f"Asking for the largest {request.top} coins", -(-request.top // PAGE_SIZE))
+    universe = universe_of(request, database, client, gone)
+    ledger.record()
+    plan = plan_charts(request, universe, coverage, client.plan, client.now(), gone)
+    budget = read_budget(database, client.plan, today)
+    if request.fit_budget and budget.left is not None:
+        plan = plan.limited_to(budget.left)
+    budget.require(f"The market of {request.dates}", len(plan.calls))
+    return plan
 
 
-@dataclass(frozen=True)
-class TodaysHistory:
-    """What is to be done for the history on a day.
-
-    Attributes:
-        calls: Calls to make.
-        dates: The dates that they fill; None where nothing is to be done.
-        reason: Why nothing is to be done.
-    """
-
-    calls: int
-    dates: DateRange | None
-    reason: str
+def _plan_completion(request: Request, database: Database, client: CoinGecko, budget: Budget) -> ChartPlan:
+    """The calls of today's share of the history."""
+    work = read_work(database, client.plan, client.now())
+    today = client.now().date()
+    calls = tuple(chart_call(coin, work.first_missing[coin], client.plan, today) for coin in work.in_order)
+    share = calls_today(work, budget, client.plan, client.now())
+    plan = ChartPlan((), calls, waiting=work.waiting, unserved=work.unserved)
+    return plan.limited_to(share if request.max_calls is None else min(share, request.max_calls))
 
 
-def plan_of_today(database: Database, plan: Plan, now: datetime) -> TodaysHistory:
-    """What is to be done for the history now.
-
-    Args:
-        database: Where everything is kept.
-        plan: The CoinGecko plan.
-        now: The current UTC time, aware.
-
-    Raises:
-        AcquisitionError: There are no coins yet.
-    """
-    work = read_work(database, plan, now)
-    budget = read_budget(database, plan, now.date())
-    calls = calls_today(work, budget, plan, now)
-    reason = "Every coin's history is complete."
-    if work.in_order:
-        reason = f"{len(work.in_order):,} of {work.coins:,} coins wait for their history, and today has no credit for "
-        reason += f"it: {budget.left:,} are left until {budget.month.last}." if budget.left is not None else "it."
-    return TodaysHistory(calls, work.dates(calls), reason)
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """How complete the history is, and when it will be.
-
-    Attributes:
-        completeness: The share of the coins that lack no day which the plan serves; of 1.
-        coins_never_fetched: Coins without a chart.
-        coins_missing_days: Coins with days that have neither a row nor a chart.
-        coins_with_snapshots: Coins whose newest rows are snapshots until their chart is asked for again.
-        coins_without_news: Coins whose last chart brought nothing new.
-        coins_not_served: Coins that left the list with days missing; the plan does not serve them.
-        earliest: The first date that the plan serves.
-        complete_on: The day on which no day will be missing any more at this pace; None where the credits never
-            suffice.
-    """
-
-    completeness: float
-    coins_never_fetched: int
-    coins_missing_days: int
-    coins_with_snapshots: int
-    coins_without_news: int
-    coins_not_served: int
-    earliest: date
-    complete_on: date | None
-
-
-def read_outlook(database: Database, plan: Plan, now: datetime) -> Outlook:
-    """How complete the history is, and when it will be.
-
-    Args:
-        database: Where everything is kept.
-        plan: The CoinGecko plan.
-        now: The current UTC time, aware.
-
-    Raises:
-        AcquisitionError: There are no coins yet.
-    """
-    work = read_work(database, plan, now)
-    budget = read_budget(database, plan, now.date())
-    return Outlook(
-        completeness=work.completeness,
-        coins_never_fetched=len(work.never),
-        coins_missing_days=len(work.missing),
-        coins_with_snapshots=len(work.stale),
-        coins_without_news=len(work.waiting),
-        coins_not_served=len(work.unserved),
-        earliest=work.earliest,
-        complete_on=complete_on(work, budget, plan, count_active(database), now),
-    )
-
-
-def _histories(database: Database, plan: Plan, now: datetime) -> dict[str, CoinHistory]:
-    """What is stored of each coin with an archived chart; reads the index (asset_id, date) from end to end."""
-    charts, market = tables.raw_market_charts, tables.daily_market
-    earliest, latest = plan.earliest_date(now.date()), latest_complete_date(now)
-    rows = (
-        select(
-            charts.c.asset_id,
-            func.count(case((market.c.date <= charts.c.covers_to, 1))).label("rows_covered"),
-            func.count(case((market.c.date > charts.c.covers_to, 1))).label("rows_after"),
-        )
-        .join_from(
-            charts,
-            market,
-            and_(market.c.asset_id == charts.c.asset_id, market.c.date.between(earliest, latest)),
-            isouter=True,
-        )
-        .group_by(charts.c.asset_id)
-        .subquery()
-    )
-    query = select(
-        charts.c.asset_id,
-        charts.c.covers_from,
-        charts.c.covers_to,
-        charts.c.first_on,
-        charts.c.last_on,
-        func.coalesce(charts.c.midnights, 0),
-        rows.c.rows_covered,
-        rows.c.rows_after,
-    ).join(rows, rows.c.asset_id == charts.c.asset_id)
-    found = database.run_reading(lambda connection: connection.execute(query).all())
-    return {coin_id: CoinHistory(*values) for coin_id, *values in found}
+def _rewrite_lost(
+    database: Database, coverage: Mapping[str, Coverage], dates: DateRange, coin_ids: tuple[str, ...]
+) -> int:
+    """Make the rows again that the archive has and the table lost, without a call; how many there were."""
+    lost = coins_with_lost_rows(database, coverage, dates, coin_ids)
+    rows = 0
+    for start in range(0, len(lost), REWRITTEN_AT_ONCE):
+        group = {coin: coverage[coin] for coin in lost[start : start + REWRITTEN_AT_ONCE]}
+        rows += rewrite_coins(database, group, dates).missing
+    return rows

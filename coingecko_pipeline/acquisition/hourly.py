@@ -6,19 +6,19 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from coingecko_pipeline.acquisition.budget import HOURS, LONGEST_MONTH, hour_cost, most_each_hour, read_budget
-from coingecko_pipeline.acquisition.daily import COINS_ASKED, Acquisition
+from coingecko_pipeline.acquisition.history import COINS_ASKED
 from coingecko_pipeline.acquisition.planning import (
     NO_COINS,
     AcquisitionError,
-    DateRange,
     Request,
     SnapshotPlan,
     plan_snapshot,
 )
 from coingecko_pipeline.acquisition.progress import Progress
-from coingecko_pipeline.acquisition.snapshot import market_frames
+from coingecko_pipeline.acquisition.snapshot import SnapshotAcquisition, SnapshotResult, market_frames
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.acquisition.usage import HOURLY_MARKETS, MARKETS, UsageLedger
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
 from coingecko_pipeline.sources.coingecko.plans import Plan
@@ -61,7 +61,7 @@ def plan_hour(hour: datetime, top: int | None, database: Database, plan: Plan, n
 
 def acquire_hour(
     hour: datetime, top: int | None, database: Database, client: CoinGecko, progress: Progress
-) -> Acquisition:
+) -> SnapshotAcquisition:
     """Plan the rows of hourly_market for an hour; the arguments are those of `plan_hour`.
 
     Args:
@@ -77,16 +77,18 @@ def acquire_hour(
     plan = plan_hour(hour, top, database, client.plan, client.now())
     ledger = UsageLedger(database, client, {MARKETS: HOURLY_MARKETS})
     what = f"The market of {hour:%Y-%m-%d %H:%M} UTC"
+    result = SnapshotResult()
+    pages = client.market_pages(largest=plan.largest)
 
     def frames() -> Iterator[pd.DataFrame]:
-        for frame in market_frames(plan, what, client, ledger, progress):
+        for frame in market_frames(pages, plan, what, ledger, progress, result):
             frame.insert(0, "hour_at", pd.Timestamp(hour).as_unit("us"))
             yield frame
 
-    return Acquisition(
+    return SnapshotAcquisition(
         f"{what}: the {plan.coins:,} largest coins, about {plan.calls} calls.",
         frames(),
-        lambda: {COINS_ASKED: plan.coins, **ledger.facts()},
+        lambda: {COINS_ASKED: plan.coins, **result.facts(), **ledger.facts()},
     )
 
 

@@ -4,15 +4,14 @@ The scarce resource is the call. Today alone costs a call for each 250 coins; an
 coin that the archive does not cover, and that chart brings every day that the plan allows.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from types import MappingProxyType
 
+from coingecko_pipeline.archive.coverage import Coverage
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE, latest_complete_date
 from coingecko_pipeline.sources.coingecko.plans import Plan
-
-NOBODY: Mapping[str, date] = MappingProxyType({})
 
 USUAL_CHART_DAYS = 365
 """Days that a chart is asked for at least: one call costs the same for a day and for a year."""
@@ -32,25 +31,6 @@ class AcquisitionError(Exception):
 
 
 @dataclass(frozen=True)
-class DateRange:
-    """Dates from the first to the last, both included.
-
-    Raises:
-        AcquisitionError: The first is after the last.
-    """
-
-    first: date
-    last: date
-
-    def __post_init__(self) -> None:
-        if self.last < self.first:
-            raise AcquisitionError(f"The dates {self.first} to {self.last} run backwards; swap them.")
-
-    def __str__(self) -> str:
-        return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
-
-
-@dataclass(frozen=True)
 class Request:
     """What a run is asked for.
 
@@ -61,6 +41,7 @@ class Request:
         max_calls: Calls that the run may make at most; None for as many as it takes.
         fit_budget: Whether to do the part that the month's credits bear, where they do not bear the whole.
         complete_history: Whether to choose the coins by what their history lacks, and to spend today's share on it.
+        again: Whether a snapshot of today replaces one that was taken nearer to midnight.
     """
 
     dates: DateRange
@@ -69,6 +50,7 @@ class Request:
     max_calls: int | None = None
     fit_budget: bool = False
     complete_history: bool = False
+    again: bool = False
 
     def __post_init__(self) -> None:
         if self.complete_history and (self.asset_ids or self.top is not None):
@@ -85,14 +67,6 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """The dates whose midnight points an archived chart holds, where the coin had a value then."""
-
-    first: date
-    last: date
-
-
-@dataclass(frozen=True)
 class ChartCall:
     """One chart to ask for."""
 
@@ -102,14 +76,15 @@ class ChartCall:
 
 @dataclass(frozen=True)
 class ChartPlan:
-    """How a range is filled from charts; every group has its most important coin first.
+    """The charts to ask for; every group has its most important coin first.
 
     Attributes:
-        archived: Coins whose archived chart covers the range, or is all that there is for now. They cost nothing.
+        archived: Coins of which the archive has all that the dates need, or all that there is for now. They cost
+            nothing.
         calls: The calls to make.
         left: Coins to ask for later, since ``max_calls`` or the budget is used up.
-        waiting: Coins whose last chart brought nothing, until it is time to ask again.
-        unserved: Coins that left the list and have no chart of the range; the plan does not answer for them.
+        waiting: Coins whose last chart brought nothing new, until it is time to ask again.
+        unserved: Coins that left the list and lack dates that the plan does not serve.
     """
 
     archived: tuple[str, ...]
@@ -153,67 +128,67 @@ class SnapshotPlan:
 def plan_charts(
     request: Request,
     universe: Sequence[str],
-    archive: Mapping[str, Coverage],
+    coverage: Mapping[str, Coverage],
     plan: Plan,
     now: datetime,
-    waiting: Set[str] = frozenset(),
-    left_on: Mapping[str, date] = NOBODY,
+    left_on: Mapping[str, date],
 ) -> ChartPlan:
     """The charts to ask for, as far as ``max_calls`` goes.
 
     Args:
         request: What is asked for.
         universe: The coins, most important first.
-        archive: What the archived charts cover, by coin.
+        coverage: What the archived answers have spoken for, by coin.
         plan: The CoinGecko plan.
         now: The current UTC time, aware.
-        waiting: Coins whose last chart brought nothing new, and that are not to be asked for yet.
         left_on: The date of the latest list that had it, for each coin that left the list.
 
     Raises:
         AcquisitionError: A call would have to reach further back than the plan serves.
     """
-    complete = latest_complete_date(now)
+    complete, today = latest_complete_date(now), now.date()
     needed = DateRange(min(request.dates.first, complete), min(request.dates.last, complete))
-    archived, missing, in_vain, unserved = [], [], [], []
+    archived, waiting, unserved, calls, out_of_reach = [], [], [], [], 0
+    earliest = plan.earliest_date(today)
     for coin in universe:
-        coverage = archive.get(coin)
-        last = min(needed.last, left_on.get(coin, needed.last))
-        if coverage is not None and coverage.first <= needed.first and (coverage.last >= last or coin in waiting):
+        known = coverage.get(coin)
+        last = max(needed.first, min(needed.last, left_on.get(coin, needed.last)))
+        first_missing = needed.first if known is None else known.missing(DateRange(needed.first, last)).first
+        if first_missing is None:
             archived.append(coin)
         elif coin in left_on and not plan.paid:
             unserved.append(coin)
-        elif coin in waiting and coverage is None:
-            in_vain.append(coin)
+        elif known is not None and known.waits(today) and _is_only_the_end(known, first_missing):
+            waiting.append(coin)
         else:
-            missing.append(coin)
-    earliest = plan.earliest_date(now.date())
-    if missing and needed.first < earliest:
+            out_of_reach += first_missing < earliest
+            calls.append(chart_call(coin, first_missing, plan, today))
+    if out_of_reach:
         raise AcquisitionError(
             f"{request.dates} begins before {earliest}, the earliest date that the plan {plan.name} serves today, "
-            f"and {len(missing)} of {len(universe)} coins are not in the archive; begin at {earliest}, or set "
+            f"and {out_of_reach} of {len(universe)} coins are not in the archive; begin at {earliest}, or set "
             "COINGECKO_PLAN to a plan with more history."
         )
-    calls = tuple(chart_call(coin, needed.first, archive.get(coin), plan, now.date()) for coin in missing)
-    planned = ChartPlan(tuple(archived), calls, waiting=tuple(in_vain), unserved=tuple(unserved))
+    planned = ChartPlan(tuple(archived), tuple(calls), waiting=tuple(waiting), unserved=tuple(unserved))
     return planned if request.max_calls is None else planned.limited_to(request.max_calls)
 
 
-def chart_call(coin_id: str, first: date, archived: Coverage | None, plan: Plan, today: date) -> ChartCall:
-    """The call for a coin: with days that reach a date, the usual year, and what its archived chart reached.
+def _is_only_the_end(coverage: Coverage, first_missing: date) -> bool:
+    """Whether a waiting coin lacks only what its latest answer did not bring, not dates that were never asked for."""
+    latest = coverage.covered.last
+    return latest is None or first_missing > latest
 
-    A chart replaces the archived one of its coin, so a shorter one would throw away what was paid for.
+
+def chart_call(coin_id: str, first: date, plan: Plan, today: date) -> ChartCall:
+    """The call for a coin: with days that reach its first missing date, and a year at least, which costs the same.
 
     Args:
         coin_id: The coin.
         first: The first date to reach.
-        archived: What its archived chart covers.
         plan: The CoinGecko plan; it bounds the reach.
         today: The current UTC day.
     """
     reach = min(first, today - timedelta(days=USUAL_CHART_DAYS - 1))
-    if archived is not None:
-        reach = min(reach, archived.first)
     return ChartCall(coin_id, (today - max(reach, plan.earliest_date(today))).days + 1)
 
 

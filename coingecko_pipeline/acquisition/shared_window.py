@@ -8,11 +8,13 @@ from sqlalchemy import Connection, delete, func, insert, select, type_coerce, up
 from sqlalchemy.exc import IntegrityError
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.sources.coingecko.limiter import WINDOW_SECONDS
+from coingecko_pipeline.sources.limiter import WINDOW_SECONDS
+from coingecko_pipeline.sources.waiting import LONGEST_WAIT_SECONDS
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.types import UtcDateTime
 
 WINDOW = timedelta(seconds=WINDOW_SECONDS)
+LONGEST_PAUSE = timedelta(seconds=LONGEST_WAIT_SECONDS)
 
 FORGET_EVERY = 64
 """Calls after which those that are older than the window are deleted."""
@@ -48,14 +50,18 @@ class SharedWindow:
         return self._database.run_in_transaction(lambda connection: self._take(connection, limit, wanted))
 
     def pause(self, seconds: float) -> None:
-        """Let no call of any process pass for so many seconds; a longer pause that is already on stays."""
+        """Let no call of any process pass for so many seconds, `LONGEST_PAUSE` at most.
+
+        A longer pause that is already on stays.
+        """
         self._make_known()
         rate = tables.api_rate
 
         def lengthen(connection: Connection) -> None:
             _, paused_until = self._locked(connection)
-            until = self._moment(connection) + timedelta(seconds=seconds)
-            if paused_until is None or until > paused_until:
+            now = self._moment(connection)
+            until = now + timedelta(seconds=min(seconds, LONGEST_WAIT_SECONDS))
+            if until > now + _left(paused_until, now):
                 connection.execute(update(rate).where(rate.c.plan == self._plan).values(paused_until=until))
 
         self._database.run_in_transaction(lengthen)
@@ -67,7 +73,7 @@ class SharedWindow:
 
         def left(connection: Connection) -> float:
             until = connection.scalar(query)
-            return max(0.0, (until - self._moment(connection)).total_seconds()) if until else 0.0
+            return _left(until, self._moment(connection)).total_seconds()
 
         return self._database.run_reading(left)
 
@@ -75,8 +81,8 @@ class SharedWindow:
         rate, recent = tables.api_rate, tables.api_recent_calls
         calls, paused_until = self._locked(connection)
         now = self._moment(connection)
-        if paused_until is not None and now < paused_until:
-            return 0, (paused_until - now).total_seconds()
+        if pause := _left(paused_until, now):
+            return 0, pause.total_seconds()
         wanted = min(wanted, limit)
         # Each new call has to be a window later than the one that lies as many calls before it as the limit is.
         query = (
@@ -126,3 +132,9 @@ class SharedWindow:
         with suppress(IntegrityError):  # another process was first
             self._database.run_in_transaction(make)
         self._known = True
+
+
+def _left(paused_until: datetime | None, now: datetime) -> timedelta:
+    """How long a pause still lasts; one that is longer than any that is set is of a clock that was set back since."""
+    left = timedelta() if paused_until is None else paused_until - now
+    return left if timedelta() < left <= LONGEST_PAUSE + WINDOW else timedelta()

@@ -1,75 +1,171 @@
-"""Rows from the pages of a current market."""
+"""Today's market from the pages of a current one: which calls they take, and what came of them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from datetime import date
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.planning import SnapshotPlan
+from coingecko_pipeline.acquisition.budget import read_budget
+from coingecko_pipeline.acquisition.history import COINS_ASKED
+from coingecko_pipeline.acquisition.planning import AcquisitionError, Request, SnapshotPlan, plan_snapshot
 from coingecko_pipeline.acquisition.progress import Progress
-from coingecko_pipeline.acquisition.usage import UsageLedger
+from coingecko_pipeline.acquisition.universe import active_coins, count_active, known_coins
+from coingecko_pipeline.acquisition.usage import UsageLedger, correct_usage
+from coingecko_pipeline.sources import SnapshotClient, Source
 from coingecko_pipeline.sources.coingecko import CoinGecko
-from coingecko_pipeline.sources.coingecko.errors import BrokenAnswer
-from coingecko_pipeline.sources.coingecko.responses import market_rows
+from coingecko_pipeline.sources.errors import BrokenAnswer
+from coingecko_pipeline.sources.market_page import MarketPage
+from coingecko_pipeline.warehouse import Database
+
+STALE_AFTER = timedelta(days=1)
+"""A coin's own last update that is older than this before its date is no value of the date."""
 
 
-def snapshot_frames(
-    plan: SnapshotPlan,
-    day: date,
-    client: CoinGecko,
-    ledger: UsageLedger,
-    progress: Progress,
-    expected: Sequence[str] = (),
-) -> Iterator[pd.DataFrame]:
-    """Ask for the market pages and give each as rows of daily_market.
+@dataclass(frozen=True)
+class SnapshotAcquisition:
+    """What a request of a current market becomes.
+
+    Attributes:
+        summary: What will be done and what it costs, in one sentence.
+        frames: The rows of the table; the calls are made while they are taken.
+        facts: What came of it, once they were taken: counts by name.
+    """
+
+    summary: str
+    frames: Iterator[pd.DataFrame]
+    facts: Callable[[], Mapping[str, Any]]
+
+
+@dataclass
+class SnapshotResult:
+    """What came of the pages, filled while they are taken.
+
+    Attributes:
+        coins: Coins that have a row.
+        set_aside: What could not be taken, counted by the answer's own field.
+        pages_too_late: Pages that were asked for after the day was over; they have no row.
+    """
+
+    coins: set[str] = field(default_factory=set)
+    set_aside: Counter[str] = field(default_factory=Counter)
+    pages_too_late: int = 0
+
+    def facts(self) -> Mapping[str, Any]:
+        """Counts by name, for whoever is told."""
+        return {"set_aside": dict(self.set_aside), "pages_too_late": self.pages_too_late}
+
+
+def acquire_snapshot(
+    request: Request, database: Database, client: CoinGecko, progress: Progress
+) -> SnapshotAcquisition:
+    """Plan today's snapshot and check it against the month's budget before its first call.
 
     Args:
-        plan: The pages to ask for.
-        day: Today (UTC).
+        request: What is asked for: today alone.
+        database: Where everything is kept.
         client: CoinGecko.
-        ledger: Where the calls are counted.
         progress: Told of each page.
-        expected: Coins that the pages should bring.
 
     Raises:
-        CoinGeckoError: A call failed for good, or no page held a coin.
+        AcquisitionError: It cannot be fetched, or the budget does not bear it; nothing was spent.
+        SourceError: The key is wrong.
     """
-    return snapshot_of(market_frames(plan, f"The market of {day}", client, ledger, progress, expected), day)
+    known_coins(request.asset_ids, database)
+    ledger = UsageLedger(database, client)
+    day = client.now().date()
+    budget = read_budget(database, client.plan, day)
+    if client.plan.paid:
+        correct_usage(database, client, ledger, budget.month.first)
+        budget = read_budget(database, client.plan, day)
+    active = active_coins(database)
+    plan = plan_snapshot(request, len(active), client.plan)
+    budget.require_snapshot(plan.calls)
+    may_ask_again = plan.coins == len(active) and not plan.left and plan.calls != request.max_calls
+    result = SnapshotResult()
+    pages = _pages(plan, client, result.coins, tuple(active) if may_ask_again else (), request.max_calls)
+    return SnapshotAcquisition(
+        f"Today's market of {day}: about {plan.calls} calls.",
+        snapshot_of(market_frames(pages, plan, f"The market of {day}", ledger, progress, result, day), day),
+        lambda: {
+            COINS_ASKED: plan.coins,
+            "coins_left": plan.left if not result.pages_too_late else plan.coins - len(result.coins),
+            **result.facts(),
+            **ledger.facts(),
+        },
+    )
+
+
+def acquire_current(source: Source, client: SnapshotClient, database: Database, usage: Database) -> SnapshotAcquisition:
+    """Today's rows of a source that is read as it is now.
+
+    Args:
+        source: The source, for sentences.
+        client: Asked while the frames are taken.
+        database: Where the source's coins are.
+        usage: Where the calls are counted.
+
+    Raises:
+        AcquisitionError: There are no coins yet.
+    """
+    active = count_active(database)
+    if not active:
+        raise AcquisitionError(
+            f"{source.title} has no active coin yet; materialize {source.name}/raw_asset_list and {source.name}/assets "
+            "first."
+        )
+    ledger = UsageLedger(usage, client)
+    day = client.now().date()
+    asked = min(active, client.most_coins or active)
+    result = SnapshotResult()
+
+    def frames() -> Iterator[pd.DataFrame]:
+        try:
+            yield from snapshot_of(each_coin_once(client.market_pages(), ledger, result, day), day)
+        finally:
+            ledger.record()
+
+    return SnapshotAcquisition(
+        f"Today's market of {source.title}, {day}: {asked} coins.",
+        frames(),
+        lambda: {COINS_ASKED: asked, **result.facts(), **ledger.facts()},
+    )
 
 
 def market_frames(
+    pages: Iterable[MarketPage],
     plan: SnapshotPlan,
     what: str,
-    client: CoinGecko,
     ledger: UsageLedger,
     progress: Progress,
-    expected: Sequence[str] = (),
+    result: SnapshotResult,
+    day: date | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """Ask for the market pages and give each as a frame, each coin once.
+    """The pages of a plan as frames, each coin once.
 
     Args:
-        plan: The pages to ask for.
+        pages: Asked for while they are taken.
+        plan: What they are of.
         what: What they are, for the progress.
-        client: CoinGecko.
         ledger: Where the calls are counted.
         progress: Told of each page when the next one is asked for, since its rows are safe then.
-        expected: Coins that the pages should bring, most important first. A coin that moves to an earlier page between
-            two calls is on none of those that came; as many of them as one call takes are asked for by their ids.
+        result: Filled with what came of it.
+        day: The date that the rows are of; a page that was asked for after it gives none. None where any will do.
 
     Returns:
-        Frames of the columns that `responses.market_rows` describes.
+        Frames of the columns that `MarketPage` describes.
 
     Raises:
-        CoinGeckoError: A call failed for good, or no page held a coin.
+        SourceError: A call failed for good, or no page held a coin.
     """
-    seen: set[str] = set()
     progress.begin(what, plan.calls, "pages")
     try:
-        pages = (market_rows(page) for page in _pages(plan, client, seen, expected))
-        yield from each_coin_once(pages, ledger, seen, progress.advance)
-        if not seen and not plan.coin_ids:
+        yield from each_coin_once(pages, ledger, result, day, progress.advance)
+        if not result.coins and not plan.coin_ids and not result.pages_too_late:
             raise BrokenAnswer("CoinGecko answered the first page of the markets with no coin.")
     finally:
         ledger.record()
@@ -77,42 +173,58 @@ def market_frames(
 
 
 def each_coin_once(
-    pages: Iterable[pd.DataFrame],
+    pages: Iterable[MarketPage],
     ledger: UsageLedger,
-    seen: set[str],
+    result: SnapshotResult,
+    day: date | None,
     on_page: Callable[[], None] = lambda: None,
 ) -> Iterator[pd.DataFrame]:
     """Pages of any source's current market without the coins that an earlier one had.
 
     Args:
-        pages: As `sources.SnapshotClient.market_pages` describes them.
+        pages: Asked for while they are taken.
         ledger: Where the calls are counted.
-        seen: Filled with the coins that have a row.
+        result: Filled with what came of it.
+        day: The date that the rows are of; nothing is asked for any more after a page that came too late for it.
         on_page: Called when the next page is asked for, since the rows of this one are safe then.
     """
     for page in pages:
-        new = page[~page["asset_id"].isin(seen)].drop_duplicates("asset_id", keep="last")
         ledger.record()
-        seen.update(new["asset_id"])
+        result.set_aside += page.set_aside
+        if day is not None and page.asked_at >= _midnight_after(day, page.asked_at):
+            result.pages_too_late += 1
+            return
+        new = page.frame[~page.frame["asset_id"].isin(result.coins)].drop_duplicates("asset_id", keep="last")
+        result.coins.update(new["asset_id"])
         if len(new):
             yield new
         on_page()
 
 
 def snapshot_of(frames: Iterable[pd.DataFrame], day: date) -> Iterator[pd.DataFrame]:
-    """Frames of a current market as rows of daily_market of a day."""
+    """Frames of a current market as rows of daily_market of a day; a value that is more than a day old is stale."""
+    oldest = pd.Timestamp(day, tz="UTC") - STALE_AFTER
     for frame in frames:
-        yield frame.assign(date=pd.Timestamp(day), source=tables.SNAPSHOT)
+        source = np.where(frame["observed_at"] < oldest, tables.STALE, tables.SNAPSHOT)
+        yield frame.assign(date=pd.Timestamp(day), source=pd.Series(source, index=frame.index, dtype="str"))
 
 
 def _pages(
-    plan: SnapshotPlan, client: CoinGecko, seen: Set[str], expected: Sequence[str]
-) -> Iterator[list[dict[str, Any]]]:
-    """The pages of a plan, and one of the expected coins that are not seen after them."""
+    plan: SnapshotPlan, client: CoinGecko, seen: set[str], expected: Sequence[str], max_calls: int | None
+) -> Iterator[MarketPage]:
+    """The pages of a plan, and one of the expected coins that are not seen after them.
+
+    A coin that moves to an earlier page between two calls is on none of those that came; as many of them as one call
+    takes are asked for by their ids.
+    """
     if plan.coin_ids:
         yield from client.markets_of(plan.coin_ids)
         return
-    yield from client.market_pages(largest=plan.largest)
+    yield from client.market_pages(largest=plan.largest, max_calls=max_calls)
     missed = [coin for coin in expected if coin not in seen]
     if missed and seen:
         yield next(client.markets_of(missed))
+
+
+def _midnight_after(day: date, moment: datetime) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), moment.tzinfo)

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Row, and_, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.planning import NO_COINS, AcquisitionError, DateRange, Request
+from coingecko_pipeline.acquisition.planning import NO_COINS, AcquisitionError, Request
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.warehouse import Database
 
@@ -94,7 +95,7 @@ def universe_of(request: Request, database: Database, client: CoinGecko, gone: M
 
     Raises:
         AcquisitionError: There are no coins yet, or a chosen one was never listed.
-        CoinGeckoError: The largest coins could not be asked for.
+        SourceError: The largest coins could not be asked for.
     """
     if request.asset_ids:
         return known_coins(request.asset_ids, database)
@@ -103,7 +104,7 @@ def universe_of(request: Request, database: Database, client: CoinGecko, gone: M
         return [*coins, *(coin for coin, last_seen_on in gone.items() if last_seen_on >= request.dates.first)]
     ranked = sum(market_cap is not None for market_cap in coins.values())
     if ranked < request.top < len(coins):
-        largest = (row["id"] for page in client.market_pages(largest=request.top) for row in page)
+        largest = (coin for page in client.market_pages(largest=request.top) for coin in page.frame["asset_id"])
         return [coin for coin in largest if coin in coins]
     return list(coins)[: request.top]
 

@@ -1,20 +1,27 @@
-"""What was spent: calls and credits of each day, plan and endpoint, counted in the database."""
+"""What was spent: calls and credits of each day, plan and endpoint, counted in the database, and each batch once."""
 
+import logging
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import mysql, sqlite
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.sources import SourceClient
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.errors import KeyRejected
+from coingecko_pipeline.sources.errors import SourceError
 from coingecko_pipeline.warehouse import Database
+
+log = logging.getLogger(__name__)
 
 ELSEWHERE = "elsewhere"
 """The endpoint under which credits stand that the key has used and that nobody counted here."""
@@ -24,6 +31,9 @@ MARKETS = "coins/markets"
 
 HOURLY_MARKETS = "coins/markets (hourly)"
 """The endpoint under which the pages of the hourly snapshots are counted, since both have a reserve of their own."""
+
+FORGOTTEN_AFTER = timedelta(days=7)
+"""After that a writer of batches is taken as gone: no run lasts as long."""
 
 AS_THEY_ARE: Mapping[str, str] = MappingProxyType({})
 
@@ -48,6 +58,9 @@ class _Entry:
 class UsageLedger:
     """Carries what a client counts over to the table api_usage; safe to use from several threads.
 
+    What was bought and what it cost are stored in one transaction. Each has a number of its own, which is stored with
+    it, so a transaction that is tried again after its commit's answer was lost counts nothing twice.
+
     Args:
         database: Where the table is.
         client: The client whose calls are counted.
@@ -60,6 +73,8 @@ class UsageLedger:
         self._names = names
         self._began = self._recorded = client.usage
         self._began_at = time.monotonic()
+        self._writer = uuid.uuid4().hex
+        self._batch = 0
         # The thread that has the lock commits for all that wait for it: a commit costs as much for one as for many.
         self._lock = threading.Lock()
         self._waiting: deque[_Entry] = deque()
@@ -70,6 +85,9 @@ class UsageLedger:
         Args:
             also: Done first in the same transaction, so that what was bought and what it cost are stored together or
                 not at all. Each may run more than once.
+
+        Raises:
+            Exception: What one of these raised; what other threads hand over is stored all the same.
         """
         entry = _Entry(also)
         self._waiting.append(entry)
@@ -79,29 +97,53 @@ class UsageLedger:
         if entry.error:
             raise entry.error
 
-    def _commit(self, entries: Sequence["_Entry"]) -> None:
-        """Store the entries and what was spent since the last time in one transaction."""
+    def _commit(self, entries: Sequence[_Entry]) -> None:
+        """Store the entries and what was spent since the last time in one transaction; where that fails, one by one."""
+        try:
+            self._store([step for entry in entries for step in entry.steps])
+        except Exception as failure:
+            if len(entries) == 1:
+                entries[0].error = failure
+            else:
+                for entry in entries:
+                    try:
+                        self._store(entry.steps)
+                    except Exception as error:
+                        entry.error = error
+        for entry in entries:
+            entry.done = True
+
+    def _store(self, steps: Sequence[Callable[[Connection], object]]) -> None:
         usage = self._client.usage
         new = usage.since(self._recorded)
+        if not new.calls and not steps:
+            return
         day, plan = self._client.now().date(), self._client.plan.name
-        steps = [step for entry in entries for step in entry.steps]
+        number = self._batch + 1
 
-        def add_all(connection: Connection) -> None:
+        def store(connection: Connection) -> None:
+            if self._is_stored(connection, number):
+                return
             for step in steps:
                 step(connection)
             for endpoint, calls in new.calls.items():
-                name = self._names.get(endpoint, endpoint)
-                _add(connection, day, plan, name, Spent(calls, new.credits[endpoint]))
+                _add(connection, day, plan, self._names.get(endpoint, endpoint), Spent(calls, new.credits[endpoint]))
 
-        error: Exception | None = None
-        try:
-            if new.calls or steps:
-                self._database.run_in_transaction(add_all)
-            self._recorded = usage
-        except Exception as failure:
-            error = failure
-        for entry in entries:
-            entry.done, entry.error = True, error
+        self._database.run_in_transaction(store)
+        self._recorded, self._batch = usage, number
+
+    def _is_stored(self, connection: Connection, number: int) -> bool:
+        """Whether a batch was committed before; else it is marked as committed with this transaction."""
+        table, moment = tables.usage_writers, self._client.now()
+        mine = table.c.writer == self._writer
+        if number == 1:
+            connection.execute(delete(table).where(table.c.written_at < moment - FORGOTTEN_AFTER))
+        stored: int | None = connection.scalar(select(table.c.batch).where(mine))
+        if stored is None:
+            connection.execute(insert(table).values(writer=self._writer, batch=number, written_at=moment))
+        elif stored < number:
+            connection.execute(update(table).where(mine).values(batch=number, written_at=moment))
+        return stored is not None and stored >= number
 
     @property
     def spent(self) -> Spent:
@@ -140,6 +182,35 @@ def spent_between(database: Database, plan: str, first: date, last: date, endpoi
     return Spent(int(calls), int(credits_))
 
 
+def correct_usage(database: Database, client: CoinGecko, ledger: UsageLedger, month_first: date) -> None:
+    """Once a day, count what the server says the key has used beyond what is counted.
+
+    It corrects and can stop nothing: an answer that does not tell is logged, and the count goes on without it.
+
+    Args:
+        database: Where the usage is counted.
+        client: CoinGecko on a paid plan.
+        ledger: Where the call itself is counted.
+        month_first: The first day of the billing month.
+
+    Raises:
+        KeyRejected: The key is wrong, so no other call would succeed either.
+    """
+    today, plan = client.now().date(), client.plan.name
+    if spent_between(database, plan, today, today, ("key",)).calls:
+        return
+    try:
+        used = client.credits_used()
+    except KeyRejected:
+        raise
+    except SourceError as error:
+        log.warning("What the key has used is not known today, and is counted as this program did: %s", error)
+        return
+    finally:
+        ledger.record()
+    correct(database, plan, month_first, today, used)
+
+
 def correct(database: Database, plan: str, first: date, today: date, used: int) -> int:
     """Count the credits that the server knows of and nobody counted here, for example another program's.
 
@@ -163,17 +234,13 @@ def correct(database: Database, plan: str, first: date, today: date, used: int) 
 
 
 def _add(connection: Connection, day: date, plan: str, endpoint: str, spent: Spent) -> None:
+    """Add to the row of a day, plan and endpoint, or make it, in one statement."""
     table = tables.api_usage
-    more = (
-        update(table)
-        .where(and_(table.c.day == day, table.c.plan == plan, table.c.endpoint == endpoint))
-        .values(calls=table.c.calls + spent.calls, credits=table.c.credits + spent.credits)
-    )
-    if connection.execute(more).rowcount:
-        return
     row = {"day": day, "plan": plan, "endpoint": endpoint, "calls": spent.calls, "credits": spent.credits}
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(table).values(**row))
-    except IntegrityError:  # another process was first
-        connection.execute(more)
+    more = {"calls": table.c.calls + spent.calls, "credits": table.c.credits + spent.credits}
+    if connection.dialect.name == "sqlite":
+        connection.execute(
+            sqlite.insert(table).values(row).on_conflict_do_update(index_elements=list(table.primary_key), set_=more)
+        )
+    else:
+        connection.execute(mysql.insert(table).values(row).on_duplicate_key_update(more))

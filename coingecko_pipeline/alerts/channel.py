@@ -17,8 +17,7 @@ from requests.adapters import BaseAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from coingecko_pipeline.settings import AlertSettings
-from coingecko_pipeline.sources.coingecko.limiter import Clock, SystemClock
-from coingecko_pipeline.sources.errors import wait_asked_for
+from coingecko_pipeline.sources.waiting import Clock, SystemClock, wait_asked_for
 
 TIMEOUT_SECONDS = 5.0
 """To connect, and then to wait for the answer; webhooks answer within one."""

@@ -21,6 +21,7 @@ from coingecko_pipeline.cli.measures import measures
 from coingecko_pipeline.cli.report import report
 from coingecko_pipeline.cli.status import status
 from coingecko_pipeline.cli.terminal import ERRORS
+from coingecko_pipeline.cli.verify import verify
 from coingecko_pipeline.sandbox.cli import sandbox
 from coingecko_pipeline.settings import SettingsError
 from coingecko_pipeline.warehouse import DatabaseUrlError, WarehouseError
@@ -48,7 +49,7 @@ def cli() -> None:
 
 for command in (
     *(demo, dev, migrate_command, sandbox, daily, backfill, complete),
-    *(measures, agreement, report, status, export, deployment),
+    *(measures, agreement, report, status, verify, export, deployment),
 ):
     cli.add_command(command)
 

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 import click
 from rich.table import Table
 
-from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, largest_coins_compared
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted

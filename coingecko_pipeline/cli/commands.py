@@ -7,9 +7,10 @@ from typing import Any
 import click
 from sqlalchemy.exc import DBAPIError
 
-from coingecko_pipeline.acquisition.history import plan_of_today
-from coingecko_pipeline.acquisition.planning import AcquisitionError, DateRange
+from coingecko_pipeline.acquisition.outlook import plan_of_today
+from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import count_active
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
@@ -66,12 +67,13 @@ def _migrate_schema(database: Database, source: Source) -> None:
 
 
 @click.command()
-def daily() -> None:
+@click.option("--again", is_flag=True, help="Replace an earlier snapshot of today, which was nearer to midnight.")
+def daily(again: bool) -> None:
     """Take the list, the coins and today's snapshot, and check them: the one-shot for cron or any scheduler."""
     settings = load_settings()
     open_warehouse(settings).dispose()
     use_home()
-    outcome = take_daily(settings)
+    outcome = take_daily(settings, again=again)
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -103,7 +105,7 @@ def backfill(
         CONSOLE.print("There are no coins yet: taking the asset list first.")
         if not run_job("asset_list_job", settings).ok:
             sys.exit(1)
-    outcome = take_backfill(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls, fit_budget=fit_budget)
+    outcome = take_charts(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls, fit_budget=fit_budget)
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -119,28 +121,35 @@ def complete(max_calls: int | None) -> None:
         raise click.ClickException(str(error)) from None
     finally:
         database.dispose()
-    if todays.dates is None:
+    if not todays.calls:
         CONSOLE.print(todays.reason, highlight=False, soft_wrap=True)
         return
     use_home()
-    outcome = take_backfill(settings, todays.dates, max_calls=max_calls, complete_history=True)
+    outcome = take_charts(settings, None, max_calls=max_calls, complete_history=True)
     sys.exit(0 if outcome.ok else 1)
 
 
-def take_daily(settings: Settings) -> Outcome:
-    """Run the daily job for today and tell what it stored and cost."""
+def take_daily(settings: Settings, *, again: bool = False) -> Outcome:
+    """Run the daily job for today, then the checks, and tell what it stored and cost.
+
+    Args:
+        settings: What the resources are made from.
+        again: Whether the values replace those of an earlier snapshot of today, which was nearer to midnight.
+    """
     today = datetime.now(UTC).date()
     # The bound of the schedule: a run that begins just before midnight may find its date in the past.
-    config = {"coingecko__daily_market": {"config": {"max_calls": SNAPSHOT_CALLS}}}
-    outcome = run_job("daily_market_job", settings, DateRange(today, today), config)
+    config: dict[str, Any] = {"max_calls": SNAPSHOT_CALLS} | ({"again": True} if again else {})
+    outcome = run_job(
+        "daily_market_job", settings, DateRange(today, today), {"coingecko__daily_market": {"config": config}}
+    )
     _tell("the list", outcome, "raw_asset_list")
     _tell(f"the snapshot of {today}", outcome, "daily_market")
-    return outcome
+    return outcome.and_then(lambda: run_job("market_checks_job", settings, pool=None))
 
 
-def take_backfill(
+def take_charts(
     settings: Settings,
-    dates: DateRange,
+    dates: DateRange | None,
     *,
     top: int | None = None,
     asset_ids: tuple[str, ...] = (),
@@ -148,8 +157,20 @@ def take_backfill(
     fit_budget: bool = False,
     complete_history: bool = False,
 ) -> Outcome:
-    """Run the history job for a range and tell what it stored and cost."""
+    """Ask for the charts that some coins lack, then run the checks, and tell what was stored and what it cost.
+
+    Args:
+        settings: What the resources are made from.
+        dates: The dates that are wanted; None for all that the plan serves.
+        top: Only so many coins, the largest by market cap.
+        asset_ids: Only these coins.
+        max_calls: Calls to make at most.
+        fit_budget: Whether to do the part that the month's credits bear.
+        complete_history: Whether to choose the coins by what their history lacks.
+    """
     config = {
+        "from_date": dates.first.isoformat() if dates else None,
+        "to_date": dates.last.isoformat() if dates else None,
         "asset_ids": list(asset_ids),
         "top": top,
         "max_calls": max_calls,
@@ -157,9 +178,9 @@ def take_backfill(
         "complete_history": complete_history,
     }
     config = {name: value for name, value in config.items() if value}
-    outcome = run_job("market_history_job", settings, dates, {"coingecko__daily_market": {"config": config}})
-    _tell(f"the market of {dates}", outcome, "daily_market")
-    return outcome
+    outcome = run_job("market_charts_job", settings, ops={"coingecko__market_charts": {"config": config}})
+    _tell(f"the charts for {dates}" if dates else "the charts that were missing", outcome, "market_charts")
+    return outcome.and_then(lambda: run_job("market_checks_job", settings, pool=None))
 
 
 def _tell(what: str, outcome: Outcome, table: str) -> None:

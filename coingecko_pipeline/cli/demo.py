@@ -10,10 +10,10 @@ import click
 from pydantic import SecretStr
 from rich.table import Table
 
-from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.acquisition.universe import largest_coins
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.agreement import take_agreement
-from coingecko_pipeline.cli.commands import take_backfill, take_daily
+from coingecko_pipeline.cli.commands import take_charts, take_daily
 from coingecko_pipeline.cli.instance import use_demo_home
 from coingecko_pipeline.cli.report import write_report
 from coingecko_pipeline.cli.status import read_status, show_status
@@ -76,7 +76,7 @@ def demo() -> None:
         database = open_warehouse(settings)
         ok = take_daily(settings).ok
         past = DateRange(today - timedelta(days=DEMO_DAYS), today - timedelta(days=1))
-        ok = take_backfill(settings, past, top=DEMO_COINS).ok and ok
+        ok = take_charts(settings, past, top=DEMO_COINS).ok and ok
         ok = take_agreement(settings) and ok
         CONSOLE.print()
         CONSOLE.print(_largest(database))

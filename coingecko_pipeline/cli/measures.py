@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import click
 import dagster as dg
 
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.commands import checked_dates
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job

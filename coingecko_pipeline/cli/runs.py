@@ -1,13 +1,13 @@
 """Running a job in this process on the shared instance, and telling what came of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 from rich.markup import escape
 
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import living, wait_for_pool
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
 from coingecko_pipeline.definitions import build_definitions
@@ -26,11 +26,16 @@ class Outcome:
 
     Attributes:
         ok: The run succeeded, and no check failed with the severity of an error.
-        metadata: Of each materialized table, by its name; of a range the last partition's.
+        metadata: Of each materialized table, by its name; of a range what holds for the whole run.
     """
 
     ok: bool
     metadata: Mapping[str, Mapping[str, Any]]
+
+    def and_then(self, run: Callable[[], "Outcome"]) -> "Outcome":
+        """The outcome of this run and of one that follows it, whatever came of this one."""
+        other = run()
+        return Outcome(self.ok and other.ok, {**self.metadata, **other.metadata})
 
 
 def run_job(
@@ -80,11 +85,15 @@ def _partition_tags(dates: DateRange | None) -> dict[str, str]:
 
 def _metadata(events: Sequence[dg.DagsterEvent]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
+    of_ranges: dict[str, dict[str, Any]] = {}
     for event in events:
         if event.is_step_materialization and event.asset_key:
             values = event.step_materialization_data.materialization.metadata
             found[event.asset_key.path[-1]] = {name: value.value for name, value in values.items()}
-    return found
+        elif event.event_type_value == dg.DagsterEventType.ASSET_OBSERVATION.value and event.asset_key:
+            values = event.asset_observation_data.asset_observation.metadata
+            of_ranges[event.asset_key.path[-1]] = {name: value.value for name, value in values.items()}
+    return {**found, **of_ranges}
 
 
 def _tell_checks(events: Sequence[dg.DagsterEvent]) -> bool:

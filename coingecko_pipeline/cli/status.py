@@ -11,8 +11,10 @@ from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
-from coingecko_pipeline.acquisition.history import Outlook, read_outlook
+from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
+from coingecko_pipeline.archive.coverage import read_coverage
 from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.market.verify import count_unwritten
 from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources.coingecko.plans import Plan
@@ -38,7 +40,10 @@ class Status:
         chart_rows: Those of them with the exact values of 00:00 UTC.
         chart_share: The share of those.
         latest_coverage: The share of the active coins that have a row on the latest date.
-        charts_archived: Coins whose chart is kept.
+        charts_archived: Coins of which the archive has values.
+        answers_to_write: Archived answers whose rows are still to be written.
+        values_revised: Values of settled days that CoinGecko has changed since the first chart.
+        revised_on: The day on which the latest of them was seen; None where there is none.
         month_first: The first day of the running billing month.
         month_last: Its last day.
         credits_per_month: What the plan includes; None where none are counted.
@@ -62,6 +67,9 @@ class Status:
     chart_share: float
     latest_coverage: float
     charts_archived: int
+    answers_to_write: int
+    values_revised: int
+    revised_on: date | None
     month_first: date
     month_last: date
     credits_per_month: int | None
@@ -78,7 +86,7 @@ def read_status(database: Database, plan: Plan) -> Status:
         database: The warehouse.
         plan: The CoinGecko plan of the settings.
     """
-    market, assets, charts = tables.daily_market, tables.assets, tables.raw_market_charts
+    market, assets, revisions = tables.daily_market, tables.assets, tables.market_revisions
     by_date = select(market.c.date, market.c.source, func.count().label("coins")).group_by(
         market.c.date, market.c.source
     )
@@ -87,7 +95,7 @@ def read_status(database: Database, plan: Plan) -> Status:
         active, ever = connection.execute(
             select(func.count(case((assets.c.is_active, 1))), func.count()).select_from(assets)
         ).one()
-        archived = connection.execute(select(func.count()).select_from(charts)).scalar_one()
+        revised, revised_at = connection.execute(select(func.count(), func.max(revisions.c.seen_at))).one()
     days = {row.date for row in counted}
     first, last = min(days, default=None), max(days, default=None)
     rows = sum(row.coins for row in counted)
@@ -109,7 +117,10 @@ def read_status(database: Database, plan: Plan) -> Status:
         chart_rows=exact,
         chart_share=exact / rows if rows else 0.0,
         latest_coverage=on_last / active if active else 0.0,
-        charts_archived=archived,
+        charts_archived=sum(bool(known.points) for known in read_coverage(database).values()),
+        answers_to_write=count_unwritten(database),
+        values_revised=revised,
+        revised_on=revised_at.date() if revised_at else None,
         month_first=budget.month.first,
         month_last=budget.month.last,
         credits_per_month=budget.credits,
@@ -131,7 +142,12 @@ def show_status(status: Status) -> None:
     table.add_row("rows", f"{status.rows:,}")
     table.add_row("exact rows (from charts)", f"{status.chart_rows:,} ({status.chart_share:.1%})")
     table.add_row("active coins with a row on the latest date", f"{status.latest_coverage:.1%}")
-    table.add_row("charts kept", f"{status.charts_archived:,}")
+    table.add_row("coins with charts kept", f"{status.charts_archived:,}")
+    if status.answers_to_write:
+        table.add_row("archived answers whose rows are still to be written", f"{status.answers_to_write:,}")
+    if status.values_revised:
+        revised = f"{status.values_revised:,}, the latest on {status.revised_on}"
+        table.add_row("values of days that were over and that CoinGecko changed", revised)
     if status.history:
         _add_history(table, status.history)
     month = f"{status.month_first} to {status.month_last}"

@@ -102,14 +102,14 @@ class Export:
         return self.selection.conditions()
 
     def _write(self, connection: Connection, conditions: Sequence[Condition], opener: Opener, file: IO[bytes]) -> int:
-        table, kind = self.selection.table, self.database.kind
+        table = self.selection.table
         connection = of_one_moment(connection)
-        rows = count_rows(connection, table, kind, conditions)
+        rows = count_rows(connection, table, conditions)
         if not rows:
             raise NothingToExport(f"There is no row of {self.selection}{_what_there_is(connection, table)}")
         self.begin(rows)
         with opener(file, arrow_schema(table)) as writer:
-            for batch in read_pages(connection, table, kind, conditions):
+            for batch in read_pages(connection, table, conditions):
                 writer.write_batch(batch)
                 self.advance(batch.num_rows)
         return rows

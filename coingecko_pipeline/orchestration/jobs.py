@@ -10,35 +10,50 @@ from coingecko_pipeline.orchestration.assets import (
     daily_returns,
     global_market_daily,
     hourly_market,
+    market_charts,
     market_report,
     monthly_market,
     raw_asset_list,
     source_agreement,
     weekly_market,
 )
+from coingecko_pipeline.orchestration.source_assets import key_in
+from coingecko_pipeline.sources.registry import SOURCES
+
+LIST_ASSETS = dg.AssetSelection.assets(raw_asset_list, assets_and_changes)
 
 daily_market_job = dg.define_asset_job(
     "daily_market_job",
-    selection=dg.AssetSelection.assets(raw_asset_list, assets_and_changes, daily_market),
-    description="The list, the coins, the market of one date, and all checks.",
+    # Of a run with a partition Dagster plans each check for the partition, and evaluates it for none: the checks have
+    # a run of their own, after this one.
+    selection=(LIST_ASSETS | dg.AssetSelection.assets(daily_market)).without_checks(),
+    description="The list, the coins and the market of one date. The checks follow in a run of their own.",
+)
+
+market_checks_job = dg.define_asset_job(
+    "market_checks_job",
+    selection=dg.AssetSelection.checks_for_assets(
+        *(key_in(source, table) for source in SOURCES for table in ("raw_asset_list", "assets", "market_changes"))
+    ),
+    description="All checks of the lists, the coins and the daily market, of the latest dates: no call.",
 )
 
 asset_list_job = dg.define_asset_job(
     "asset_list_job",
-    selection=dg.AssetSelection.assets(raw_asset_list, assets_and_changes),
+    selection=LIST_ASSETS,
     description="The list and the coins, with their checks: one call.",
 )
 
-market_history_job = dg.define_asset_job(
-    "market_history_job",
-    selection=dg.AssetSelection.assets(daily_market),
-    description="The market of past dates from charts, with its checks: one call for each coin not yet archived.",
+market_charts_job = dg.define_asset_job(
+    "market_charts_job",
+    selection=dg.AssetSelection.assets(market_charts),
+    description="The charts that coins lack, and their rows of the daily market: one call for each coin.",
 )
 
 hourly_market_job = dg.define_asset_job(
     "hourly_market_job",
-    selection=dg.AssetSelection.assets(hourly_market),
-    description="The current market of the largest coins, with its checks: one call for each 250 of them.",
+    selection=dg.AssetSelection.assets(hourly_market).without_checks(),
+    description="The current market of the largest coins: one call for each 250 of them.",
 )
 
 weekly_market_job = dg.define_asset_job(
@@ -71,8 +86,8 @@ market_report_job = dg.define_asset_job(
 SNAPSHOT_JOBS = {
     name: dg.define_asset_job(
         f"{name}_daily_job",
-        selection=dg.AssetSelection.assets(*assets),
-        description=f"The list, the coins and today's market of {name}, and all checks.",
+        selection=dg.AssetSelection.assets(*assets).without_checks(),
+        description=f"The list, the coins and today's market of {name}. The checks follow in a run of their own.",
     )
     for name, assets in SNAPSHOT_ASSETS.items()
 }

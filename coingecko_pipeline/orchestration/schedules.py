@@ -5,18 +5,19 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from coingecko_pipeline.acquisition.history import plan_of_today
 from coingecko_pipeline.acquisition.hourly import plan_hour
+from coingecko_pipeline.acquisition.outlook import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError
-from coingecko_pipeline.orchestration.assets import DailyMarketConfig
+from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig
+from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig
 from coingecko_pipeline.orchestration.jobs import (
     SNAPSHOT_JOBS,
     daily_market_job,
     hourly_market_job,
-    market_history_job,
+    market_charts_job,
     source_agreement_job,
 )
-from coingecko_pipeline.partitions import hour_key_of, hour_of, key_of, range_tags
+from coingecko_pipeline.partitions import hour_key_of, hour_of, key_of
 from coingecko_pipeline.sources import SnapshotSource
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
@@ -78,7 +79,7 @@ def daily_market_schedule(
 
 
 @dg.schedule(
-    job=market_history_job,
+    job=market_charts_job,
     cron_schedule="0 1 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -92,7 +93,7 @@ def history_completion_schedule(
     warehouse: dg.ResourceParam[Database],
     plan: dg.ResourceParam[Plan],
 ) -> dg.RunRequest | dg.SkipReason:
-    """Ask for a run over the dates that today's calls fill."""
+    """Ask for a run that spends today's calls."""
     moment = now()
     if context.scheduled_execution_time.astimezone(UTC).date() < moment.date():
         return dg.SkipReason("A later tick does the same for what is missing by then.")
@@ -100,11 +101,10 @@ def history_completion_schedule(
         todays = plan_of_today(warehouse, plan, moment)
     except AcquisitionError as error:
         return dg.SkipReason(str(error))
-    if todays.dates is None:
+    if not todays.calls:
         return dg.SkipReason(todays.reason)
     return dg.RunRequest(
-        tags=range_tags(todays.dates.first, todays.dates.last),
-        run_config=dg.RunConfig({"coingecko__daily_market": DailyMarketConfig(complete_history=True)}),
+        run_config=dg.RunConfig({"coingecko__market_charts": MarketChartsConfig(complete_history=True)}),
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence, Set
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 from sqlalchemy import exists, select
@@ -11,11 +11,11 @@ from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.planning import USUAL_CHART_DAYS
 from coingecko_pipeline.alerts import AlertChannel, AlertNotSent, tell_failed_checks, tell_failure
-from coingecko_pipeline.orchestration.assets import DailyMarketConfig, market_report, source_agreement
+from coingecko_pipeline.orchestration.assets import MarketChartsConfig, market_report, source_agreement
 from coingecko_pipeline.orchestration.assets.computing import GROUP as MEASURES_GROUP
-from coingecko_pipeline.orchestration.jobs import market_history_job
+from coingecko_pipeline.orchestration.jobs import market_charts_job
 from coingecko_pipeline.orchestration.run_failures import failed_checks_of, failures_of
-from coingecko_pipeline.partitions import range_tags
+from coingecko_pipeline.orchestration.schedules import UNFINISHED
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
@@ -45,20 +45,23 @@ PLANNED_READ = 10_000
 
 
 @dg.sensor(
-    job=market_history_job,
+    job=market_charts_job,
     minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Asks for the history of newly listed coins (from asset_changes) as soon as a list shows them, as far "
     "as the month's credits go: one call a coin.",
 )
 def new_coins_sensor(
-    _context: dg.SensorEvaluationContext,
+    context: dg.SensorEvaluationContext,
     now: dg.ResourceParam[Callable[[], datetime]],
     warehouse: dg.ResourceParam[Database],
     plan: dg.ResourceParam[Plan],
 ) -> dg.RunRequest | dg.SkipReason:
-    """Ask once for each set of coins; those that the budget has no room for are the completion schedule's."""
+    """Ask for the coins once a day and not while charts are fetched; whom the budget has no room for is completed."""
     moment = now()
+    unfinished = dg.RunsFilter(job_name=market_charts_job.name, statuses=UNFINISHED)
+    if runs := context.instance.get_runs(unfinished, limit=1):
+        return dg.SkipReason(f"The run {runs[0].run_id}, which fetches charts, has not ended.")
     coins = unfetched_new_coins(warehouse, moment)
     if not coins:
         return dg.SkipReason("No newly listed coin lacks its history.")
@@ -68,19 +71,22 @@ def new_coins_sensor(
             f"{len(coins)} newly listed coin(s) lack their history, and the month's credits are used up until "
             f"{budget.month.last + timedelta(days=1)}, less what the snapshots need."
         )
-    latest = latest_complete_date(moment)
-    first = max(plan.earliest_date(moment.date()), latest - timedelta(days=USUAL_CHART_DAYS - 1))
-    return dg.RunRequest(
-        run_key=hashlib.sha256("\n".join(coins).encode()).hexdigest(),
-        tags=range_tags(first, latest),
-        run_config=dg.RunConfig({"coingecko__daily_market": DailyMarketConfig(asset_ids=list(coins), fit_budget=True)}),
-    )
+    # A run that failed is asked for again on the next day; until then the completion comes first.
+    key = hashlib.sha256("\n".join([moment.date().isoformat(), *coins]).encode()).hexdigest()
+    config = MarketChartsConfig(from_date=_first_date(plan, moment).isoformat(), asset_ids=list(coins), fit_budget=True)
+    return dg.RunRequest(run_key=key, run_config=dg.RunConfig({"coingecko__market_charts": config}))
+
+
+def _first_date(plan: Plan, moment: datetime) -> date:
+    """The first date of the year that a call brings at the least."""
+    usual = latest_complete_date(moment) - timedelta(days=USUAL_CHART_DAYS - 1)
+    return max(plan.earliest_date(moment.date()), usual)
 
 
 def unfetched_new_coins(warehouse: Database, now: datetime) -> Sequence[str]:
     """The active coins that were listed lately and whose chart was never asked for, by id."""
     changes, assets = tables.asset_changes, tables.assets
-    charts, misses = tables.raw_market_charts, tables.chart_misses
+    coverage = tables.chart_coverage
     query = (
         select(changes.c.asset_id)
         .distinct()
@@ -89,8 +95,7 @@ def unfetched_new_coins(warehouse: Database, now: datetime) -> Sequence[str]:
             changes.c.change == "listed",
             changes.c.seen_on >= (now - RECENT).date(),
             assets.c.is_active,
-            ~exists().where(charts.c.asset_id == changes.c.asset_id),
-            ~exists().where(misses.c.asset_id == changes.c.asset_id),
+            ~exists().where(coverage.c.asset_id == changes.c.asset_id),
         )
         .order_by(changes.c.asset_id)
     )

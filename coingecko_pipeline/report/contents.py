@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from coingecko_pipeline.acquisition.history import Outlook, read_outlook
+from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.report import ReportError
 from coingecko_pipeline.report.agreement import Agreement, read_agreement

@@ -1,15 +1,30 @@
-"""What can go wrong with a call to any source, as far as it decides whether to try again.
+"""What can go wrong with a call to any source, as a tree that tells what may be tried again.
 
     SourceError
-    ├── RetriableCall     the same call may succeed later
-    └── PermanentCall     the same call fails again until someone changes something
+    ├── RetriableCall             the same call may succeed later
+    │   ├── RateLimited           429; carries the wait that the server asked for
+    │   ├── ServiceUnavailable    5xx
+    │   ├── ConnectionFailed      no answer: refused, reset, timed out
+    │   └── BrokenAnswer          200, but not what was asked for: cut, empty, HTML, another shape; holds what came
+    └── PermanentCall             the same call fails again until someone changes something
+        ├── AccessDenied          403: the address or the client is blocked
+        └── BadRequest            any other status: the call itself is wrong
 
-Each source's own errors derive from these; the retries and Dagster's side look at nothing else.
+A source adds kinds of its own where its answers tell more apart; the retries and Dagster's side look at nothing but
+these. Only what was attempted, the status and the server's own message go into a message: never a URL, a header or a
+key.
 """
 
+import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass
+from typing import Any
+
+from coingecko_pipeline.sources.answer import Answer
+from coingecko_pipeline.sources.waiting import LONGEST_WAIT_SECONDS
+
+MESSAGE_LENGTH = 300
+"""Characters of a server's message that an error repeats; HTML pages and proxies answer with whole documents."""
 
 
 class SourceError(Exception):
@@ -28,42 +43,114 @@ class RetriableCall(SourceError):
         self.wait_seconds = wait_seconds
 
 
+class RateLimited(RetriableCall):
+    """Status 429."""
+
+
+class ServiceUnavailable(RetriableCall):
+    """The server failed (5xx), or says that the endpoint is down for now."""
+
+
+class ConnectionFailed(RetriableCall):
+    """There was no answer: refused, reset, or later than the time-out."""
+
+
+class BrokenAnswer(RetriableCall):
+    """The answer has status 200 and is not what was asked for.
+
+    Attributes:
+        answer: What came, and when; None where no single answer is meant.
+    """
+
+    answer: Answer | None = None
+
+    @property
+    def body(self) -> bytes | None:
+        """What came, as received."""
+        return self.answer.body if self.answer else None
+
+
 class PermanentCall(SourceError):
     """The same call fails again until someone changes something."""
 
 
-def wait_asked_for(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that the server asks to wait: Retry-After first, then x-ratelimit-reset; None where neither is there.
+class AccessDenied(PermanentCall):
+    """The server refuses this address or client."""
 
-    The server's own Date header is the reference where it is present, so a wrong local clock costs nothing.
 
-    Args:
-        headers: The answer's headers, looked up without regard to case.
-        now: The local time, aware.
+class BadRequest(PermanentCall):
+    """The call itself is wrong."""
+
+
+@dataclass(frozen=True)
+class FailedAnswer:
+    """An answer whose status is not 200.
+
+    Attributes:
+        title: The source's name in sentences.
+        what: What was attempted; for example "the market chart of 'bitcoin'".
+        status: The HTTP status.
+        body: As received.
+        wait_seconds: How long the server asked to wait; None where it did not say.
     """
-    server_now = _http_date(headers.get("Date")) or now
-    retry_after = headers.get("Retry-After")
-    if retry_after:
-        if retry_after.strip().isdigit():
-            return float(retry_after)
-        moment = _http_date(retry_after)
-        if moment:
-            return max(0.0, (moment - server_now).total_seconds())
-    reset = headers.get("x-ratelimit-reset")
-    if reset:
+
+    title: str
+    what: str
+    status: int
+    body: bytes
+    wait_seconds: float | None = None
+
+    @property
+    def message(self) -> str:
+        """The server's words, shortened to one line; empty where it said nothing."""
+        text = self.body.decode("utf-8", errors="replace").strip()
         try:
-            moment = datetime.strptime(reset.strip(), "%Y-%m-%d %H:%M:%S %z")
+            said = " ".join(_words_in(json.loads(text)))
+        except RecursionError:
+            return ""
         except ValueError:
-            return None
-        return max(0.0, (moment - server_now).total_seconds())
-    return None
+            said = "an HTML page" if text.startswith("<") else text
+        return " ".join(said.encode("utf-8", errors="replace").decode().split())[:MESSAGE_LENGTH]
+
+    def error(self, kind: type[SourceError], advice: str) -> SourceError:
+        """An error that says what was attempted, what the server said, and what to do.
+
+        Args:
+            kind: The error's class.
+            advice: What that means and what can be done about it, without a full stop.
+        """
+        said = f" ({self.message})" if self.message else ""
+        sentence = f"{self.title} answered {self.status} to {self.what}{said}: {advice}."
+        if not issubclass(kind, RetriableCall):
+            return kind(sentence)
+        if self.wait_seconds is not None and self.wait_seconds > LONGEST_WAIT_SECONDS:
+            sentence += (
+                f" It asks to wait {self.wait_seconds:,.0f} seconds, and at most {LONGEST_WAIT_SECONDS:,.0f} are "
+                f"waited: try again later, or ask {self.title} what it means."
+            )
+        return kind(sentence, self.wait_seconds)
 
 
-def _http_date(value: str | None) -> datetime | None:
-    if not value:
-        return None
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def error_of(failed: FailedAnswer) -> SourceError:
+    """The error that an answer of any source stands for, as far as HTTP itself says."""
+    if failed.status == 429:
+        return failed.error(RateLimited, "too many calls")
+    if failed.status >= 500:
+        return failed.error(ServiceUnavailable, "the service is unavailable")
+    if failed.status == 403:
+        return failed.error(
+            AccessDenied, f"this address or key is blocked; try from another address, or ask {failed.title}"
+        )
+    return failed.error(
+        BadRequest,
+        f"the call was refused; check {failed.title.upper()}_BASE_URL where it is set, or report it with this message",
+    )
+
+
+def _words_in(document: Any) -> list[str]:
+    """The texts of an error's body, whichever of the usual fields hold them."""
+    if isinstance(document, str):
+        return [document]
+    if not isinstance(document, Mapping):
+        return []
+    return [word for key in ("error_message", "message", "status", "error") for word in _words_in(document.get(key))]

@@ -9,13 +9,12 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from coingecko_pipeline.sources.errors import RetriableCall
+from coingecko_pipeline.sources.errors import BrokenAnswer, RetriableCall
+from coingecko_pipeline.sources.waiting import LONGEST_WAIT_SECONDS
 
 log = logging.getLogger(__name__)
 
 TRIES = 8
-MAX_WAIT_SECONDS = 900.0
-"""All waits of one call together; an hour-long Retry-After is the step's or the schedule's business."""
 BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 60.0
 """Where the server does not say how long to wait: doubled with each try, up to a minute, its window."""
@@ -36,16 +35,28 @@ class Retries:
         self._sleep = sleep
         self._telling = threading.Lock()
 
-    def call(self, attempt: Callable[[], T]) -> T:
+    def call(self, attempt: Callable[[], T], broken_tries: int = TRIES) -> T:
         """What the attempt gives at last.
+
+        Args:
+            attempt: Makes the call once.
+            broken_tries: How many broken answers end it.
 
         Raises:
             SourceError: What the last attempt raised.
         """
+        broken = 0
+
+        def enough(state: RetryCallState) -> bool:
+            nonlocal broken
+            broken += isinstance(_error_of(state), BrokenAnswer)
+            waited = state.idle_for + state.upcoming_sleep
+            return state.attempt_number >= TRIES or broken >= broken_tries or waited > LONGEST_WAIT_SECONDS
+
         retrying = Retrying(
             retry=retry_if_exception_type(RetriableCall),
             wait=_wait_seconds,
-            stop=_enough,
+            stop=enough,
             sleep=self._sleep,
             before_sleep=self._tell,
             reraise=True,
@@ -76,7 +87,3 @@ def _wait_seconds(state: RetryCallState) -> float:
         return error.wait_seconds
     ceiling = min(MAX_BACKOFF_SECONDS, BACKOFF_SECONDS * 2.0**state.attempt_number)
     return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, no secret
-
-
-def _enough(state: RetryCallState) -> bool:
-    return state.attempt_number >= TRIES or state.idle_for + state.upcoming_sleep > MAX_WAIT_SECONDS

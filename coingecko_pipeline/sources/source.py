@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-import pandas as pd
-
+from coingecko_pipeline.sources.market_page import MarketPage
+from coingecko_pipeline.sources.session import Opening
 from coingecko_pipeline.sources.usage import Usage
 
 
@@ -17,6 +17,21 @@ class NamedPlan(Protocol):
     @property
     def name(self) -> str:
         """The name under which api_usage counts them; two sources never share one."""
+
+
+@dataclass(frozen=True)
+class AssetList:
+    """A source's list of coins.
+
+    Attributes:
+        entries: Every active coin: id, symbol, name and, where the source gives them, platforms.
+        asked_at: When the list was asked for (UTC, aware).
+        answered_at: When it was there (UTC, aware).
+    """
+
+    entries: list[dict[str, Any]]
+    asked_at: datetime
+    answered_at: datetime
 
 
 class SourceClient(Protocol):
@@ -35,8 +50,8 @@ class SourceClient(Protocol):
     def usage(self) -> Usage:
         """The calls made and credits spent so far."""
 
-    def asset_list(self) -> list[dict[str, Any]]:
-        """Every active coin: id, symbol, name and, where the source gives them, platforms.
+    def asset_list(self) -> AssetList:
+        """Every active coin.
 
         Raises:
             SourceError: The call failed for good.
@@ -53,31 +68,12 @@ class SnapshotClient(SourceClient, Protocol):
     def most_coins(self) -> int | None:
         """How many coins the current market has at most; None for all that are active."""
 
-    def market_pages(self) -> Iterator[pd.DataFrame]:
+    def market_pages(self) -> Iterator[MarketPage]:
         """The current market, page by page, one call each.
-
-        Returns:
-            Frames of asset_id, price_usd, volume_24h_usd, market_cap_usd (US dollars, NaN where not given) and
-            observed_at (UTC, NaT where not given).
 
         Raises:
             SourceError: A call failed for good.
         """
-
-
-@dataclass(frozen=True)
-class Opening:
-    """What a client is opened with.
-
-    Attributes:
-        base_url: Another address than the source's own; None for its own.
-        now: The current UTC time, aware.
-        on_origin: Told "live" or "sandbox" with each answer before it is used; raises where that is the wrong one.
-    """
-
-    base_url: str | None
-    now: Callable[[], datetime]
-    on_origin: Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ given is NULL, never 0. All times are UTC.
 from sqlalchemy import Column, Date, Double, Index, PrimaryKeyConstraint, Table
 
 from coingecko_pipeline.tables.metadata import ASSET_ID_LENGTH, metadata
-from coingecko_pipeline.warehouse.guard import Guard, Ranked
+from coingecko_pipeline.warehouse.guard import Guard, Lowest, Ranked
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
 
 STALE = "stale"
@@ -36,7 +36,13 @@ daily_market = Table(
     Index("ix_daily_market_asset_id_date", "asset_id", "date"),
     comment="One coin on one date: price, volume and market cap",
     mysql_charset="utf8mb4",
-    info={"guard": Guard(Ranked("source", (STALE, SNAPSHOT, CHART)), "observed_at")},
+    info={
+        "guard": Guard(
+            Ranked("source", (STALE, SNAPSHOT, CHART)),
+            Lowest("observed_at"),
+            keeps=("price_usd", "volume_24h_usd", "market_cap_usd"),
+        )
+    },
 )
 
 hourly_market = Table(

@@ -15,9 +15,10 @@ from coingecko_pipeline.warehouse.errors import (
     StorageFull,
     WarehouseError,
 )
-from coingecko_pipeline.warehouse.guard import Guard, Ranked
-from coingecko_pipeline.warehouse.io_manager import Frames, MySQLIOManager
+from coingecko_pipeline.warehouse.guard import Guard, Lowest, Ranked
+from coingecko_pipeline.warehouse.io_manager import MySQLIOManager
 from coingecko_pipeline.warehouse.migrating import Migrations
+from coingecko_pipeline.warehouse.output import Frames
 from coingecko_pipeline.warehouse.reading import Between, OneOf, read_frame
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
 
@@ -31,6 +32,7 @@ __all__ = [
     "Frames",
     "Guard",
     "InvalidFrameError",
+    "Lowest",
     "Migrations",
     "MySQLIOManager",
     "OneOf",

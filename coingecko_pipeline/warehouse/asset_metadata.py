@@ -16,7 +16,8 @@ from coingecko_pipeline.warehouse.frames import arrow_type
 from coingecko_pipeline.warehouse.reading import Condition, OneOf
 
 WriteMode = Literal["replace_table", "replace_partition", "upsert"]
-_PREVIEW_ROWS = 10
+PREVIEW_ROWS = 10
+"""Rows that Dagster shows of a frame."""
 _PREVIEW_WIDTH = 60
 
 
@@ -175,7 +176,7 @@ def column_schema(table: Table) -> TableSchema:
 
 def preview(rows: pd.DataFrame) -> str:
     """The first ten rows as a Markdown table; long values are cut, NULL is empty."""
-    first = rows.head(_PREVIEW_ROWS)
+    first = rows.head(PREVIEW_ROWS)
     lines = [_line(list(map(str, first.columns))), _line(["---"] * len(first.columns))]
     lines += [_line([_cell(value) for value in row]) for row in first.itertuples(index=False, name=None)]
     return "\n".join(lines)

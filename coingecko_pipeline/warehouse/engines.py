@@ -45,6 +45,8 @@ def mysql_engine(url: URL, local_infile: bool) -> Engine:
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         },
         isolation_level=ISOLATION_LEVEL,
+        # A compiled INSERT then takes tuples, which PyMySQL sends together in one statement.
+        paramstyle="format",
         pool_pre_ping=True,
         pool_recycle=POOL_RECYCLE_SECONDS,
         hide_parameters=True,

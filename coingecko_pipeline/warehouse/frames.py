@@ -4,8 +4,8 @@ A frame's columns are matched to the table's by name. Between the two stands an 
 the declared order and types, from which every way of writing starts.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,9 @@ from coingecko_pipeline.warehouse.guard import Ranked, guard_of
 TEXT = pa.string()
 MOMENT = pa.timestamp("us")
 _SHOWN = 5
+
+Frame: TypeAlias = pd.DataFrame | pa.Table | Mapping[str, Any]
+"""Rows to be written: a DataFrame, an Arrow table, or NumPy or Arrow arrays of one length by column name."""
 
 
 def arrow_type(column: Column[Any]) -> Any:
@@ -55,13 +58,14 @@ def arrow_type(column: Column[Any]) -> Any:
     raise DeclarationError(f"column {column.table.name}.{column.name} is a {declared!r}, which cannot be written")
 
 
-def to_arrow(table: Table, frame: pd.DataFrame) -> pa.Table:
+def to_arrow(table: Table, frame: Frame) -> pa.Table:
     """The frame as the declared table's columns, sorted by its key, after every check.
 
     Args:
         table: as declared; it must have a primary key.
         frame: any order of columns and rows. None, NaN, NaT and NA are NULL. A date is a `datetime.date` or a
             datetime64 at midnight; a moment carries a time zone and becomes UTC; a number may be an int of any size.
+            An Arrow table is the cheapest.
 
     Raises:
         InvalidFrameError: columns missing or unknown, a value that does not fit its column (an infinite number, text
@@ -69,6 +73,8 @@ def to_arrow(table: Table, frame: pd.DataFrame) -> pa.Table:
     """
     _check_columns(table, frame)
     arrays = [_to_array(column, frame[column.name]) for column in table.columns]
+    if len({len(array) for array in arrays}) > 1:
+        raise InvalidFrameError(f"the columns of the frame for table {table.name!r} are of different lengths")
     rows = pa.Table.from_arrays(arrays, names=[column.name for column in table.columns])
     _check_ranks(table, rows)
     keys = [column.name for column in table.primary_key.columns]
@@ -95,11 +101,17 @@ def to_frame(columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]]) -> p
     )
 
 
-def _check_columns(table: Table, frame: pd.DataFrame) -> None:
-    if not isinstance(frame, pd.DataFrame):
-        raise InvalidFrameError(f"table {table.name!r} takes pandas DataFrames, and got a {type(frame).__name__}")
+def _check_columns(table: Table, frame: Frame) -> None:
+    if isinstance(frame, pa.Table):
+        given = list(frame.column_names)
+    elif isinstance(frame, pd.DataFrame | Mapping):
+        given = list(frame)
+    else:
+        raise InvalidFrameError(
+            f"table {table.name!r} takes pandas DataFrames, Arrow tables or mappings of arrays, and got a "
+            f"{type(frame).__name__}"
+        )
     declared = [column.name for column in table.columns]
-    given = list(frame.columns)
     missing = [name for name in declared if name not in given]
     unknown = [name for name in given if name not in declared]
     twice = sorted({str(name) for name in given if given.count(name) > 1})
@@ -115,11 +127,11 @@ def _check_columns(table: Table, frame: pd.DataFrame) -> None:
         )
 
 
-def _to_array(column: Column[Any], series: "pd.Series[Any]") -> Any:
+def _to_array(column: Column[Any], values: Any) -> Any:
     kind = arrow_type(column)
     where = f"column {column.table.name}.{column.name}"
     try:
-        array = _converted(kind, series)
+        array = _converted(kind, values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise InvalidFrameError(f"{where} cannot take the frame's values as {kind}: {error}") from error
     if not column.nullable and array.null_count:
@@ -132,17 +144,22 @@ def _to_array(column: Column[Any], series: "pd.Series[Any]") -> Any:
     return array
 
 
-def _converted(kind: Any, series: "pd.Series[Any]") -> Any:
-    if kind == pa.float64():
-        return _doubles(series)
-    if kind == TEXT or pa.types.is_binary(kind):
+def _converted(kind: Any, values: Any) -> Any:
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        array = _nan_as_null(_one_chunk(values))
+    else:
+        series = values if isinstance(values, pd.Series) else pd.Series(values, copy=False)
+        if kind == pa.float64():
+            return _doubles_of_series(series)
         array = _one_chunk(pa.array(series, from_pandas=True))
-        if not (array.type == kind or (kind == TEXT and _is_text(array.type)) or array.null_count == len(array)):
-            raise TypeError(f"they are {array.type}")
-        return array.cast(kind)
-    array = _one_chunk(pa.array(series, from_pandas=True))
     if array.null_count == len(array):
         return pa.nulls(len(array), kind)
+    if kind == pa.float64():
+        return _doubles(array)
+    if kind == TEXT or pa.types.is_binary(kind):
+        if not (array.type == kind or (kind == TEXT and _is_text(array.type))):
+            raise TypeError(f"they are {array.type}")
+        return array.cast(kind)
     if kind == pa.date32():
         return _dates(array)
     if kind == MOMENT:
@@ -162,7 +179,23 @@ def _one_chunk(array: Any) -> Any:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def _doubles(series: "pd.Series[Any]") -> Any:
+def _nan_as_null(array: Any) -> Any:
+    if not pa.types.is_floating(array.type):
+        return array
+    return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
+
+
+def _doubles(array: Any) -> Any:
+    if not (pa.types.is_floating(array.type) or pa.types.is_integer(array.type) or pa.types.is_decimal(array.type)):
+        raise TypeError(f"they are {array.type}")
+    numbers = array.cast(pa.float64(), safe=False)
+    if pc.any(pc.is_inf(numbers)).as_py():
+        raise ValueError("some are infinite, which a database cannot hold")
+    return numbers
+
+
+def _doubles_of_series(series: "pd.Series[Any]") -> Any:
+    # A column of Python objects may hold an int that no Arrow integer can.
     if series.dtype == object and any(isinstance(value, str | bytes | bool) for value in series):
         raise TypeError("some are not numbers")
     if not (series.dtype == object or pd.api.types.is_numeric_dtype(series.dtype)) or series.dtype == bool:

@@ -1,15 +1,15 @@
 """A Dagster IO manager for MySQL, MariaDB and SQLite whose tables are declared, never inferred."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 from dagster import (
+    AssetExecutionContext,
     AssetObservation,
     EnvVar,
     Failure,
@@ -18,7 +18,7 @@ from dagster import (
     MetadataValue,
     OutputContext,
 )
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Connection, MetaData, Table
 
 from coingecko_pipeline.warehouse.asset_metadata import (
     WritePlan,
@@ -37,26 +37,15 @@ from coingecko_pipeline.warehouse.errors import (
     InvalidFrameError,
     WarehouseError,
 )
-from coingecko_pipeline.warehouse.frames import to_arrow
-from coingecko_pipeline.warehouse.partition_slice import PartitionSlice, partition_slice, value_counts
+from coingecko_pipeline.warehouse.frames import Frame
+from coingecko_pipeline.warehouse.output import Around, Frames, Written, frames_of
+from coingecko_pipeline.warehouse.paging import count_rows
+from coingecko_pipeline.warehouse.partition_slice import PartitionSlice, partition_slice
 from coingecko_pipeline.warehouse.reading import read_frame
 from coingecko_pipeline.warehouse.spool import Spool
-from coingecko_pipeline.warehouse.upsert import quoted
 from coingecko_pipeline.warehouse.writing import TableWriter
 
-
-@dataclass(frozen=True)
-class Frames:
-    """What a streaming asset returns: its frames one by one, and what it knows when the last one is out.
-
-    Attributes:
-        frames: an iterator of DataFrames. In `upsert` mode each is committed before the next is asked for.
-        metadata: asked once, after the last frame was stored; merged into the output's metadata, where it wins over
-            the IO manager's own entries.
-    """
-
-    frames: Iterable[pd.DataFrame]
-    metadata: Callable[[], Mapping[str, Any]] = field(default=dict)
+COLUMN_SCHEMA = "dagster/column_schema"
 
 
 class MySQLIOManager(IOManager):
@@ -125,7 +114,7 @@ class MySQLIOManager(IOManager):
             )
         return self._tables[name]
 
-    def handle_output(self, context: OutputContext, obj: pd.DataFrame | Iterable[pd.DataFrame] | Frames) -> None:
+    def handle_output(self, context: OutputContext, obj: Frame | Iterable[Frame] | Frames) -> None:
         """Store what an asset returned, and log what was stored.
 
         Raises:
@@ -135,15 +124,15 @@ class MySQLIOManager(IOManager):
         with _permanent_errors():
             table = self.table(context.asset_key.path[-1])
             plan = write_plan(context.definition_metadata, table, partitioned=context.has_asset_partitions)
-            part = (
+            partitions = (
                 partition_slice(context, context.asset_partitions_def, table, plan.partition_column)
                 if plan.partition_column is not None
                 else None
             )
-            output = obj if isinstance(obj, Frames) else Frames([obj] if isinstance(obj, pd.DataFrame) else obj)
-            tally = _Tally(self._clock)
-            self._store(table, plan, part, output.frames, tally)
-            self._log_stored(context, table, plan, part, tally, output.metadata())
+            output = frames_of(obj, table, plan)
+            written = Written(partitions, self._clock)
+            self._store(table, plan, partitions, output, written)
+            self._log_stored(context, table, plan, partitions, written, output.metadata())
 
     def load_input(self, context: InputContext) -> pd.DataFrame:
         """The table, or the partitions of it that the run asks for, as a DataFrame in the order of its key.
@@ -159,126 +148,86 @@ class MySQLIOManager(IOManager):
             if context.has_asset_partitions:
                 upstream = context.upstream_output
                 column = partition_column((upstream.definition_metadata if upstream else None) or asked, table)
-                part = partition_slice(context, context.asset_partitions_def, table, column)
-                conditions.append(part.condition)
+                partitions = partition_slice(context, context.asset_partitions_def, table, column)
+                conditions.append(partitions.condition)
             return read_frame(self.database, table, columns=read_columns(asked), conditions=conditions)
 
     def _store(
-        self,
-        table: Table,
-        plan: WritePlan,
-        part: PartitionSlice | None,
-        frames: Iterable[pd.DataFrame],
-        tally: "_Tally",
+        self, table: Table, plan: WritePlan, partitions: PartitionSlice | None, output: Frames, written: Written
     ) -> None:
         writer = TableWriter(self.database, table)
         if plan.mode == "upsert":
-            for rows in _checked(table, part, frames, tally):
-                with tally.writing():
-                    writer.upsert(rows)
-            _check_not_empty(table, plan, part, tally)
+            for rows in written.checked(table, output.frames):
+                with written.timed():
+                    self.database.run_in_transaction(partial(_upsert, writer, rows, output.around))
+            _check_not_empty(table, plan, partitions, written)
             return
         # The producer may take hours: its frames wait on disk, so that the transaction is short and can be repeated.
         with Spool() as spool:
-            for rows in _checked(table, part, frames, tally):
+            for rows in written.checked(table, output.frames):
                 spool.append(rows)
-            _check_not_empty(table, plan, part, tally)
-            with tally.writing():
-                writer.replace(spool, () if part is None else (part.condition,))
+            _check_not_empty(table, plan, partitions, written)
+            with written.timed():
+                writer.replace(spool, () if partitions is None else (partitions.condition,))
 
     def _log_stored(
         self,
         context: OutputContext,
         table: Table,
         plan: WritePlan,
-        part: PartitionSlice | None,
-        tally: "_Tally",
+        partitions: PartitionSlice | None,
+        written: Written,
         produced: Mapping[str, Any],
     ) -> None:
         database = self.database
         metadata: dict[str, Any] = {
             "dagster/table_name": table_name(database, table),
-            "dagster/column_schema": column_schema(table),
             "storage_kind": database.kind,
             "write_mode": plan.mode,
-            "rows_written": tally.rows,
-            "rows_per_second": tally.per_second(tally.rows),
-            "bytes_per_second": tally.per_second(tally.bytes),
+            "rows_written": written.rows,
+            "rows_per_second": written.per_second(written.rows),
+            "bytes_per_second": written.per_second(written.bytes),
         }
-        if tally.first is not None:
-            metadata["preview"] = MetadataValue.md(preview(tally.first))
-        if part is None:
-            metadata["dagster/row_count"] = tally.rows if plan.mode == "replace_table" else _count(database, table)
-        else:
-            written = part.count_by_key(tally.by_value)
-            stored = written if plan.mode == "replace_partition" else part.stored_by_key(database)
-            if len(part.keys) == 1:
-                metadata["dagster/partition_row_count"] = stored[part.keys[0]]
-            else:
-                metadata["partitions_written"] = len(part.keys)
-                for key in part.keys:
-                    counts = {"dagster/partition_row_count": stored[key], "rows_written": written[key]}
-                    context.log_event(AssetObservation(context.asset_key, partition=key, metadata=counts))
-        context.add_output_metadata({**metadata, **produced})
+        if COLUMN_SCHEMA not in context.definition_metadata:  # which Dagster shows too, without a copy in each event
+            metadata[COLUMN_SCHEMA] = column_schema(table)
+        if written.first_rows is not None:
+            metadata["preview"] = MetadataValue.md(preview(written.first_rows))
+        if partitions is None:
+            metadata["dagster/row_count"] = (
+                written.rows
+                if plan.mode == "replace_table"
+                else database.run_reading(lambda connection: count_rows(connection, table))
+            )
+            context.add_output_metadata({**metadata, **produced})
+            return
+        given = partitions.count_by_key(written.rows_by_value)
+        stored = given if plan.mode == "replace_partition" else partitions.stored_by_key(database)
+        if len(partitions.keys) == 1:
+            metadata["dagster/partition_row_count"] = stored[partitions.keys[0]]
+            context.add_output_metadata({**metadata, **produced})
+            return
+        # What is added to the output goes into the materialization of every partition: of a range each gets its own
+        # numbers, and what holds for the run is told once.
+        metadata["partitions_written"] = len(partitions.keys)
+        context.log_event(AssetObservation(context.asset_key, metadata={**metadata, **produced}))
+        step = AssetExecutionContext.get()
+        for key in partitions.keys:
+            numbers = {"dagster/partition_row_count": stored[key], "rows_written": given[key]}
+            step.add_asset_metadata(numbers, context.asset_key, key)
 
 
-class _Tally:
-    """What was written so far, and the seconds that the database took."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self.rows = 0
-        self.bytes = 0
-        self.seconds = 0.0
-        self.first: pd.DataFrame | None = None
-        self.by_value: Counter[Any] = Counter()
-
-    def add(self, frame: pd.DataFrame, rows: pa.Table, part: PartitionSlice | None) -> None:
-        self.rows += len(rows)
-        self.bytes += rows.nbytes
-        if self.first is None and len(frame):
-            self.first = frame.head(10).copy()
-        if part is not None:
-            self.by_value.update(value_counts(rows, part.column))
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        start = self._clock()
-        yield
-        self.seconds += self._clock() - start
-
-    def per_second(self, amount: int) -> float:
-        return round(amount / self.seconds, 1) if self.seconds > 0 else 0.0
+def _upsert(writer: TableWriter, rows: pa.Table, around: Around | None, connection: Connection) -> None:
+    with nullcontext() if around is None else around(connection, rows):
+        writer.upsert_in(connection, rows)
 
 
-def _checked(
-    table: Table, part: PartitionSlice | None, frames: Iterable[pd.DataFrame], tally: _Tally
-) -> Iterator[pa.Table]:
-    if not isinstance(frames, Iterable) or isinstance(frames, str | Mapping):
-        raise InvalidFrameError(
-            f"the asset of table {table.name!r} must return a DataFrame, an iterator of them, or Frames, "
-            f"not {type(frames).__name__}"
-        )
-    for frame in frames:
-        rows = to_arrow(table, frame)
-        if part is not None:
-            part.check(rows)
-        tally.add(frame, rows, part)
-        yield rows
-
-
-def _check_not_empty(table: Table, plan: WritePlan, part: PartitionSlice | None, tally: _Tally) -> None:
-    if tally.rows == 0 and not plan.allow_empty:
-        where = table.name if part is None else f"{table.name}, {part}"
+def _check_not_empty(table: Table, plan: WritePlan, partitions: PartitionSlice | None, written: Written) -> None:
+    if written.rows == 0 and not plan.allow_empty:
+        where = table.name if partitions is None else f"{table.name}, {partitions}"
         raise InvalidFrameError(
             f"the asset returned no rows for {where}, and the stored ones were kept; where no rows are a valid "
             'result, say so in its metadata: "allow_empty": True'
         )
-
-
-def _count(database: Database, table: Table) -> int:
-    statement = f"SELECT COUNT(*) FROM {quoted(table.name, database.kind)}"  # noqa: S608
-    return int(database.run_reading(lambda connection: connection.exec_driver_sql(statement).scalar_one()))
 
 
 def _declared(tables: MetaData | Iterable[Table]) -> Iterable[Table]:

@@ -15,11 +15,10 @@ from sqlalchemy import Column, Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
-from coingecko_pipeline.warehouse.database import Kind
 from coingecko_pipeline.warehouse.errors import RowsRefusedError
 from coingecko_pipeline.warehouse.failures import error_code
 from coingecko_pipeline.warehouse.frames import TEXT, arrow_type
-from coingecko_pipeline.warehouse.upsert import column_list, quoted, upsert_from
+from coingecko_pipeline.warehouse.upsert import upsert_from
 
 STAGING = "incoming_rows"
 
@@ -68,20 +67,18 @@ def to_text(rows: pa.Table) -> memoryview:
     return memoryview(lines.buffers()[2])[start:end]
 
 
-def load_into(
-    connection: Connection, table: Table, kind: Kind, path: str, count: int, target: str | None = None
-) -> None:
+def load_into(connection: Connection, table: Table, path: str, count: int, target: str | None = None) -> None:
     """Load a ready file of `count` rows into the table, or into `target`, which has the same columns.
 
     Raises:
         RowsRefusedError: the server warned of anything, or took another number of rows. Roll back.
         sqlalchemy.exc.DBAPIError: the statement failed; `is_forbidden` tells whether another way is open.
     """
-    name = target or table.name
+    quoted = connection.dialect.identifier_preparer.quote_identifier
     result = connection.exec_driver_sql(
-        f"LOAD DATA LOCAL INFILE %s INTO TABLE {quoted(name, kind)} CHARACTER SET utf8mb4 "
+        f"LOAD DATA LOCAL INFILE %s INTO TABLE {quoted(target or table.name)} CHARACTER SET utf8mb4 "
         r"FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' "
-        f"({column_list(table, kind)})",
+        f"({', '.join(quoted(column.name) for column in table.columns)})",
         (path,),
     )
     loaded = result.rowcount
@@ -96,7 +93,7 @@ def load_into(
         )
 
 
-def upsert_file(connection: Connection, table: Table, kind: Kind, path: str, count: int) -> None:
+def upsert_file(connection: Connection, table: Table, path: str, count: int) -> None:
     """Load a ready file into a temporary table, and from there into the table, where its guard allows it.
 
     Raises:
@@ -110,12 +107,13 @@ def upsert_file(connection: Connection, table: Table, kind: Kind, path: str, cou
         prefixes=["TEMPORARY"],
         mysql_charset="utf8mb4",
     )
-    # A temporary table survives a rollback, so one may be left from a try that failed.
-    drop = f"DROP TEMPORARY TABLE IF EXISTS {quoted(STAGING, kind)}"
+    # A temporary table survives a rollback, so one may be left from a try that failed. Only DROP TEMPORARY TABLE leaves
+    # the transaction open, which SQLAlchemy has no construct for.
+    drop = f"DROP TEMPORARY TABLE IF EXISTS {STAGING}"
     connection.exec_driver_sql(drop)
     connection.execute(CreateTable(staging))
-    load_into(connection, table, kind, path, count, target=STAGING)
-    connection.exec_driver_sql(upsert_from(STAGING, table, kind), ())
+    load_into(connection, table, path, count, target=STAGING)
+    connection.execute(upsert_from(staging, table, connection.dialect))
     connection.exec_driver_sql(drop)
 
 

@@ -9,13 +9,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, or_, select
 
-from coingecko_pipeline.warehouse.database import Kind
 from coingecko_pipeline.warehouse.errors import DeclarationError
 from coingecko_pipeline.warehouse.frames import MOMENT, TEXT, arrow_type
-from coingecko_pipeline.warehouse.reading import Condition, as_stored, selected, where
-from coingecko_pipeline.warehouse.upsert import placeholder, quoted
+from coingecko_pipeline.warehouse.reading import Condition, as_stored, comparable, selected, where
 
 PAGE_ROWS = 65_536
 """Rows of a page: some 70 MB as Python objects. Larger ones are no faster."""
@@ -52,17 +50,15 @@ def of_one_moment(connection: Connection) -> Connection:
     return connection.execution_options(isolation_level="REPEATABLE READ")
 
 
-def count_rows(connection: Connection, table: Table, kind: Kind, conditions: Sequence[Condition] = ()) -> int:
+def count_rows(connection: Connection, table: Table, conditions: Sequence[Condition] = ()) -> int:
     """How many rows of a table meet all conditions."""
-    clause, parameters = where(conditions, kind)
-    statement = f"SELECT COUNT(*) FROM {quoted(table.name, kind)}{clause}"  # noqa: S608
-    return int(connection.exec_driver_sql(statement, parameters).scalar_one())
+    statement = select(func.count()).select_from(table).where(*where(table, conditions))
+    return connection.execute(statement).scalar_one()
 
 
 def read_pages(
     connection: Connection,
     table: Table,
-    kind: Kind,
     conditions: Sequence[Condition] = (),
     page_rows: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
@@ -71,7 +67,6 @@ def read_pages(
     Args:
         connection: reads; give one `of_one_moment` where the rows may change meanwhile.
         table: as declared; its key tells where the next page begins.
-        kind: of the database.
         conditions: which rows; all by default.
         page_rows: rows of a page; by default what keeps a page's memory bounded.
 
@@ -86,41 +81,27 @@ def read_pages(
         raise DeclarationError(f"table {table.name!r} declares no primary key, and its pages are found by it")
     schema = arrow_schema(table)
     rows_at_once = page_rows or (WIDE_PAGE_ROWS if any(map(_has_no_width, columns)) else PAGE_ROWS)
-    names = ", ".join(selected(column, kind) for column in columns)
-    order = ", ".join(quoted(column.name, kind) for column in keys)
     places = [columns.index(key) for key in keys]
-    clause, parameters = where(conditions, kind)
-    after, last = "", ()
+    pages = select(*map(selected, columns)).where(*where(table, conditions)).order_by(*keys).limit(rows_at_once)
+    statement = pages
     while True:
-        statement = (
-            f"SELECT {names} FROM {quoted(table.name, kind)}{clause}{after} "  # noqa: S608
-            f"ORDER BY {order} LIMIT {rows_at_once}"
-        )
-        rows = connection.exec_driver_sql(statement, (*parameters, *last)).fetchall()
+        rows = connection.execute(statement).fetchall()
         if rows:
             yield _to_batch(schema, rows)
         if len(rows) < rows_at_once:
             return
-        after = f"{' AND ' if clause else ' WHERE '}{_after([key.name for key in keys], kind)}"
-        last = _after_values([as_stored(rows[-1][place]) for place in places])
+        statement = pages.where(_after(keys, [rows[-1][place] for place in places]))
         del rows
 
 
-def _after(keys: Sequence[str], kind: Kind) -> str:
+def _after(keys: Sequence[Column[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
     """The condition that a row's key comes after another's, as a range of the index and a rest within it.
 
     MySQL reads no range from a comparison of rows, `(date, asset_id) > (%s, %s)`.
     """
-    first, *rest = (quoted(key, kind) for key in keys)
-    mark = placeholder(kind)
-    if not rest:
-        return f"{first} > {mark}"
-    return f"({first} >= {mark} AND ({first} > {mark} OR {_after(keys[1:], kind)}))"
-
-
-def _after_values(key: Sequence[Any]) -> tuple[Any, ...]:
-    first, *rest = key
-    return (first, first, *_after_values(rest)) if rest else (first,)
+    column, value = comparable(keys[0]), as_stored(values[0])
+    after: ColumnElement[bool] = column > value
+    return after if len(keys) == 1 else and_(column >= value, or_(after, _after(keys[1:], values[1:])))
 
 
 def _to_batch(schema: pa.Schema, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:

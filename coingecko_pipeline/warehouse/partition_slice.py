@@ -17,13 +17,12 @@ from dagster import (
     TimeWindow,
     TimeWindowPartitionsDefinition,
 )
-from sqlalchemy import Table
+from sqlalchemy import Table, func, select
 
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DeclarationError, InvalidFrameError
 from coingecko_pipeline.warehouse.frames import MOMENT, TEXT, arrow_type
 from coingecko_pipeline.warehouse.reading import Between, Condition, OneOf, where
-from coingecko_pipeline.warehouse.upsert import quoted
 
 _SHOWN = 3
 
@@ -85,12 +84,10 @@ class PartitionSlice:
 
     def stored_by_key(self, database: Database) -> Counter[str]:
         """How many rows of each partition the table holds now."""
-        kind = database.kind
-        clause, parameters = where([self.condition], kind)
-        column = quoted(self.column, kind)
-        statement = f"SELECT {column}, COUNT(*) FROM {quoted(self.table.name, kind)}{clause} GROUP BY {column}"  # noqa: S608
-        rows = database.run_reading(lambda connection: connection.exec_driver_sql(statement, parameters).fetchall())
-        return self.count_by_key({_value(value, self.table, self.column): count for value, count in rows})
+        column = self.table.columns[self.column]
+        statement = select(column, func.count()).where(*where(self.table, [self.condition])).group_by(column)
+        rows = database.run_reading(lambda connection: connection.execute(statement).all())
+        return self.count_by_key({_aware(value): count for value, count in rows})
 
 
 def partition_slice(
@@ -139,19 +136,12 @@ def _naive(bound: date | datetime) -> date | datetime:
     return bound.astimezone(UTC).replace(tzinfo=None) if isinstance(bound, datetime) else bound
 
 
-def _value(stored: Any, table: Table, column: str) -> Any:
-    kind = arrow_type(table.columns[column])
-    if kind == TEXT:
-        return stored
-    if isinstance(stored, str):  # SQLite
-        stored = datetime.fromisoformat(stored) if kind == MOMENT else date.fromisoformat(stored)
-    return stored.replace(tzinfo=UTC) if isinstance(stored, datetime) else stored
-
-
 def value_counts(rows: pa.Table, column: str) -> dict[Any, int]:
     """How often each value stands in a column of an Arrow table; moments are aware."""
     counted: Sequence[Mapping[str, Any]] = pc.value_counts(rows[column].combine_chunks()).to_pylist()
-    return {
-        value.replace(tzinfo=UTC) if isinstance(value := entry["values"], datetime) else value: entry["counts"]
-        for entry in counted
-    }
+    return {_aware(entry["values"]): entry["counts"] for entry in counted}
+
+
+def _aware(value: Any) -> Any:
+    """A moment with its time zone, which Arrow's and a DateTime column's lack; everything else as it is."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value

@@ -1,18 +1,17 @@
 """Rows out of a declared table as frames of exact types: chosen columns, chosen rows, bound parameters only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, ColumnElement, Connection, String, Table, and_, cast, false, select, type_coerce
 
-from coingecko_pipeline.warehouse.database import Database, Kind
+from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DeclarationError
 from coingecko_pipeline.warehouse.frames import arrow_type, to_frame
-from coingecko_pipeline.warehouse.upsert import placeholder, quoted
 
 
 @dataclass(frozen=True)
@@ -64,47 +63,39 @@ def read_frame(
         DatabaseUnavailable: the database did not let us in.
     """
     wanted = [_column(table, name) for name in (columns if columns is not None else table.columns.keys())]
-    for condition in conditions:
-        _column(table, condition.column)
-    kind = database.kind
-    clause, parameters = where(conditions, kind)
-    names = ", ".join(selected(column, kind) for column in wanted)
-    order = ", ".join(quoted(column.name, kind) for column in table.primary_key.columns)
-    statement = (
-        f"SELECT {names} FROM {quoted(table.name, kind)}{clause}"  # noqa: S608
-        f"{f' ORDER BY {order}' if order else ''}"
-    )
+    statement = select(*map(selected, wanted)).where(*where(table, conditions)).order_by(*table.primary_key.columns)
 
     def read(connection: Connection) -> Sequence[Sequence[Any]]:
-        return connection.exec_driver_sql(statement, parameters).fetchall()
+        return connection.execute(statement).fetchall()
 
     return to_frame(wanted, database.run_reading(read))
 
 
-def selected(column: Column[Any], kind: Kind) -> str:
+def selected(column: Column[Any]) -> ColumnElement[Any]:
     """A column as it is selected: dates and moments as ISO text, everything else as it is."""
-    name = quoted(column.name, kind)
-    # As text, which SQLite gives anyway: a whole column of it becomes dates at once, while the driver's own dates are
-    # made one by one and take a fifth of the time of reading.
-    return f"CAST({name} AS CHAR)" if kind != "sqlite" and pa.types.is_temporal(arrow_type(column)) else name
+    # As text, which SQLite keeps: a whole column of it becomes dates at once, while the driver's own dates are made one
+    # by one and take a fifth of the time of reading.
+    return cast(column, String) if pa.types.is_temporal(arrow_type(column)) else column
 
 
-def where(conditions: Sequence[Condition], kind: Kind) -> tuple[str, tuple[Any, ...]]:
-    """The conditions as a WHERE clause (empty without any) and its parameters."""
-    mark = placeholder(kind)
-    clauses: list[str] = []
-    parameters: list[Any] = []
-    for condition in conditions:
-        name = quoted(condition.column, kind)
-        if isinstance(condition, Between):
-            clauses.append(f"{name} >= {mark} AND {name} < {mark}")
-            parameters += [as_stored(condition.start), as_stored(condition.end)]
-        elif condition.values:
-            clauses.append(f"{name} IN ({', '.join([mark] * len(condition.values))})")
-            parameters += [as_stored(value) for value in condition.values]
-        else:
-            clauses.append("1 = 0")
-    return (f" WHERE {' AND '.join(clauses)}" if clauses else ""), tuple(parameters)
+def where(table: Table, conditions: Iterable[Condition]) -> list[ColumnElement[bool]]:
+    """The conditions on a table's rows, for a statement's `where`.
+
+    Raises:
+        DeclarationError: a column is not one of the table's.
+    """
+    return [_where(comparable(_column(table, condition.column)), condition) for condition in conditions]
+
+
+def _where(column: ColumnElement[Any], condition: Condition) -> ColumnElement[bool]:
+    if isinstance(condition, Between):
+        return and_(column >= as_stored(condition.start), column < as_stored(condition.end))
+    return column.in_([as_stored(value) for value in condition.values]) if condition.values else false()
+
+
+def comparable(column: Column[Any]) -> ColumnElement[Any]:
+    """A column as it is compared with what `as_stored` gives."""
+    return type_coerce(column, String()) if pa.types.is_temporal(arrow_type(column)) else column
 
 
 def as_stored(value: Any) -> Any:

@@ -1,11 +1,11 @@
-"""Rows into a declared table: upserts that commit by themselves, and replacements in one transaction."""
+"""Rows into a declared table: upserts, and replacements in one transaction."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Insert, Table, delete, insert
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from coingecko_pipeline.warehouse.database import Database
@@ -13,7 +13,7 @@ from coingecko_pipeline.warehouse.errors import RowsRefusedError
 from coingecko_pipeline.warehouse.frames import TEXT
 from coingecko_pipeline.warehouse.load_data import can_load, is_forbidden, load_into, ready_file, upsert_file
 from coingecko_pipeline.warehouse.reading import Condition, where
-from coingecko_pipeline.warehouse.upsert import insert_rows, quoted, upsert_rows
+from coingecko_pipeline.warehouse.upsert import upsert_rows
 
 logger = logging.getLogger(__name__)
 
@@ -44,21 +44,24 @@ class TableWriter:
             RowsRefusedError: the server did not take the rows as they are; nothing was stored.
             sqlalchemy.exc.DBAPIError: any other error of the database; nothing was stored.
         """
-        if len(rows) == 0:
-            return
-        kind = self._database.kind
+        if len(rows):
+            self._database.run_in_transaction(lambda connection: self.upsert_in(connection, rows))
 
-        def load() -> None:
-            with ready_file(rows) as path:
-                self._database.run_in_transaction(
-                    lambda connection: upsert_file(connection, self._table, kind, path, len(rows))
-                )
+    def upsert_in(self, connection: Connection, rows: pa.Table) -> None:
+        """The same inside the caller's transaction, which is the one that commits.
 
-        def execute() -> None:
-            statement = upsert_rows(self._table, kind)
-            self._database.run_in_transaction(lambda connection: _execute_many(connection, statement, rows))
+        Where LOAD DATA is forbidden only its statement has failed: the transaction goes on with the other way.
 
-        self._fastest(load, execute)
+        Args:
+            connection: of this writer's database, best inside `Database.run_in_transaction`.
+            rows: as `to_arrow` makes them.
+
+        Raises:
+            RowsRefusedError: the server did not take the rows as they are. Roll back.
+            sqlalchemy.exc.DBAPIError: any other error of the database. Roll back, and perhaps try again.
+        """
+        if len(rows):
+            self._write(connection, rows, upsert=True)
 
     def replace(self, batches: Iterable[pa.Table], conditions: Iterable[Condition] = ()) -> None:
         """Delete the rows that meet all conditions (all rows without one) and insert others, in one transaction.
@@ -74,42 +77,33 @@ class TableWriter:
             RowsRefusedError: the server did not take the rows, two of one key for example; nothing was changed.
             sqlalchemy.exc.DBAPIError: any other error of the database; nothing was changed.
         """
-        kind = self._database.kind
-        clause, parameters = where(tuple(conditions), kind)
-        # Not TRUNCATE, which commits.
-        delete = f"DELETE FROM {quoted(self._table.name, kind)}{clause}"  # noqa: S608
-        statement = insert_rows(self._table, kind)
+        wanted = where(self._table, conditions)
 
-        def load_all(connection: Connection) -> None:
-            connection.exec_driver_sql(delete, parameters)
+        def write(connection: Connection) -> None:
+            connection.execute(delete(self._table).where(*wanted))  # not TRUNCATE, which commits
             for rows in batches:
-                with ready_file(rows) as path:
-                    load_into(connection, self._table, kind, path, len(rows))
+                self._write(connection, rows, upsert=False)
 
-        def execute_all(connection: Connection) -> None:
-            connection.exec_driver_sql(delete, parameters)
-            for rows in batches:
-                _execute_many(connection, statement, rows)
+        self._database.run_in_transaction(write)
 
-        self._fastest(
-            lambda: self._database.run_in_transaction(load_all),
-            lambda: self._database.run_in_transaction(execute_all),
-        )
-
-    def _fastest(self, load: Callable[[], None], execute: Callable[[], object]) -> None:
+    def _write(self, connection: Connection, rows: pa.Table, *, upsert: bool) -> None:
         try:
-            if self._database.is_sqlite or not self._database.local_infile or not can_load(self._table):
-                execute()
-            else:
-                self._load_or_execute(load, execute)
+            if not self._loaded(connection, rows, upsert=upsert):
+                table = self._table
+                _execute_many(connection, upsert_rows(table, connection.dialect) if upsert else insert(table), rows)
         except (IntegrityError, DataError) as error:
             raise RowsRefusedError(
                 f"the database refused rows for table {self._table.name!r} and stored none of them: {error.orig}"
             ) from error
 
-    def _load_or_execute(self, load: Callable[[], None], execute: Callable[[], object]) -> None:
+    def _loaded(self, connection: Connection, rows: pa.Table, *, upsert: bool) -> bool:
+        """Whether the rows went by LOAD DATA; False, and nothing was written, where it is not allowed."""
+        if self._database.is_sqlite or not self._database.local_infile or not can_load(self._table):
+            return False
+        load = upsert_file if upsert else load_into
         try:
-            load()
+            with ready_file(rows) as path:
+                load(connection, self._table, path, len(rows))
         except DBAPIError as error:
             if not is_forbidden(error):
                 raise
@@ -120,12 +114,15 @@ class TableWriter:
                 self._database,
                 error.orig,
             )
-            execute()
+            return False
+        return True
 
 
-def _execute_many(connection: Connection, statement: str, rows: pa.Table) -> None:
+def _execute_many(connection: Connection, statement: Insert, rows: pa.Table) -> None:
+    # As the driver takes it: its `executemany` with tuples is a third faster than SQLAlchemy's with dictionaries.
+    sql = str(statement.compile(dialect=connection.dialect))
     for start in range(0, len(rows), _ROWS_AT_ONCE):
-        connection.exec_driver_sql(statement, _tuples(rows.slice(start, _ROWS_AT_ONCE)))
+        connection.exec_driver_sql(sql, _tuples(rows.slice(start, _ROWS_AT_ONCE)))
 
 
 def _tuples(rows: pa.Table) -> list[tuple[Any, ...]]:

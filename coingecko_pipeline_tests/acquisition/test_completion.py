@@ -7,7 +7,7 @@ import pytest
 
 from coingecko_pipeline.acquisition.budget import BillingMonth, Budget
 from coingecko_pipeline.acquisition.completion import CoinHistory, HistoryWork, calls_today, complete_on, work_of
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 
 NOW = datetime(2026, 3, 9, 1, tzinfo=UTC)

@@ -7,11 +7,11 @@ from coingecko_pipeline.acquisition.planning import (
     AcquisitionError,
     ChartCall,
     Coverage,
-    DateRange,
     Request,
     plan_charts,
     plan_snapshot,
 )
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 
 NOW = datetime(2026, 7, 9, 12, tzinfo=UTC)

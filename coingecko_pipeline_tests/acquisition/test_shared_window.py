@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import update
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.shared_window import FORGET_EVERY, SharedWindow
-from coingecko_pipeline.sources.coingecko.limiter import WINDOW_SECONDS, RateLimiter
+from coingecko_pipeline.sources.limiter import WINDOW_SECONDS, RateLimiter
+from coingecko_pipeline.sources.waiting import LONGEST_WAIT_SECONDS
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import FakeClock
 from coingecko_pipeline_tests.running import rows_of
@@ -20,7 +23,7 @@ def window_of(database: Database, clock: FakeClock, plan: str = "demo") -> Share
 
 def test_two_runs_share_one_rate(database: Database) -> None:
     clock = FakeClock()
-    limiters = [RateLimiter(10, clock, window=window_of(database, clock)) for _ in range(2)]
+    limiters = [RateLimiter("CoinGecko", 10, clock, window=window_of(database, clock)) for _ in range(2)]
     times = []
     for number in range(45):
         limiters[number % 2].acquire()
@@ -32,7 +35,7 @@ def test_two_runs_share_one_rate(database: Database) -> None:
 
 def test_a_slot_is_free_as_soon_as_its_call_leaves_the_window(database: Database) -> None:
     clock = FakeClock()
-    limiter = RateLimiter(2, clock, window=window_of(database, clock))
+    limiter = RateLimiter("CoinGecko", 2, clock, window=window_of(database, clock))
     limiter.acquire()
     clock.sleep(40)
     limiter.acquire()
@@ -48,11 +51,35 @@ def test_a_pause_holds_every_process_and_a_shorter_one_changes_nothing(database:
     refused, other = window_of(database, clock), window_of(database, clock)
     refused.pause(30)
     refused.pause(10)
-    limiter = RateLimiter(100, clock, lambda _seconds, reason: told.append(reason), other)
+    limiter = RateLimiter("CoinGecko", 100, clock, lambda _seconds, reason: told.append(reason), other)
     limiter.acquire()
     assert clock.monotonic() == pytest.approx(30.0, abs=0.01)
     assert told == ["another call on this plan was answered 429"]
     assert other.paused_for() == 0.0
+
+
+@pytest.mark.parametrize("seconds", [864_000.0, 1e9, float("inf")])
+def test_no_pause_is_longer_than_the_bound(database: Database, seconds: float) -> None:
+    clock = FakeClock()
+    window = window_of(database, clock)
+    window.pause(seconds)
+    assert window.paused_for() == LONGEST_WAIT_SECONDS
+    assert window.take(1, 1) == (0, LONGEST_WAIT_SECONDS)
+    clock.sleep(LONGEST_WAIT_SECONDS)
+    assert window_of(database, clock).take(1, 1) == (1, 0.0)
+
+
+def test_a_pause_of_ten_days_that_an_earlier_version_stored_holds_nobody(database: Database) -> None:
+    clock = FakeClock()
+    window = window_of(database, clock)
+    window.pause(1)
+    ten_days = clock.now() + timedelta(days=10)
+    stored = update(tables.api_rate).values(paused_until=ten_days)
+    database.run_in_transaction(lambda connection: connection.execute(stored))
+    assert window.paused_for() == 0.0
+    assert window.take(1, 1) == (1, 0.0)
+    window.pause(30)
+    assert window.paused_for() == 30.0
 
 
 def test_plans_have_a_rate_each(database: Database) -> None:

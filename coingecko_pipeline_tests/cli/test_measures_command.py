@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.measures import periods_of
 from coingecko_pipeline.partitions import MONTHLY, WEEKLY
 from coingecko_pipeline.warehouse import Database

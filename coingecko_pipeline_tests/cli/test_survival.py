@@ -14,7 +14,7 @@ import pytest
 
 from coingecko_pipeline.acquisition.charts import daily_rows
 from coingecko_pipeline.acquisition.fetching import FETCH_THREADS
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.archive.charts import ChartArchive
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.tables import migrate

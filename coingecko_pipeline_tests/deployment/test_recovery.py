@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from coingecko_pipeline.acquisition.charts import daily_rows
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.archive.charts import ChartArchive
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.deployment.graphql import wait_until

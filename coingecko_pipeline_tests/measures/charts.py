@@ -8,7 +8,7 @@ import pandas as pd
 from sqlalchemy import Table, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.sources.coingecko.responses import midnight_points
+from coingecko_pipeline.archive.charts import midnight_points
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.writing import TableWriter

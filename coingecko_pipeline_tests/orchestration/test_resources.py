@@ -33,7 +33,7 @@ def test_the_first_answer_tells_whose_database_it_is(tmp_path: Path) -> None:
         database = open_warehouse(settings)
         client = open_coingecko(settings, database)
         assert stored_origin(database) is None
-        assert len(client.asset_list()) == 50
+        assert len(client.asset_list().entries) == 50
         client.close()
     assert stored_origin(database) == "sandbox"
 

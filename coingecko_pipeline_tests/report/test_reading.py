@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.report.agreement import Disagreement, read_agreement
 from coingecko_pipeline.report.coverage import count_living, read_coverage
 from coingecko_pipeline.report.dates import DAYS, ReportDates, read_dates

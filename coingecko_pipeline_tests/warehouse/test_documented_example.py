@@ -53,14 +53,6 @@ class Project:
             frame["day"] = frame["day"].dt.date
         return list(frame.itertuples(index=False, name=None))
 
-    def observed(self, asset: str) -> dict[str, dict[str, Any]]:
-        """The metadata of each partition's observation."""
-        return {
-            str(record.partition_key): {name: value.value for name, value in record.asset_observation.metadata.items()}
-            for record in self._instance.fetch_observations(dg.AssetKey(asset), limit=100).records
-            if record.asset_observation is not None
-        }
-
 
 @pytest.fixture
 def project(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
@@ -72,14 +64,18 @@ def project(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterat
         documented.names["io_manager"].database.dispose()
 
 
-def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, dict[str, Any]]:
+    """The metadata of an asset's materializations by their partition, and of what was observed of it as `range`."""
     assert result.success
     found = {
-        event.asset_key: event.materialization.metadata
+        str(event.partition): event.materialization.metadata
         for event in result.get_asset_materialization_events()
-        if event.asset_key is not None
+        if event.asset_key == dg.AssetKey(asset)
     }
-    return {name: value.value for name, value in found[dg.AssetKey(asset)].items()}
+    for event in result.get_asset_observation_events():
+        if event.asset_key == dg.AssetKey(asset):
+            found["range"] = event.asset_observation_data.asset_observation.metadata
+    return {key: {name: value.value for name, value in metadata.items()} for key, metadata in found.items()}
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
@@ -116,13 +112,13 @@ def test_the_run_records_what_the_page_lists(project: Project) -> None:
         "bytes_per_second",
         "preview",
     }
-    assert set(metadata_of(result, "stations")) == common | {"dagster/row_count"}
-    of_range = metadata_of(result, "temperatures")
-    assert set(of_range) == common | {"partitions_written", "stations_stored"}
-    assert (of_range["rows_written"], of_range["partitions_written"], of_range["stations_stored"]) == (4, 2, 2)
+    assert set(metadata_of(result, "stations")["None"]) == common | {"dagster/row_count"}
     counts = {"dagster/partition_row_count": 2, "rows_written": 2}
-    assert project.observed("temperatures") == {"2026-01-01": counts, "2026-01-02": counts}
-    assert metadata_of(project.run("rain"), "rain")["dagster/partition_row_count"] == 1
+    found = metadata_of(result, "temperatures")
+    assert (found["2026-01-01"], found["2026-01-02"]) == (counts, counts)
+    assert set(found["range"]) == common | {"partitions_written", "stations_stored"}
+    assert [found["range"][name] for name in ("rows_written", "partitions_written", "stations_stored")] == [4, 2, 2]
+    assert metadata_of(project.run("rain"), "rain")["2026-01-01"]["dagster/partition_row_count"] == 1
 
 
 def test_a_provisional_value_does_not_replace_a_checked_one_and_a_checked_one_does(project: Project) -> None:
@@ -132,7 +128,7 @@ def test_a_provisional_value_does_not_replace_a_checked_one_and_a_checked_one_do
         project.names["measure"] = lambda *asked, new=(quality, degrees): measure(*asked).assign(
             quality=new[0], mean_c=new[1]
         )
-        found = metadata_of(project.run("temperatures"), "temperatures")
+        found = metadata_of(project.run("temperatures"), "temperatures")["2026-01-01"]
         assert found["rows_written"] == 2, "the rows that were given, also those that the guard held back"
         kept = 12.0 if quality == "checked" else 11.0
         assert project.stored("TEMPERATURES", "mean_c", "quality")[0] == (kept, "checked")

@@ -12,7 +12,6 @@ from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Double, Integer, M
 
 from coingecko_pipeline.warehouse import DeclarationError, ExactText, Guard, InvalidFrameError, Ranked, UtcDateTime
 from coingecko_pipeline.warehouse.frames import to_arrow
-from coingecko_pipeline.warehouse.guard import guard_of
 
 THINGS = Table(
     "things",
@@ -44,6 +43,10 @@ def one_row(**changes: Any) -> pd.DataFrame:
 
 def stored(column: str, value: Any) -> Any:
     return to_arrow(THINGS, one_row(**{column: value}))[column].to_pylist()[0]
+
+
+def arrow_row(**changes: Any) -> pa.Table:
+    return pa.table({name: pa.array([value]) for name, value in {**GOOD, **changes}.items()})
 
 
 def test_columns_are_matched_by_name_and_rows_sorted_by_the_key() -> None:
@@ -133,6 +136,54 @@ def test_every_kind_of_nothing_is_null(column: str, nothing: Any) -> None:
     assert to_arrow(THINGS, frame)[column].to_pylist() == [None]
 
 
+def test_an_arrow_table_and_a_mapping_of_arrays_are_the_same_rows_as_a_frame() -> None:
+    frame = pd.concat([one_row(id=2), one_row(id=1, amount=None)])
+    expected = to_arrow(THINGS, frame)
+    arrow = pa.concat_tables([arrow_row(id=2), arrow_row(id=1, amount=float("nan"))])
+    assert to_arrow(THINGS, arrow).equals(expected)
+    arrays: dict[str, Any] = {name: arrow[name] for name in arrow.column_names}
+    arrays |= {"id": np.array([2, 1]), "amount": np.array([1.5, np.nan]), "name": np.array(["a", "a"])}
+    arrays |= {"day": np.array(["2025-01-01"] * 2, "datetime64[D]"), "good": np.array([True, True])}
+    assert to_arrow(THINGS, arrays).equals(expected)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("name", None, "must not be NULL"),
+        ("name", "abcdef", "holds 5 characters"),
+        ("name", 5, "cannot take"),
+        ("amount", float("-inf"), "infinite"),
+        ("amount", "1.5", "cannot take"),
+        ("amount", True, "cannot take"),
+        ("id", 1.5, "cannot take"),
+        ("id", float("nan"), "must not be NULL"),
+        ("id", 2**31, "cannot take"),
+        ("day", datetime(2025, 1, 1, 12), "some are not at midnight"),  # noqa: DTZ001 - naive on purpose
+        ("seen_at", datetime(2025, 1, 1), "no time zone"),  # noqa: DTZ001 - naive on purpose
+        ("good", 1, "cannot take"),
+    ],
+)
+def test_a_value_of_an_arrow_table_is_checked_like_a_frames(column: str, value: Any, told: str) -> None:
+    with pytest.raises(InvalidFrameError, match=told):
+        to_arrow(THINGS, arrow_row(**{column: value}))
+
+
+def test_whole_numbers_and_decimals_of_an_arrow_table_become_doubles() -> None:
+    assert to_arrow(THINGS, arrow_row(amount=3))["amount"].to_pylist() == [3.0]
+    assert to_arrow(THINGS, arrow_row(amount=Decimal("1.25")))["amount"].to_pylist() == [1.25]
+    assert to_arrow(THINGS, arrow_row(small=3.0))["small"].to_pylist() == [3]
+
+
+def test_columns_of_an_arrow_table_or_a_mapping_are_matched_by_name_and_length() -> None:
+    with pytest.raises(InvalidFrameError, match="missing: amount; unknown: colour"):
+        to_arrow(THINGS, arrow_row(colour="red").drop_columns("amount"))
+    with pytest.raises(InvalidFrameError, match="given twice: name"):
+        to_arrow(THINGS, arrow_row().append_column("name", [["b"]]))
+    with pytest.raises(InvalidFrameError, match="different lengths"):
+        to_arrow(THINGS, {**{name: pa.array([value]) for name, value in GOOD.items()}, "id": np.array([1, 2])})
+
+
 def test_rows_of_one_key_are_told_with_the_key() -> None:
     frame = pd.concat([one_row(id=7), one_row(id=8), one_row(id=7)])
     with pytest.raises(InvalidFrameError, match="1 rows of the frame repeat a key of table 'things', such as id=7"):
@@ -146,8 +197,8 @@ def test_an_empty_frame_has_the_declared_types() -> None:
 
 
 def test_something_else_than_a_frame_is_refused() -> None:
-    with pytest.raises(InvalidFrameError, match="takes pandas DataFrames, and got a list"):
-        to_arrow(THINGS, [1])  # type: ignore[arg-type]
+    with pytest.raises(InvalidFrameError, match=r"takes pandas DataFrames, Arrow tables or mappings.*got a list"):
+        to_arrow(THINGS, [1])
 
 
 def test_a_table_without_a_key_and_a_type_that_cannot_be_written_are_told() -> None:
@@ -175,16 +226,3 @@ def test_a_value_that_the_guard_has_no_rank_for_is_refused() -> None:
     frame = pd.DataFrame({"id": [1], "kind": ["odd"], "seen_at": [pd.NaT]})
     with pytest.raises(InvalidFrameError, match=r"must be one of 'weak', 'strong'; the frame has \['odd'\]"):
         to_arrow(table, frame)
-
-
-def test_a_guard_that_cannot_work_is_refused() -> None:
-    with pytest.raises(DeclarationError, match="names 'colour', which is not a column"):
-        guard_of(guarded(Guard("colour")))
-    with pytest.raises(DeclarationError, match="part of the key"):
-        guard_of(guarded(Guard("id")))
-    with pytest.raises(DeclarationError, match="must be a Guard, not str"):
-        guard_of(guarded("seen_at"))
-    with pytest.raises(DeclarationError, match="at least one column, each once"):
-        Guard("seen_at", "seen_at")
-    with pytest.raises(DeclarationError, match="distinct and not empty"):
-        Ranked("kind", ())

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table
 
-from coingecko_pipeline.tables import daily_market, raw_market_charts
+from coingecko_pipeline.tables import daily_market
 from coingecko_pipeline.warehouse import Between, Database, DeclarationError, ExactText, OneOf, UtcDateTime
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.paging import WIDE_PAGE_ROWS, count_rows, of_one_moment, read_pages
@@ -24,6 +24,7 @@ READINGS = Table(
     Column("kind", Integer, primary_key=True, autoincrement=False),
     Column("value", Integer),
 )
+BODIES = Table("bodies", MetaData(), Column("id", Integer, primary_key=True), Column("body", LargeBinary))
 ROWS = sorted(
     (FIRST + timedelta(hours=hour), place, kind, 100 * hour + kind)
     for hour in range(HOURS)
@@ -48,7 +49,7 @@ def write(database: Database, rows: list[tuple[datetime, str, int, int]]) -> Non
 @pytest.mark.parametrize("page_rows", [1, 2, 5, len(ROWS) - 1, len(ROWS), len(ROWS) + 1])
 def test_the_pages_are_the_rows_in_the_order_of_the_key_whatever_their_size(readings: Database, page_rows: int) -> None:
     with readings.connect() as connection:
-        pages = list(read_pages(connection, READINGS, readings.kind, page_rows=page_rows))
+        pages = list(read_pages(connection, READINGS, page_rows=page_rows))
     assert all(0 < page.num_rows <= page_rows for page in pages)
     assert [tuple(row.values()) for page in pages for row in page.to_pylist()] == ROWS
 
@@ -58,29 +59,28 @@ def test_the_pages_hold_only_the_rows_that_meet_the_conditions(readings: Databas
     conditions: list[Condition] = [Between("read_at", FIRST, FIRST + timedelta(hours=2)), OneOf("place", ("a ", "ß"))]
     expected = [row for row in ROWS if row[0] < FIRST + timedelta(hours=2) and row[1] in ("a ", "ß")]
     with readings.connect() as connection:
-        assert count_rows(connection, READINGS, readings.kind, conditions) == len(expected) == 8
-        pages = list(read_pages(connection, READINGS, readings.kind, conditions, page_rows))
+        assert count_rows(connection, READINGS, conditions) == len(expected) == 8
+        pages = list(read_pages(connection, READINGS, conditions, page_rows))
     assert [tuple(row.values()) for page in pages for row in page.to_pylist()] == expected
 
 
 def test_every_page_is_of_the_moment_of_the_first(readings: Database) -> None:
     found: list[tuple[object, ...]] = []
     with readings.connect() as connection:
-        for page in read_pages(of_one_moment(connection), READINGS, readings.kind, page_rows=5):
+        for page in read_pages(of_one_moment(connection), READINGS, page_rows=5):
             found += [tuple(row.values()) for row in page.to_pylist()]
             write(readings, [(moment, place, kind, -1) for moment, place, kind, _ in ROWS])
     assert found == ROWS
 
 
-def test_the_pages_of_a_table_with_bodies_are_small(database: Database) -> None:
-    ids = [f"coin-{number:04}" for number in range(WIDE_PAGE_ROWS + 1)]
-    frame = pd.DataFrame({"asset_id": ids, "body": b"a chart", "fetched_at": pd.Timestamp(FIRST), "points": 1})
-    frame[["covers_from", "covers_to", "midnights", "first_on", "last_on"]] = None
-    TableWriter(database, raw_market_charts).upsert(to_arrow(raw_market_charts, frame))
-    with database.connect() as connection:
-        pages = list(read_pages(connection, raw_market_charts, database.kind))
+def test_the_pages_of_a_table_with_bodies_are_small(empty_database: Database) -> None:
+    BODIES.metadata.create_all(empty_database.engine)
+    frame = pd.DataFrame({"id": range(WIDE_PAGE_ROWS + 1), "body": b"of any size"})
+    TableWriter(empty_database, BODIES).upsert(to_arrow(BODIES, frame))
+    with empty_database.connect() as connection:
+        pages = list(read_pages(connection, BODIES))
     assert [page.num_rows for page in pages] == [WIDE_PAGE_ROWS, 1]
-    assert [body.as_py() for page in pages for body in page["body"]] == [b"a chart"] * len(ids)
+    assert [body.as_py() for page in pages for body in page["body"]] == [b"of any size"] * len(frame)
 
 
 def test_a_table_without_a_key_has_no_pages(database: Database) -> None:
@@ -88,10 +88,10 @@ def test_a_table_without_a_key_has_no_pages(database: Database) -> None:
         database.connect() as connection,
         pytest.raises(DeclarationError, match="'keyless' declares no primary key"),
     ):
-        next(read_pages(connection, Table("keyless", MetaData(), Column("a", Integer)), database.kind))
+        next(read_pages(connection, Table("keyless", MetaData(), Column("a", Integer))))
 
 
 def test_no_row_makes_no_page(database: Database) -> None:
     with database.connect() as connection:
         nothing = [Between("date", date(2026, 1, 1), date(2026, 1, 2))]
-        assert list(read_pages(connection, daily_market, database.kind, nothing)) == []
+        assert list(read_pages(connection, daily_market, nothing)) == []

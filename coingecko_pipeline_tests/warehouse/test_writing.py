@@ -1,51 +1,34 @@
 """Writing rows: guarded upserts, replacements in one transaction, and bulk loads without silent warnings."""
 
-import itertools
 import logging
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pytest
-from sqlalchemy import Column, Date, Double, Integer, LargeBinary, MetaData, Table, text
+from sqlalchemy import Column, Connection, Date, Double, Integer, LargeBinary, MetaData, Table, insert, text
 
 from coingecko_pipeline.tables import daily_market
 from coingecko_pipeline.warehouse import (
     Between,
     Database,
     ExactText,
-    Guard,
     OneOf,
-    Ranked,
     RowsRefusedError,
-    UtcDateTime,
     read_frame,
 )
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.load_data import load_into, ready_file
 from coingecko_pipeline.warehouse.writing import TableWriter
 from coingecko_pipeline_tests.databases import on_servers
-from coingecko_pipeline_tests.warehouse.values import without_nan
 
+WriterOf = Callable[[Table], TableWriter]
 SHOP = MetaData()
-GUARDED = Table(
-    "guarded",
-    SHOP,
-    Column("id", Integer, primary_key=True),
-    Column("kind", ExactText(20)),
-    Column("seen_at", UtcDateTime),
-    Column("value", Integer),
-    info={"guard": Guard(Ranked("kind", ("weak", "it's \\ 50%", "strong")), "seen_at")},
-)
 KEYS_ONLY = Table("keys_only", SHOP, Column("a", ExactText(9), primary_key=True), Column("b", Date, primary_key=True))
 ODD = Table('100% `odd` "name"', SHOP, Column('a % `b` "c"', ExactText(9), primary_key=True), Column("change", Double))
 BODIES = Table("bodies", SHOP, Column("id", Integer, primary_key=True), Column("body", LargeBinary, nullable=False))
-
-KINDS_OF_ROW = (None, "weak", "it's \\ 50%", "strong")
-MOMENTS = (None, datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, 0, 0, 0, 1, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -54,47 +37,54 @@ def shop(empty_database: Database) -> Database:
     return empty_database
 
 
-@pytest.fixture(params=["bulk", "executemany"])
-def writer_of(request: pytest.FixtureRequest, shop: Database, kind: str) -> Any:
+@pytest.fixture
+def writer_of(written_database: Database) -> WriterOf:
     """Makes writers that go by LOAD DATA, and writers that do not."""
-    if request.param == "bulk" and kind == "sqlite":
-        pytest.skip("SQLite has one way of writing")
-    database = Database(shop.url.render_as_string(hide_password=False), local_infile=request.param == "bulk")
-    yield lambda table: TableWriter(database, table)
-    assert database.local_infile == (request.param == "bulk"), "it fell back where it should not"
-    database.dispose()
+    SHOP.create_all(written_database.engine)
+    return lambda table: TableWriter(written_database, table)
 
 
 def upsert(writer: TableWriter, table: Table, frame: pd.DataFrame) -> None:
     writer.upsert(to_arrow(table, frame))
 
 
-def guarded_frame(rows: list[tuple[int, str | None, datetime | None, int]]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["id", "kind", "seen_at", "value"])
-    return frame.assign(seen_at=pd.to_datetime(frame["seen_at"], utc=True))
-
-
-def test_a_row_replaces_the_stored_one_only_where_its_guard_is_not_lower(shop: Database, writer_of: Any) -> None:
-    states = list(itertools.product(KINDS_OF_ROW, MOMENTS))
-    pairs = list(enumerate(itertools.product(states, states)))
-    writer = writer_of(GUARDED)
-    upsert(writer, GUARDED, guarded_frame([(i, *old, 1) for i, (old, _) in pairs]))
-    upsert(writer, GUARDED, guarded_frame([(i, *new, 2) for i, (_, new) in pairs]))
-    found = read_frame(shop, GUARDED)
-    stored = zip(*(without_nan(found[name]) for name in ("kind", "seen_at", "value")), strict=True)
-    rank = {state: position for position, state in enumerate(states)}
-    for (_, (old, new)), row in zip(pairs, stored, strict=True):
-        assert row == ((*new, 2) if rank[new] >= rank[old] else (*old, 1)), (old, new)
-
-
-def test_a_table_of_keys_alone_takes_the_same_rows_again(shop: Database, writer_of: Any) -> None:
+def test_a_table_of_keys_alone_takes_the_same_rows_again(shop: Database, writer_of: WriterOf) -> None:
     frame = pd.DataFrame({"a": ["x", "x "], "b": [date(2025, 1, 1)] * 2})
     for _ in range(2):
         upsert(writer_of(KEYS_ONLY), KEYS_ONLY, frame)
     assert read_frame(shop, KEYS_ONLY)["a"].tolist() == ["x", "x "]
 
 
-def test_names_may_hold_percent_signs_quotes_and_reserved_words(shop: Database, writer_of: Any) -> None:
+DAY = date(2025, 1, 1)
+
+
+def keys(*names: str) -> pa.Table:
+    return to_arrow(KEYS_ONLY, pd.DataFrame({"a": names, "b": [DAY] * len(names)}))
+
+
+def test_rows_are_written_in_the_transaction_of_the_caller(shop: Database, written_database: Database) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute(insert(KEYS_ONLY), {"a": "mine", "b": DAY})
+        for _ in range(2):
+            TableWriter(written_database, KEYS_ONLY).upsert_in(connection, keys("mine", "too"))
+        TableWriter(written_database, KEYS_ONLY).upsert_in(connection, keys())
+        assert read_frame(shop, KEYS_ONLY).empty, "another connection sees them before the commit"
+
+    written_database.run_in_transaction(work)
+    assert read_frame(shop, KEYS_ONLY)["a"].tolist() == ["mine", "too"]
+
+
+def test_a_transaction_that_fails_after_its_rows_leaves_none(shop: Database, written_database: Database) -> None:
+    def work(connection: Connection) -> None:
+        TableWriter(written_database, KEYS_ONLY).upsert_in(connection, keys("mine"))
+        raise KeyError("the change log")
+
+    with pytest.raises(KeyError, match="the change log"):
+        written_database.run_in_transaction(work)
+    assert read_frame(shop, KEYS_ONLY).empty
+
+
+def test_names_may_hold_percent_signs_quotes_and_reserved_words(shop: Database, writer_of: WriterOf) -> None:
     key, value = ODD.columns.keys()
     upsert(writer_of(ODD), ODD, pd.DataFrame({key: ["50%"], value: [1.0]}))
     upsert(writer_of(ODD), ODD, pd.DataFrame({key: ["50%"], value: [2.0]}))
@@ -153,7 +143,7 @@ def test_a_reader_sees_the_old_rows_or_the_new_ones_and_never_none(database: Dat
     other.dispose()
 
 
-def test_a_replacement_that_fails_half_way_leaves_the_old_rows(shop: Database, writer_of: Any) -> None:
+def test_a_replacement_that_fails_half_way_leaves_the_old_rows(shop: Database, writer_of: WriterOf) -> None:
     writer = writer_of(KEYS_ONLY)
     old, new = (to_arrow(KEYS_ONLY, pd.DataFrame({"a": [name], "b": [date(2025, 1, 1)]})) for name in ("old", "new"))
     writer.upsert(old)
@@ -199,6 +189,28 @@ def test_where_local_infile_is_forbidden_it_falls_back_and_says_so_once(
 
 
 @on_servers
+def test_where_local_infile_is_forbidden_the_callers_transaction_goes_on(
+    shop: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    forbidden = Database(shop.url.render_as_string(hide_password=False), local_infile=False)
+    forbidden.local_infile = True
+    runs: list[Connection] = []
+
+    def work(connection: Connection) -> None:
+        runs.append(connection)
+        connection.execute(insert(KEYS_ONLY), {"a": "before", "b": DAY})
+        TableWriter(forbidden, KEYS_ONLY).upsert_in(connection, keys("rows"))
+        connection.execute(insert(KEYS_ONLY), {"a": "after", "b": DAY})
+
+    with caplog.at_level(logging.WARNING):
+        forbidden.run_in_transaction(work)
+    forbidden.dispose()
+    assert read_frame(shop, KEYS_ONLY)["a"].tolist() == ["after", "before", "rows"]
+    assert len(runs) == 1
+    assert "LOAD DATA LOCAL INFILE" in caplog.text
+
+
+@on_servers
 def test_where_local_infile_is_forbidden_the_rows_are_the_same(database: Database) -> None:
     forbidden = Database(database.url.render_as_string(hide_password=False), local_infile=False)
     upsert(TableWriter(forbidden, daily_market), daily_market, market(40, 1.25))
@@ -222,7 +234,7 @@ def test_no_warning_of_a_bulk_load_passes_unseen(database: Database, tmp_path: P
     file = tmp_path / "rows.tsv"
     file.write_text(line)
     with pytest.raises(RowsRefusedError, match=told), database.transaction() as connection:
-        load_into(connection, daily_market, database.kind, str(file), 1)
+        load_into(connection, daily_market, str(file), 1)
     assert read_frame(database, daily_market).empty
 
 
@@ -231,9 +243,9 @@ def test_a_warning_is_seen_where_the_server_keeps_no_list_of_them(database: Data
     rows = to_arrow(daily_market, market(1, 1.0))
     with ready_file(rows) as path, database.transaction() as connection:
         connection.execute(text("SET SESSION max_error_count = 0"))
-        load_into(connection, daily_market, database.kind, path, 1)
+        load_into(connection, daily_market, path, 1)
         with pytest.raises(RowsRefusedError, match="took 0 of 1 rows for table 'daily_market' and gave 1 warnings"):
-            load_into(connection, daily_market, database.kind, path, 1)
+            load_into(connection, daily_market, path, 1)
         connection.rollback()
     database.dispose()
     assert read_frame(database, daily_market).empty

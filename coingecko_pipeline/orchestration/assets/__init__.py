@@ -13,6 +13,7 @@ from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConf
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
 from coingecko_pipeline.orchestration.assets.hourly_market import HourlyMarketConfig, hourly_market
 from coingecko_pipeline.orchestration.assets.market_asset import make_current_market
+from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig, market_charts
 from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report
 from coingecko_pipeline.orchestration.assets.measures import daily_returns, global_market_daily
 from coingecko_pipeline.orchestration.assets.rollups import monthly_market, weekly_market
@@ -28,6 +29,7 @@ __all__ = [
     "SNAPSHOT_ASSETS",
     "DailyMarketConfig",
     "HourlyMarketConfig",
+    "MarketChartsConfig",
     "MarketReportConfig",
     "asset_pairs",
     "assets_and_changes",
@@ -36,6 +38,7 @@ __all__ = [
     "daily_returns",
     "global_market_daily",
     "hourly_market",
+    "market_charts",
     "market_report",
     "monthly_market",
     "raw_asset_list",

@@ -73,18 +73,18 @@ nothing; `accept_shrunken_list` in the launchpad takes it anyway.
         with permanent_failures():
             ledger = UsageLedger(warehouse, client)
             try:
-                fetched_at = client.now()
-                entries = client.asset_list()
+                listed = client.asset_list()
             finally:
                 ledger.record()
             known = select(tables.raw_asset_list.c.asset_id)
             database = database_of(source, warehouse)
             previous = set(database.run_reading(lambda connection: connection.scalars(known).all()))
+        entries = listed.entries
         refuse_broken_list(source, previous, {entry["id"] for entry in entries}, config.accept_shrunken_list)
         context.log.info("The list has %d coins; the table had %d.", len(entries), len(previous))
         spent = ledger.spent
         return dg.Output(
-            list_frame(entries, fetched_at),
+            list_frame(entries, listed.answered_at),
             metadata={
                 "coins": len(entries),
                 "calls": spent.calls,

@@ -1,20 +1,25 @@
 """Price, volume and market cap of every coin for every date."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
+from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.daily import acquire
-from coingecko_pipeline.acquisition.history import read_outlook
-from coingecko_pipeline.acquisition.planning import DateRange, Request
+from coingecko_pipeline.acquisition.history import acquire_history
+from coingecko_pipeline.acquisition.planning import Request
 from coingecko_pipeline.acquisition.progress import Progress
+from coingecko_pipeline.acquisition.snapshot import acquire_snapshot
+from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.market.snapshots import snapshot_transaction
+from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_asset import daily_market_asset, show_largest
+from coingecko_pipeline.orchestration.assets.market_charts import as_metadata, market_charts
 from coingecko_pipeline.orchestration.failures import failing_for_good, permanent_failures
-from coingecko_pipeline.partitions import dates_of
+from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database, Frames
@@ -35,37 +40,39 @@ class DailyMarketConfig(dg.Config):
         description="Where the month's credits do not bear the whole, do the part that fits, the largest coins first, "
         "instead of stopping before the first call.",
     )
-    complete_history: bool = Field(
+    again: bool = Field(
         default=False,
-        description="Choose the coins by what their history lacks and spend today's share of the month's credits on "
-        "it, as the schedule history_completion_schedule does.",
+        description="Of today: replace the values of an earlier snapshot, which was nearer to midnight.",
     )
 
 
-@daily_market_asset(COINGECKO)
+@daily_market_asset(COINGECKO, deps=[market_endpoint(COINGECKO), market_charts])
 def daily_market(
     context: dg.AssetExecutionContext,
     config: DailyMarketConfig,
     coingecko: dg.ResourceParam[CoinGecko],
     warehouse: dg.ResourceParam[Database],
     progress: dg.ResourceParam[Progress],
-) -> Frames:
+) -> Any:
     """Price, 24-hour volume and market cap in US dollars of every coin on every date.
 
     **One row** is one coin on one date. **The row of date D is the value at 00:00:00 UTC of D**, and its volume is
     that of the 24 hours before; the close of a day is the row of the next one. `source` says where it came from:
 
     - `snapshot`: read from `/coins/markets` when today's partition was materialized, one call for each 250 coins;
-      `observed_at` is the coin's own last update.
-    - `chart`: the exact 00:00:00 UTC point of `/coins/{id}/market_chart`, one call for each coin, which brings all
-      its days; kept as received, so no range is paid for twice. It replaces a snapshot row and never the reverse.
+      `observed_at` is the coin's own last update. Of two snapshots of a date the one nearer to midnight stays.
+    - `chart`: the 00:00:00 UTC point of `/coins/{id}/market_chart` (see `market_charts`), one call for each coin, which
+      brings all its days. It replaces a snapshot's value and never the reverse, and what it does not give stays. Of a
+      few dates CoinGecko's own point stands some minutes later, as `observed_at` tells.
+    - `stale`: a snapshot whose own last update is more than a day before D: as received, and in no sum.
 
-    Today's partition alone is a snapshot at any hour; every other partition or range is filled from charts. A run
-    whose calls the month's credits do not bear, less what the daily snapshots still need, stops before its first call.
+    Today's partition alone is a snapshot at any hour; every other partition or range comes from the archive of charts,
+    after those that it lacks were asked for. A run whose calls the month's credits do not bear, less what the daily
+    snapshots still need, stops before its first call.
 
-    **Complete** when every active coin has a row (see the checks). **Known gaps:** dates that CoinGecko has no point
-    for, values that it does not give (NULL, never 0), dates before the plan's history, and the history of coins that
-    left the list on a plan that does not serve them.
+    **Complete** when every active coin has a row (see the checks of `market_changes`). **Known gaps:** dates that
+    CoinGecko has no point for, values that it does not give (NULL, never 0), dates before the plan's history, and the
+    history of coins that left the list on a plan that does not serve them.
     """
     dates = DateRange(*dates_of(context.partition_key_range))
     with permanent_failures():
@@ -75,29 +82,58 @@ def daily_market(
             config.top,
             config.max_calls,
             config.fit_budget,
-            config.complete_history,
+            again=config.again,
         )
-        acquisition = acquire(request, warehouse, coingecko, progress)
+        if request.is_snapshot(coingecko.now()):
+            return _take_snapshot(context, request, coingecko, warehouse, progress)
+        acquisition = acquire_history(request, warehouse, coingecko, progress)
+        context.log.info(acquisition.summary)
+        acquisition.run()
+        facts = as_metadata(acquisition.facts())
+        counts = rows_by_date(warehouse, dates)
+    facts["failures_survived"] = dg.MetadataValue.json(dict(coingecko.survived))
+    if dates.first == dates.last:
+        return dg.MaterializeResult(metadata={**facts, **counts.get(dates.first, NO_ROWS)})
+    # What holds for the whole run is told once, and of each date its own few numbers.
+    context.log_event(dg.AssetObservation(context.asset_key, metadata=facts))
+    for day in dates:
+        context.add_asset_metadata(counts.get(day, NO_ROWS), partition_key=key_of(day))
+    return dg.MaterializeResult()
+
+
+NO_ROWS: Mapping[str, int] = {"dagster/partition_row_count": 0, "chart_rows": 0}
+
+
+def rows_by_date(warehouse: Database, dates: DateRange) -> dict[date, dict[str, int]]:
+    """How many rows each date of a range has, and how many of them are a chart's."""
+    market = tables.daily_market
+    query = (
+        select(market.c.date, func.count(), func.count(case((market.c.source == tables.CHART, 1))))
+        .where(market.c.date.between(dates.first, dates.last))
+        .group_by(market.c.date)
+    )
+    rows = warehouse.run_reading(lambda connection: connection.execute(query).all())
+    return {day: {"dagster/partition_row_count": count, "chart_rows": exact} for day, count, exact in rows}
+
+
+def _take_snapshot(
+    context: dg.AssetExecutionContext,
+    request: Request,
+    coingecko: CoinGecko,
+    warehouse: Database,
+    progress: Progress,
+) -> Frames:
+    acquisition = acquire_snapshot(request, warehouse, coingecko, progress)
     context.log.info(acquisition.summary)
 
     def metadata() -> dict[str, Any]:
-        facts = {name: as_metadata(value) for name, value in acquisition.facts().items()}
         if survived := coingecko.survived:
             context.log.info("Survived %s.", ", ".join(f"{count:,} {kind}" for kind, count in survived.most_common()))
-        if config.complete_history or facts["source"] == tables.SNAPSHOT:
-            outlook = asdict(read_outlook(warehouse, coingecko.plan, coingecko.now()))
-            facts |= {f"history_{name}": as_metadata(value) for name, value in outlook.items()}
         return {
-            **facts,
+            **as_metadata(acquisition.facts()),
             "failures_survived": dg.MetadataValue.json(dict(survived)),
-            "largest_coins": dg.MetadataValue.md(show_largest(warehouse, dates)),
+            "largest_coins": dg.MetadataValue.md(show_largest(warehouse, request.dates)),
         }
 
-    return Frames(failing_for_good(acquisition.frames), metadata)
-
-
-def as_metadata(value: Any) -> Any:
-    """A fact as Dagster shows it: a date as text, a list as JSON, what is not known as such."""
-    if isinstance(value, list):
-        return dg.MetadataValue.json(value)
-    return str(value) if isinstance(value, date) or value is None else value
+    around = snapshot_transaction(request.dates.first, again=request.again, now=coingecko.now)
+    return Frames(failing_for_good(acquisition.frames), metadata, around=around)

@@ -10,7 +10,9 @@ from pydantic import Field
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.hourly import acquire_hour
 from coingecko_pipeline.acquisition.progress import Progress
+from coingecko_pipeline.market.snapshots import hour_transaction
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
+from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
 from coingecko_pipeline.orchestration.failures import COINGECKO_POOL, RETRIES, failing_for_good, permanent_failures
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.partitions import HOURLY, hour_of
@@ -72,9 +74,10 @@ def hourly_market(
     `HOURLY_TOP` says how many coins, the largest by market cap at that moment; it is off until it is set. In the
     month's credits the hours come after the daily snapshots and before the history.
 
-    **Complete** when each coin that was asked for has a row (see the checks). **Known gaps:** hours in which the
-    machine slept or a longer run had the key, since a past hour cannot be asked for; hours that the month's credits
-    did not bear; coins that changed their rank between two pages; values that CoinGecko does not give (NULL, never 0).
+    **Complete** when each coin that was asked for has a row (see the checks of `market_changes`). **Known gaps:** hours in
+    which the machine slept or a longer run had the key, since a past hour cannot be asked for; hours that the month's
+    credits did not bear; coins that changed their rank between two pages; values that CoinGecko does not give (NULL,
+    never 0).
     """
     with permanent_failures():
         # Of a range only the last hour can be the current one, so any range is refused by its first.
@@ -83,6 +86,10 @@ def hourly_market(
     context.log.info(acquisition.summary)
 
     def metadata() -> dict[str, Any]:
-        return {**acquisition.facts(), "failures_survived": dg.MetadataValue.json(dict(coingecko.survived))}
+        return {
+            **as_metadata(acquisition.facts()),
+            "failures_survived": dg.MetadataValue.json(dict(coingecko.survived)),
+        }
 
-    return Frames(failing_for_good(acquisition.frames), metadata)
+    around = hour_transaction(hour, now=coingecko.now)
+    return Frames(failing_for_good(acquisition.frames), metadata, around=around)

@@ -1,16 +1,19 @@
 """What every source's daily market has in common as a Dagster asset, and those that have only today's."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from coingecko_pipeline.acquisition.daily import acquire_current
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.acquisition.snapshot import acquire_current
 from coingecko_pipeline.acquisition.universe import largest_coins
+from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.market.snapshots import snapshot_transaction
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
+from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
+from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
 from coingecko_pipeline.orchestration.failures import RETRIES, failing_for_good, permanent_failures
 from coingecko_pipeline.orchestration.source_assets import database_of, group_in, io_manager_of, key_in, tables_of
 from coingecko_pipeline.partitions import DAILY, dates_of
@@ -18,11 +21,14 @@ from coingecko_pipeline.sources import SnapshotClient, SnapshotSource, Source
 from coingecko_pipeline.warehouse import Database, Frames, column_schema
 
 
-def daily_market_asset(source: Source, **more: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+def daily_market_asset(
+    source: Source, deps: Sequence[dg.AssetKey | dg.AssetsDefinition], **more: Any
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The decorator of a source's daily market.
 
     Args:
         source: The source.
+        deps: What it comes from, beside the coins.
         more: What the Dagster asset of this source says beyond that.
     """
     with warnings.catch_warnings():
@@ -30,7 +36,7 @@ def daily_market_asset(source: Source, **more: Any) -> Callable[[Callable[..., A
         warnings.simplefilter("ignore", dg.BetaWarning)
         decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
             key=key_in(source, "daily_market"),
-            deps=[key_in(source, "assets")],
+            deps=[key_in(source, "assets"), *deps],
             partitions_def=DAILY,
             backfill_policy=dg.BackfillPolicy.single_run(),
             group_name=group_in(source, "market"),
@@ -56,6 +62,7 @@ def make_current_market(source: SnapshotSource) -> dg.AssetsDefinition:
 
     @daily_market_asset(
         source,
+        deps=[market_endpoint(source)],
         description=f"""Price, 24-hour volume and market cap in US dollars of each coin of {source.title} on each date.
 
 **One row** is one coin on one date. **The row of date D is the value at 00:00:00 UTC of D**, and its volume is that of
@@ -63,8 +70,8 @@ the 24 hours before, as nearly as a snapshot in the first minutes of D can tell:
 and `observed_at` the coin's own last update. It comes from {source.market_call}.
 
 Only today's partition can be filled; any other is refused before a call. **Complete** when each coin that the call
-brings has a row (see the checks). **Known gaps:** dates on which nothing was read, values that are not given (NULL,
-never 0); {source.market_gaps}.""",
+brings has a row (see the checks of `market_changes`). **Known gaps:** dates on which nothing was read, values that are
+not given (NULL, never 0); {source.market_gaps}.""",
         required_resource_keys={source.name, "warehouse"},
     )
     def daily_market(context: dg.AssetExecutionContext) -> Frames:
@@ -79,12 +86,13 @@ never 0); {source.market_gaps}.""",
 
         def metadata() -> dict[str, Any]:
             return {
-                **acquisition.facts(),
+                **as_metadata(acquisition.facts()),
                 "failures_survived": dg.MetadataValue.json(dict(client.survived)),
                 "largest_coins": dg.MetadataValue.md(show_largest(database, dates)),
             }
 
-        return Frames(failing_for_good(acquisition.frames), metadata)
+        around = snapshot_transaction(dates.first, keeps_coverage=False, now=client.now)
+        return Frames(failing_for_good(acquisition.frames), metadata, around=around)
 
     return daily_market
 

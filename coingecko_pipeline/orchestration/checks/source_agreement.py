@@ -3,7 +3,7 @@
 import dagster as dg
 
 from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, largest_coins_compared
-from coingecko_pipeline.orchestration.checks.daily_market import EXAMPLES
+from coingecko_pipeline.orchestration.checks.market import EXAMPLES
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.partitions import dates_of
 from coingecko_pipeline.sources.registry import COINGECKO

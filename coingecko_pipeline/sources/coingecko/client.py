@@ -1,28 +1,30 @@
-"""The calls that the pipeline makes, each one typed, retried and checked: pycoingecko's methods on our session."""
+"""The calls that the pipeline makes, each one typed, retried and checked: pycoingecko's methods on our session.
 
-import json
+pycoingecko's own transport puts the key into the URL, has no rate limit and turns every error into a ValueError; its
+``session`` attribute is public, and the session of every source is what is put there.
+"""
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypeVar
+from datetime import date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import quote
 
-import pandas as pd
 from pycoingecko import CoinGeckoAPI
 from pydantic import SecretStr
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import BaseAdapter
 
+from coingecko_pipeline.sources.answer import Answer
+from coingecko_pipeline.sources.asset_ids import is_asset_id
 from coingecko_pipeline.sources.coingecko import responses
-from coingecko_pipeline.sources.coingecko.errors import BadRequest, BrokenAnswer
-from coingecko_pipeline.sources.coingecko.limiter import CallWindow, Clock, RateLimiter, SystemClock
+from coingecko_pipeline.sources.coingecko.errors import BadRequest, error_of
 from coingecko_pipeline.sources.coingecko.plans import Plan
-from coingecko_pipeline.sources.coingecko.transport import (
-    CONNECT_TIMEOUT_SECONDS,
-    READ_TIMEOUT_SECONDS,
-    CoinGeckoSession,
-)
-from coingecko_pipeline.sources.retrying import Retries
+from coingecko_pipeline.sources.limiter import CallWindow, RateLimiter
+from coingecko_pipeline.sources.market_page import MarketPage
+from coingecko_pipeline.sources.session import TIMEOUT_SECONDS, Opening, SourceSession, utc_now
+from coingecko_pipeline.sources.source import AssetList
 from coingecko_pipeline.sources.usage import Usage
+from coingecko_pipeline.sources.waiting import Clock, SystemClock
 
 PAGE_SIZE = 250
 """Rows a page of ``/coins/markets``, its documented maximum."""
@@ -33,33 +35,27 @@ IDS_LENGTH = 3_000
 TODAY_COMPLETE_AT = time(0, 10)
 """The UTC time from which a daily chart holds that day's midnight point (CoinGecko's documentation)."""
 
-CONNECTIONS = 32
-"""Connections that are kept open; more threads than that would open one for each call."""
-
-T = TypeVar("T")
+BROKEN_CHART_TRIES = 3
+"""Each broken chart costs a credit, and one coin's is worth no more: it is kept as it is and asked for again later."""
 
 
 @dataclass(frozen=True)
-class MarketChart:
-    """One answer of ``/coins/{id}/market_chart`` with ``interval=daily``.
+class ChartAnswer:
+    """One answer of ``/coins/{id}/market_chart`` with ``interval=daily``, in US dollars.
 
     Attributes:
         coin_id: The coin.
-        body: The answer as received.
-        points: Points in its price series.
-        midnights: Its midnight points, as `responses.midnight_points` gives them.
-        fetched_at: When it was asked for (UTC, aware).
-        covers_from: The first date whose midnight the answer must hold if the coin had a value then.
-        covers_to: The last such date.
+        days: UTC midnights that were asked for, the one of the day of asking included.
+        body: As received: JSON with three lists, whose points are not looked at here.
+        asked_at: When it was asked for: after the rate limit let the call through (UTC, aware).
+        answered_at: When it was there (UTC, aware).
     """
 
     coin_id: str
+    days: int
     body: bytes
-    points: int
-    midnights: pd.DataFrame
-    fetched_at: datetime
-    covers_from: date
-    covers_to: date
+    asked_at: datetime
+    answered_at: datetime
 
 
 def latest_complete_date(now: datetime) -> date:
@@ -88,22 +84,26 @@ class CoinGecko:
         api_key: SecretStr | None = None,
         *,
         clock: Clock | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
         on_origin: Callable[[str], None] | None = None,
         on_wait: Callable[[float, str], None] | None = None,
         window: CallWindow | None = None,
         adapter: BaseAdapter | None = None,
-        timeouts: tuple[float, float] = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+        timeouts: tuple[float, float] = TIMEOUT_SECONDS,
     ) -> None:
         self.plan = plan
         self.now = now
         clock = clock or SystemClock()
-        self._retries = Retries(clock.sleep)
-        self.survived = self._retries.survived
+        self._session = SourceSession(
+            "CoinGecko",
+            plan.base_url,
+            Opening(plan.base_url, now, on_origin, clock.sleep, adapter, timeouts),
+            error_of=error_of,
+            secrets={plan.key_header: api_key} if plan.key_header and api_key else {},
+            limiter=RateLimiter("CoinGecko", plan.calls_per_minute, clock, on_wait, window),
+        )
+        self.survived = self._session.survived
         """How many failures of each kind were tried again."""
-        self._limiter = RateLimiter(plan.calls_per_minute, clock, on_wait, window)
-        self._session = CoinGeckoSession(plan, api_key, self._limiter, now, on_origin, timeouts)
-        self._session.mount(plan.base_url, adapter or HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._api = CoinGeckoAPI()
         self._api.api_base_url = f"{plan.base_url}/"
         self._api.session.close()
@@ -118,110 +118,98 @@ class CoinGecko:
         """Close the connections."""
         self._session.close()
 
-    def asset_list(self) -> list[dict[str, Any]]:
+    def asset_list(self) -> AssetList:
         """Every active coin, as ``/coins/list`` gives it: id, symbol, name and platforms. One call.
 
         Raises:
-            CoinGeckoError: The call failed for good.
+            SourceError: The call failed for good.
         """
-        return self._ask(
+        entries, answer = self._session.ask(
             "coins/list",
             "the asset list",
-            lambda: responses.check_asset_list(self._api.get_coins_list(include_platform=True)),
+            responses.check_asset_list,
+            lambda: self._api.get_coins_list(include_platform=True),
         )
+        return AssetList(entries, answer.asked_at, answer.answered_at)
 
     def credits_used(self) -> int:
         """Credits of the running month that the key has used, wherever, as ``/key`` tells. One call; paid plans only.
 
         Raises:
-            CoinGeckoError: The call failed for good, or the plan is not a paid one.
+            SourceError: The call failed for good, or the plan is not a paid one.
         """
-        return self._ask(
-            "key",
-            "what the key has used",
-            lambda: responses.check_credits_used(self._api.key()),
-        )
+        used, _ = self._session.ask("key", "what the key has used", responses.check_credits_used, self._api.key)
+        return used
 
-    def market_pages(self, *, largest: int | None = None) -> Iterator[list[dict[str, Any]]]:
+    def market_pages(self, *, largest: int | None = None, max_calls: int | None = None) -> Iterator[MarketPage]:
         """The current market of every coin, or of the largest ones, page by page. One call for each 250 coins.
 
         Pages of every coin are in the order of the ids, which is stable while ranks move; a coin that is listed
-        meanwhile may make one coin appear on two pages.
+        meanwhile may make one coin appear on two pages. A page that is not full is the last, and so is one that brings
+        no coin that an earlier one had not: a server that ignores the number of the page never ends otherwise.
 
         Args:
             largest: How many coins to bring, by market cap; None for all.
+            max_calls: How many pages to ask for at most; None for as many as there are.
 
         Raises:
-            CoinGeckoError: A call failed for good.
+            SourceError: A call failed for good.
         """
         order = "id_asc" if largest is None else "market_cap_desc"
-        brought = 0
-        page = 0
-        while largest is None or brought < largest:
+        seen: set[str] = set()
+        brought = page = 0
+        while (largest is None or brought < largest) and (max_calls is None or page < max_calls):
             page += 1
-            rows = self._markets(f"page {page} of the markets", order=order, page=page)
-            yield rows if largest is None else rows[: largest - brought]
-            brought += len(rows)
-            if len(rows) < PAGE_SIZE:
+            entries, answer = self._markets(f"page {page} of the markets", order=order, page=page)
+            wanted = entries if largest is None else entries[: largest - brought]
+            market = responses.market_page(wanted, answer)
+            yield market
+            coins = set(market.frame["asset_id"])
+            if len(entries) < PAGE_SIZE or coins <= seen:
                 return
+            seen |= coins
+            brought += len(wanted)
 
-    def markets_of(self, coin_ids: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
+    def markets_of(self, coin_ids: Sequence[str]) -> Iterator[MarketPage]:
         """The current market of chosen coins, up to 250 a call; a coin that CoinGecko does not know is left out.
 
         Raises:
-            CoinGeckoError: A call failed for good.
+            SourceError: A call failed for good.
         """
-        for ids in _packed(coin_ids):
-            yield self._markets(f"the markets of {len(ids)} coins", order="id_asc", page=1, ids=",".join(ids))
+        for ids in _packed([coin_id for coin_id in coin_ids if is_asset_id(coin_id)]):
+            what = f"the markets of {len(ids)} coins"
+            yield responses.market_page(*self._markets(what, order="id_asc", page=1, ids=",".join(ids)))
 
-    def market_chart(self, coin_id: str, days: int) -> MarketChart:
-        """The daily history of one coin in US dollars, ending now. One call.
+    def market_chart(self, coin_id: str, days: int) -> ChartAnswer:
+        """The daily history of one coin in US dollars, ending now. One call, and two more while what comes is broken.
 
         Args:
             coin_id: The coin.
             days: UTC midnights to bring, today's included.
 
         Raises:
-            CoinGeckoError: The call failed for good.
+            BadRequest: The id is none that can be asked for.
+            BrokenAnswer: What came is no JSON with the three series; its ``answer`` is what came last, and when.
+            SourceError: The call failed for good.
         """
-        if coin_id in (".", ".."):
-            raise BadRequest(f"The market chart of {coin_id!r} cannot be asked for: a URL has no such path.")
-        fetched_at = self.now()
-        series = self._ask(
+        if coin_id in (".", "..") or not is_asset_id(coin_id):
+            raise BadRequest(f"The market chart of {coin_id!r} cannot be asked for: no path of a URL can hold that id.")
+        _, answer = self._session.ask(
             "coins/market_chart",
             f"the market chart of {coin_id!r}",
-            lambda: responses.check_market_chart(
-                self._api.get_coin_market_chart_by_id(quote(coin_id, safe=""), "usd", days, interval="daily")
-            ),
+            responses.check_chart_series,
+            lambda: self._api.get_coin_market_chart_by_id(quote(coin_id, safe=""), "usd", days, interval="daily"),
+            broken_tries=BROKEN_CHART_TRIES,
         )
-        return MarketChart(
-            coin_id=coin_id,
-            body=self._session.last_body,
-            points=len(series["prices"]),
-            midnights=responses.midnight_points(series),
-            fetched_at=fetched_at,
-            covers_from=fetched_at.date() - timedelta(days=days - 1),
-            covers_to=latest_complete_date(fetched_at),
-        )
+        return ChartAnswer(coin_id, days, answer.body, answer.asked_at, answer.answered_at)
 
-    def _markets(self, what: str, **parameters: Any) -> list[dict[str, Any]]:
-        return self._ask(
+    def _markets(self, what: str, **parameters: Any) -> tuple[list[Any], Answer]:
+        return self._session.ask(
             "coins/markets",
             what,
-            lambda: responses.check_markets(self._api.get_coins_markets("usd", per_page=PAGE_SIZE, **parameters)),
+            responses.check_markets,
+            lambda: self._api.get_coins_markets("usd", per_page=PAGE_SIZE, **parameters),
         )
-
-    def _ask(self, endpoint: str, what: str, call: Callable[[], T]) -> T:
-        """Make a call until it succeeds, fails for good, or has been tried and waited for long enough."""
-
-        def attempt() -> T:
-            self._session.attempt(endpoint, what)
-            try:
-                return call()
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
-                raise BrokenAnswer(f"CoinGecko answered {what} with status 200 and a body that is no JSON.") from error
-
-        return self._retries.call(attempt)
 
 
 def _packed(coin_ids: Sequence[str]) -> Iterator[list[str]]:

@@ -1,13 +1,7 @@
 """CoinPaprika's API: its calls, errors and answers, and how the platform shows it. No Dagster, no SQL."""
 
-from coingecko_pipeline.sources import Opening, SnapshotSource
-from coingecko_pipeline.sources.coinpaprika.client import FREE_PLAN, CoinPaprika
-
-
-def open_coinpaprika(opening: Opening) -> CoinPaprika:
-    """A client on the free plan."""
-    return CoinPaprika(opening.base_url or FREE_PLAN.base_url, now=opening.now, on_origin=opening.on_origin)
-
+from coingecko_pipeline.sources import SnapshotSource
+from coingecko_pipeline.sources.coinpaprika.client import CoinPaprika
 
 COINPAPRIKA = SnapshotSource(
     name="coinpaprika",
@@ -21,8 +15,8 @@ COINPAPRIKA = SnapshotSource(
         "CoinPaprika is read as it is now. Its past costs a call for each coin, and its pages disagree on whether the "
         "free plan has it; materialize each day's partition on its day (coinpaprika_daily_schedule does)."
     ),
-    open=open_coinpaprika,
+    open=CoinPaprika,
 )
-"""The source, as `assets/sources.py` lists it."""
+"""The source, as `sources/registry.py` lists it."""
 
 __all__ = ["COINPAPRIKA", "CoinPaprika"]

@@ -1,25 +1,26 @@
-"""What CoinPaprika's answers mean: bodies to coins and frames. A value that is missing becomes NaN, never 0.
+"""What CoinPaprika's answers mean: bodies to coins and rows. A value that is missing becomes NaN, never 0.
 
 The reference says that missing values are empty strings, and its examples show null: both are missing here.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pandas as pd
+from coingecko_pipeline.sources.answer import Answer
+from coingecko_pipeline.sources.asset_ids import is_asset_id
+from coingecko_pipeline.sources.errors import BrokenAnswer
+from coingecko_pipeline.sources.market_page import MarketPage, read_market_page
 
-from coingecko_pipeline.sources.coinpaprika.errors import BrokenAnswer
-
-QUOTE = "USD"
 MARKET_FIELDS: Mapping[str, str] = {
-    "price_usd": "price",
-    "volume_24h_usd": "volume_24h",
-    "market_cap_usd": "market_cap",
+    "price_usd": "quotes.USD.price",
+    "volume_24h_usd": "quotes.USD.volume_24h",
+    "market_cap_usd": "quotes.USD.market_cap",
+    "observed_at": "last_updated",
 }
-"""The column that each field of a ticker's quote fills."""
+"""The column that each field of a ticker fills."""
+
+MISSING = (None, "")
 
 
 @dataclass(frozen=True)
@@ -30,25 +31,6 @@ class ListedCoin:
     symbol: str | None
     name: str | None
     is_active: bool
-
-
-@dataclass(frozen=True)
-class Ticker:
-    """One entry of ``/tickers`` in US dollars; NaN where a value is missing.
-
-    Attributes:
-        id: The coin.
-        price_usd: Price of one coin.
-        volume_24h_usd: Trading volume of the 24 hours before.
-        market_cap_usd: Market capitalisation.
-        last_updated: The moment of the values as CoinPaprika writes it; None where it does not say.
-    """
-
-    id: str
-    price_usd: float
-    volume_24h_usd: float
-    market_cap_usd: float
-    last_updated: str | None
 
 
 def listed_coins(body: Any) -> list[ListedCoin]:
@@ -63,40 +45,29 @@ def listed_coins(body: Any) -> list[ListedCoin]:
     return [ListedCoin(e["id"], _text(e.get("symbol")), _text(e.get("name")), e["is_active"]) for e in entries]
 
 
-def tickers(body: Any) -> list[Ticker]:
-    """The tickers of ``/tickers``.
+def tickers(body: Any) -> list[Any]:
+    """The entries of ``/tickers``, whatever each of them is.
 
     Raises:
-        BrokenAnswer: The body is no list of entries with an id and a quote in US dollars, or has no entry.
+        BrokenAnswer: The body is no list, or no entry of it has an id and a quote in US dollars.
     """
-    entries = _entries(body, "the tickers")
-    if not entries:
-        raise BrokenAnswer("CoinPaprika answered the tickers with no coin.")
-    return [_ticker(entry) for entry in entries]
+    if not isinstance(body, list):
+        raise BrokenAnswer("CoinPaprika answered the tickers with status 200 and something that is no list.")
+    if not any(_is_ticker(entry) for entry in body):
+        raise BrokenAnswer("CoinPaprika answered the tickers with status 200 and without a coin in US dollars.")
+    return body
 
 
-def market_frame(market: Sequence[Ticker]) -> pd.DataFrame:
-    """Tickers as the platform takes a market.
-
-    Returns:
-        Columns asset_id, price_usd, volume_24h_usd, market_cap_usd (US dollars) and observed_at (UTC; the ticker's own
-        last_updated, NaT where it has none).
-    """
-    columns: dict[str, Any] = {"asset_id": pd.Series([ticker.id for ticker in market], dtype="str")}
-    for column in MARKET_FIELDS:
-        columns[column] = np.array([getattr(ticker, column) for ticker in market], dtype=np.float64)
-    updated = pd.Series([ticker.last_updated for ticker in market], dtype="str")
-    moments = pd.to_datetime(updated, utc=True, format="ISO8601", errors="coerce")
-    return pd.DataFrame({**columns, "observed_at": moments.astype("datetime64[us, UTC]")})
+def market_page(entries: Sequence[Any], answer: Answer) -> MarketPage:
+    """The tickers as rows; a row's moment is the ticker's own last_updated."""
+    return read_market_page(entries, answer, MARKET_FIELDS, MISSING)
 
 
-def _ticker(entry: Mapping[str, Any]) -> Ticker:
+def _is_ticker(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not is_asset_id(entry.get("id")):
+        return False
     quotes = entry.get("quotes")
-    quote = quotes.get(QUOTE) if isinstance(quotes, dict) else None
-    if not isinstance(quote, dict):
-        raise BrokenAnswer(f"CoinPaprika answered the tickers with an entry that has no quote in {QUOTE}.")
-    values = {column: _number(quote.get(field)) for column, field in MARKET_FIELDS.items()}
-    return Ticker(id=entry["id"], last_updated=_text(entry.get("last_updated")), **values)
+    return isinstance(quotes, dict) and isinstance(quotes.get("USD"), dict)
 
 
 def _entries(body: Any, what: str) -> list[dict[str, Any]]:
@@ -109,11 +80,3 @@ def _entries(body: Any, what: str) -> list[dict[str, Any]]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _number(value: Any) -> float:
-    if value is None or value == "":
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BrokenAnswer(f"CoinPaprika answered the tickers with {value!r} where a number belongs.")
-    return float(value)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from coingecko_pipeline.acquisition.planning import DateRange, Request, plan_snapshot
+from coingecko_pipeline.acquisition.planning import Request, plan_snapshot
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.acquisition.progress import LogProgress
 from coingecko_pipeline.acquisition.snapshot import snapshot_frames
 from coingecko_pipeline.acquisition.usage import UsageLedger

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.schedules import history_completion_schedule
 from coingecko_pipeline.orchestration.sensors import new_coins_sensor

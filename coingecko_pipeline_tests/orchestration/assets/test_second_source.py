@@ -11,12 +11,13 @@ from sqlalchemy import update
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.resources import open_snapshot_client, origin_guard
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sandbox.paprika import DISAGREEMENTS, LISTED_TWICE, NOT_LISTED, ONLY_HERE, SPELT_OTHERWISE
 from coingecko_pipeline.settings import Settings
+from coingecko_pipeline.sources import Opening
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import choose_plan
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA, CoinPaprika
@@ -46,7 +47,7 @@ def coingecko_of(sandbox: RunningSandbox) -> CoinGecko:
 
 
 def coinpaprika_of(sandbox: RunningSandbox) -> CoinPaprika:
-    return CoinPaprika(sandbox.coinpaprika_url, now=lambda: NOW)
+    return CoinPaprika(Opening(sandbox.coinpaprika_url, lambda: NOW))
 
 
 def take_paprika(database: Database, client: CoinPaprika, dates: DateRange | date = TODAY) -> dg.ExecuteInProcessResult:
@@ -175,7 +176,7 @@ def test_a_past_date_is_refused_before_a_call(database: Database, second: Databa
     assert second.is_sqlite
     entry: dict[str, Any] = {"id": "a-a", "symbol": "A", "name": "A", "is_active": True}
     server = FakeServer([Answer([entry])])
-    result = take_paprika(database, CoinPaprika(now=lambda: NOW, adapter=server), dates)
+    result = take_paprika(database, CoinPaprika(Opening(now=lambda: NOW, adapter=server)), dates)
     assert "of CoinPaprika only today's partition, 2026-03-09, can be filled; no call was made" in failure_of(result)
     assert server.paths == ["/v1/coins"]
 
@@ -189,7 +190,8 @@ def test_without_a_common_date_the_run_says_what_to_do(database: Database, secon
 @on_sqlite
 def test_what_cannot_succeed_is_not_tried_again_by_the_step(database: Database, second: Database) -> None:
     assert second.is_sqlite
-    client = CoinPaprika(now=lambda: NOW, adapter=FakeServer([Answer({"error": "payment required"}, 402)]))
+    server = FakeServer([Answer({"error": "payment required"}, 402)])
+    client = CoinPaprika(Opening(now=lambda: NOW, adapter=server))
     assert "the free plan's calls of this month are used up" in failure_of(take_paprika(database, client))
     assert rows_of(database, "SELECT endpoint, calls, credits FROM api_usage") == [("coins", 1, 0)]
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.planning import DateRange
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.market.lifetimes import living_by_date
 from coingecko_pipeline.orchestration.checks.gaps import (
     COINS_SHOWN,

@@ -1,7 +1,7 @@
-from datetime import UTC, datetime
+import json
 
 import pytest
-from requests.structures import CaseInsensitiveDict
+from hypothesis import given
 
 from coingecko_pipeline.sources.coingecko.errors import (
     AccessDenied,
@@ -10,16 +10,16 @@ from coingecko_pipeline.sources.coingecko.errors import (
     KeyRejected,
     NotFound,
     NotInPlan,
-    PermanentError,
+    PermanentCall,
     RateLimited,
-    RetriableError,
+    RetriableCall,
     ServiceUnavailable,
+    SourceError,
     error_of,
 )
-from coingecko_pipeline.sources.errors import wait_asked_for
+from coingecko_pipeline.sources.errors import FailedAnswer
 from coingecko_pipeline_tests.recordings import recordings_dir
-
-NOW = datetime(2026, 3, 9, 3, 27, 30, tzinfo=UTC)
+from coingecko_pipeline_tests.sources.test_errors import JSON
 
 RECORDED = {
     "401_10002_ping_bad_demo_key_2024-01-09.json": (401, KeyRejected),
@@ -40,6 +40,10 @@ RECORDED = {
 }
 
 
+def failed(status: int, body: bytes) -> FailedAnswer:
+    return FailedAnswer("CoinGecko", "the market chart of 'bitcoin'", status, body)
+
+
 def test_every_recorded_error_body_is_known_here() -> None:
     assert {path.name for path in (recordings_dir() / "errors").iterdir()} == set(RECORDED)
 
@@ -47,40 +51,32 @@ def test_every_recorded_error_body_is_known_here() -> None:
 @pytest.mark.parametrize("name", RECORDED)
 def test_a_recorded_error_is_told_apart(name: str) -> None:
     status, kind = RECORDED[name]
-    body = (recordings_dir() / "errors" / name).read_bytes()
-    error = error_of("the market chart of 'bitcoin'", status, {}, body, NOW)
+    error = error_of(failed(status, (recordings_dir() / "errors" / name).read_bytes()))
     assert type(error) is kind
     assert str(error).startswith(f"CoinGecko answered {status} to the market chart of 'bitcoin'")
     assert "\n" not in str(error)
 
 
 def test_the_tree_tells_what_may_be_tried_again() -> None:
-    assert issubclass(RateLimited, RetriableError)
-    assert issubclass(ServiceUnavailable, RetriableError)
+    assert issubclass(RateLimited, RetriableCall)
+    assert issubclass(ServiceUnavailable, RetriableCall)
     for kind in (KeyRejected, NotInPlan, HistoryLimit, AccessDenied, NotFound, BadRequest):
-        assert issubclass(kind, PermanentError)
+        assert issubclass(kind, PermanentCall)
+
+
+def test_a_limit_that_another_status_hides_is_a_limit() -> None:
+    assert type(error_of(failed(400, b'{"error": {"status": {"error_code": 429}}}'))) is RateLimited
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"null", b"[]", b'"x"', b'{"status":{}}', b'{"error":null}', b"\xff\xfe", b'{"error":[1]}']
+    "body", [b"", b"null", b"[]", b'"x"', b'{"status":{}}', b'{"error":null}', b"\xff\xfe", b"[" * 100_000]
 )
 def test_any_other_body_is_read_without_a_crash(body: bytes) -> None:
-    assert isinstance(error_of("the list", 503, {}, body, NOW), ServiceUnavailable)
-    assert isinstance(error_of("the list", 429, {}, body, NOW), RateLimited)
+    assert isinstance(error_of(failed(503, body)), ServiceUnavailable)
+    assert isinstance(error_of(failed(429, body)), RateLimited)
 
 
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"Retry-After": "60"}, 60.0),
-        ({"retry-after": "7", "x-ratelimit-reset": "2026-03-09 03:29:00 +0000"}, 7.0),
-        ({"x-ratelimit-reset": "2026-03-09 03:28:00 +0000"}, 30.0),
-        ({"x-ratelimit-reset": "2026-03-09 03:27:00 +0000"}, 0.0),
-        ({"Retry-After": "Mon, 09 Mar 2026 03:28:30 GMT"}, 60.0),
-        ({"Date": "Mon, 09 Mar 2026 03:27:55 GMT", "x-ratelimit-reset": "2026-03-09 03:28:00 +0000"}, 5.0),
-        ({"x-ratelimit-reset": "soon"}, None),
-        ({}, None),
-    ],
-)
-def test_the_wait_is_what_the_server_asks_for(headers: dict[str, str], seconds: float | None) -> None:
-    assert wait_asked_for(CaseInsensitiveDict(headers), NOW) == seconds
+@given(JSON)
+def test_any_json_of_a_failure_is_an_error_of_the_tree(document: object) -> None:
+    for status in (400, 401, 403, 404, 422, 429, 500):
+        assert isinstance(error_of(failed(status, json.dumps(document).encode())), SourceError)

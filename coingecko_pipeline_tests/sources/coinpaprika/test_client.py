@@ -1,25 +1,19 @@
 """CoinPaprika's client on bodies as its API reference 1.7.10 describes them."""
 
-import math
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 import pytest
-import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
+from coingecko_pipeline.sources import AssetList, Opening
 from coingecko_pipeline.sources.coinpaprika import CoinPaprika
-from coingecko_pipeline.sources.coinpaprika.client import TIMEOUT_SECONDS
-from coingecko_pipeline.sources.coinpaprika.errors import (
-    BrokenAnswer,
-    CallRefused,
-    CoinPaprikaError,
-    ConnectionFailed,
-    PlanExceeded,
-    RateLimited,
-    ServiceUnavailable,
-)
-from coingecko_pipeline.sources.retrying import TRIES
+from coingecko_pipeline.sources.coinpaprika.errors import PlanExceeded
+from coingecko_pipeline.sources.errors import AccessDenied, BadRequest, BrokenAnswer, SourceError
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
+from coingecko_pipeline_tests.sources.test_market_page import ENTRY, JSON
 
 COINS = [
     {
@@ -54,23 +48,26 @@ def ticker(coin_id: str, **quote: Any) -> dict[str, Any]:
     }
 
 
-def client_of(server: FakeServer, clock: FakeClock | None = None, **options: Any) -> CoinPaprika:
+def client_of(server: FakeServer, clock: FakeClock | None = None) -> CoinPaprika:
     clock = clock or FakeClock()
-    return CoinPaprika(now=clock.now, sleep=clock.sleep, adapter=server, **options)
+    return CoinPaprika(Opening(now=clock.now, sleep=clock.sleep, adapter=server))
 
 
 def test_the_list_is_the_active_coins() -> None:
-    server = FakeServer([Answer(COINS)])
-    assert client_of(server).asset_list() == [
+    server, clock = FakeServer([Answer(COINS)]), FakeClock()
+    entries: list[dict[str, Any]] = [
         {"id": "btc-bitcoin", "symbol": "BTC", "name": "Bitcoin"},
         {"id": "odd-coin", "symbol": None, "name": None},
     ]
+    assert client_of(server, clock).asset_list() == AssetList(entries, clock.now(), clock.now())
     assert [request.url for request in server.requests] == ["https://api.coinpaprika.com/v1/coins"]
 
 
-def test_the_market_is_one_call_and_one_frame() -> None:
-    server = FakeServer([Answer([ticker("btc-bitcoin"), ticker("eth-ethereum", price=1)])])
-    (frame,) = client_of(server).market_pages()
+def test_the_market_is_one_call_and_one_page() -> None:
+    server, clock = FakeServer([Answer([ticker("btc-bitcoin"), ticker("eth-ethereum", price=1)])]), FakeClock()
+    (page,) = client_of(server, clock).market_pages()
+    frame = page.frame
+    assert (page.asked_at, page.answered_at, page.set_aside) == (clock.now(), clock.now(), {})
     assert list(frame["asset_id"]) == ["btc-bitcoin", "eth-ethereum"]
     assert list(frame["price_usd"]) == [107077.69661924685, 1.0]
     assert (frame["volume_24h_usd"][0], frame["market_cap_usd"][0]) == (23175936198.9, 2129051326372.0)
@@ -81,52 +78,41 @@ def test_the_market_is_one_call_and_one_frame() -> None:
 @pytest.mark.parametrize("missing", ["", None])
 def test_a_missing_value_is_not_a_number_however_it_is_written(missing: str | None) -> None:
     body = {**ticker("a", price=missing, volume_24h=missing, market_cap=missing), "last_updated": missing}
-    (frame,) = client_of(FakeServer([Answer([body])])).market_pages()
-    assert all(math.isnan(frame[name][0]) for name in ("price_usd", "volume_24h_usd", "market_cap_usd"))
-    assert pd.isna(frame["observed_at"][0])
+    (page,) = client_of(FakeServer([Answer([body])])).market_pages()
+    assert page.frame.iloc[0, 1:].isna().all()
+    assert page.set_aside == {}
 
 
-FAULTS = [
-    (Answer({"error": "too many requests"}, 429), RateLimited),
-    (Answer({"error": "internal"}, 500), ServiceUnavailable),
-    (Answer(b"<html>", 502), ServiceUnavailable),
-    (Answer(b'[{"id": "btc', 200), BrokenAnswer),
-    (Answer({"error": "no list"}, 200), BrokenAnswer),
-    (Answer([], 200), BrokenAnswer),
-    (Answer([{"id": ""}], 200), BrokenAnswer),
-    (Answer([{"id": "a", "quotes": {"BTC": {}}}], 200), BrokenAnswer),
-    (Answer([ticker("a", price="dear")], 200), BrokenAnswer),
-    (Answer([ticker("a", price=True)], 200), BrokenAnswer),
-    (Answer(error=requests.ConnectTimeout("https://host/?x=secret")), ConnectionFailed),
-]
+@pytest.mark.parametrize("value", [True, "12.5", "N/A", {}, -1])
+def test_a_value_that_is_no_number_is_null_and_counted(value: Any) -> None:
+    (page,) = client_of(FakeServer([Answer([ticker("a", price=value), ticker("b")])])).market_pages()
+    assert page.frame["price_usd"].isna().tolist() == [True, False]
+    assert page.set_aside == {"quotes.USD.price": 1}
 
 
-@pytest.mark.parametrize(("fault", "kind"), FAULTS)
-def test_what_may_pass_is_tried_again_and_ends(fault: Answer, kind: type[CoinPaprikaError]) -> None:
-    clock = FakeClock()
-    client = client_of(FakeServer([fault, fault, Answer([ticker("btc-bitcoin")])]), clock)
-    (frame,) = client.market_pages()
-    assert len(frame) == 1
-    assert len(clock.sleeps) == 2
-    assert client.survived == {kind.__name__: 2}
-    server = FakeServer(lambda _request: fault)
-    with pytest.raises(kind) as caught:
-        list(client_of(server).market_pages())
-    assert len(server.requests) == TRIES
-    assert "secret" not in str(caught.value)
+def test_an_entry_without_an_id_or_a_quote_costs_the_others_nothing() -> None:
+    without_quote = {**ticker("b"), "quotes": {"BTC": {}}}
+    (page,) = client_of(FakeServer([Answer([ticker("a"), {"id": ""}, without_quote])])).market_pages()
+    assert page.frame["price_usd"].tolist()[0] == 107077.69661924685
+    assert page.frame.iloc[1, 1:4].isna().all()
+    assert page.set_aside == {"id": 1, **dict.fromkeys((f"quotes.USD.{name}" for name in QUOTE), 1)}
+
+
+@pytest.mark.parametrize(
+    "body", [{"error": "no list"}, [], [{"id": ""}], ["btc"], [{"id": "a"}], [{"id": "a", "quotes": {"BTC": {}}}]]
+)
+def test_tickers_without_a_coin_in_dollars_are_broken(body: Any) -> None:
+    client = client_of(FakeServer([Answer(body), Answer([ticker("btc-bitcoin")])]))
+    (page,) = client.market_pages()
+    assert len(page.frame) == 1
+    assert client.survived == {"BrokenAnswer": 1}
 
 
 def test_a_list_that_does_not_say_who_is_active_is_broken() -> None:
     server = FakeServer([Answer([{"id": "a"}]), Answer(COINS)])
     client = client_of(server)
-    assert len(client.asset_list()) == 2
+    assert len(client.asset_list().entries) == 2
     assert client.survived == {"BrokenAnswer": 1}
-
-
-def test_a_429_waits_as_long_as_the_server_says() -> None:
-    clock = FakeClock()
-    client_of(FakeServer([Answer(b"", 429, {"Retry-After": "42"}), Answer(COINS)]), clock).asset_list()
-    assert clock.sleeps == [42.0]
 
 
 @pytest.mark.parametrize(
@@ -137,12 +123,12 @@ def test_a_429_waits_as_long_as_the_server_says() -> None:
             PlanExceeded,
             "402 to the list of coins (payment required): the",
         ),
-        (Answer(b"<html>", 403), CallRefused, "403 to the list of coins (an HTML page): this address is blocked"),
-        (Answer({"error": "id not found"}, 404), CallRefused, "check COINPAPRIKA_BASE_URL"),
-        (Answer(b"", 301, {"Location": "https://elsewhere"}), CallRefused, "301 to the list of coins: the call was"),
+        (Answer(b"<html>", 403), AccessDenied, "403 to the list of coins (an HTML page): this address or key is"),
+        (Answer({"error": "id not found"}, 404), BadRequest, "check COINPAPRIKA_BASE_URL"),
+        (Answer(b"", 301, {"Location": "https://elsewhere"}), BadRequest, "301 to the list of coins: the call was"),
     ],
 )
-def test_what_cannot_succeed_is_tried_once(answer: Answer, kind: type[CoinPaprikaError], words: str) -> None:
+def test_what_cannot_succeed_is_tried_once(answer: Answer, kind: type[SourceError], words: str) -> None:
     server = FakeServer([answer])
     with pytest.raises(kind) as caught:
         client_of(server).asset_list()
@@ -159,23 +145,16 @@ def test_every_answer_is_a_call_and_every_200_a_credit() -> None:
     assert client.plan.name == "coinpaprika"
 
 
-def test_where_an_answer_comes_from_is_told_before_it_is_used() -> None:
-    origins: list[str] = []
-    server = FakeServer([Answer(COINS), Answer(COINS, headers={"x-sandbox": "synthetic"})])
-    client = client_of(server, on_origin=origins.append)
-    client.asset_list()
-    client.asset_list()
-    client.close()
-    assert origins == ["live", "sandbox"]
+@given(ENTRY | st.lists(ENTRY | st.fixed_dictionaries({"id": st.just("a"), "quotes": JSON}), max_size=3))
+def test_any_json_of_an_answer_is_a_result_or_an_error_of_the_tree(document: Any) -> None:
+    client = client_of(FakeServer(lambda _request: Answer(document)))
+    with suppress(SourceError):
+        list(client.market_pages())
+    with suppress(SourceError):
+        client.asset_list()
 
 
-def test_a_call_has_time_limits_and_follows_no_redirect() -> None:
-    told: dict[str, Any] = {}
-
-    class Watching(FakeServer):
-        def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-            told.update(options)
-            return super().send(request, *args, **options)
-
-    client_of(Watching([Answer(COINS)])).asset_list()
-    assert told["timeout"] == TIMEOUT_SECONDS
+def test_what_stays_broken_is_told_with_what_came() -> None:
+    with pytest.raises(BrokenAnswer) as caught:
+        list(client_of(FakeServer(lambda _request: Answer([]))).market_pages())
+    assert caught.value.body == b"[]"

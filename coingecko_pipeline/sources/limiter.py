@@ -6,43 +6,22 @@ process on one database shares, is in `acquisition.shared_window`.
 
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+from coingecko_pipeline.sources.waiting import LONGEST_WAIT_SECONDS, Clock, SystemClock
+
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 61.0
-"""CoinGecko counts the calls that arrive in a minute; one second more absorbs the jitter of the way there."""
+"""Servers count the calls that arrive in a minute; one second more absorbs the jitter of the way there."""
 
 LEARN_AFTER = 8
 """Refusals in a row that show a lower limit than the plan's: chance failures have answers between them, and a limit
 that is used up refuses all that is under way."""
 LEARNED_FOR_SECONDS = 600.0
 """After that the plan's own rate is tried again: another program may have used the key for a while."""
-
-
-class Clock(Protocol):
-    """Time as the limiter and the retries see it; a test gives its own."""
-
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-
-    def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
-
-
-class SystemClock:
-    """The machine's time."""
-
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
-        time.sleep(seconds)
 
 
 class CallWindow(Protocol):
@@ -60,7 +39,7 @@ class CallWindow(Protocol):
         """
 
     def pause(self, seconds: float) -> None:
-        """Let no call pass for so many seconds; a longer pause that is already on stays."""
+        """Let no call pass for so many seconds, `LONGEST_WAIT_SECONDS` at most; a longer pause that is on stays."""
 
     def paused_for(self) -> float:
         """Seconds that the pause still lasts; 0 where there is none."""
@@ -95,9 +74,10 @@ class ProcessWindow:
             return granted, 0.0
 
     def pause(self, seconds: float) -> None:
-        """Let no call pass for so many seconds."""
+        """Let no call pass for so many seconds, `LONGEST_WAIT_SECONDS` at most."""
         with self._lock:
-            self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+            until = self._clock.monotonic() + min(seconds, LONGEST_WAIT_SECONDS)
+            self._paused_until = max(self._paused_until, until)
 
     def paused_for(self) -> float:
         """Seconds that the pause still lasts."""
@@ -113,6 +93,7 @@ class RateLimiter:
     minutes: what the server says may only lower the rate.
 
     Args:
+        title: The source's name in sentences. In capitals it begins the names of its settings.
         calls_per_minute: Calls that may be made in any 60 seconds.
         clock: Time.
         on_wait: Told the seconds and the reason of each pause, once.
@@ -121,6 +102,7 @@ class RateLimiter:
 
     def __init__(
         self,
+        title: str,
         calls_per_minute: int,
         clock: Clock | None = None,
         on_wait: Callable[[float, str], None] | None = None,
@@ -128,6 +110,7 @@ class RateLimiter:
     ) -> None:
         self._clock = clock or SystemClock()
         self._window = window or ProcessWindow(self._clock)
+        self._title = title
         self._calls_per_minute = calls_per_minute
         self._on_wait = on_wait
         # One thread at a time asks the window, for itself and for those that wait for their turn.
@@ -170,12 +153,15 @@ class RateLimiter:
     def refused(self, wait_seconds: float | None) -> None:
         """A call was answered 429.
 
+        A wait that is longer than `LONGEST_WAIT_SECONDS` pauses nothing: who asked gets an error at once, and so does
+        every later call, instead of a wait whose end is not the server's.
+
         Args:
             wait_seconds: How long the server asked to wait; None where it did not say.
         """
-        if wait_seconds:
+        if wait_seconds and wait_seconds <= LONGEST_WAIT_SECONDS:
             self._window.pause(wait_seconds)
-            self._tell(wait_seconds, "CoinGecko answered 429")
+            self._tell(wait_seconds, f"{self._title} answered 429")
         with self._lock:
             self._refusals += 1
             self._forget_old_answers()
@@ -184,9 +170,9 @@ class RateLimiter:
                 return
             self._learned = (answered, self._clock.monotonic() + LEARNED_FOR_SECONDS)
         log.warning(
-            "CoinGecko answers %d calls a minute, not %d; keeping to that for %.0f minutes. "
-            "If it stays so, set COINGECKO_CALLS_PER_MINUTE=%d.",
-            answered, self._calls_per_minute, LEARNED_FOR_SECONDS / 60, answered,
+            "%s answers %d calls a minute, not %d; keeping to that for %.0f minutes. "
+            "If it stays so, set %s_CALLS_PER_MINUTE=%d.",
+            self._title, answered, self._calls_per_minute, LEARNED_FOR_SECONDS / 60, self._title.upper(), answered,
         )  # fmt: skip
 
     def _ask_window(self) -> None:

@@ -1,0 +1,51 @@
+"""The APIs' endpoints as external assets, so that the lineage begins where the data do."""
+
+import dagster as dg
+
+from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES, SOURCES
+from coingecko_pipeline.sources.source import Source
+
+
+def endpoint_key(source: Source, name: str) -> dg.AssetKey:
+    """The key of one of a source's endpoints."""
+    return dg.AssetKey([f"{source.name}_api", name])
+
+
+def list_endpoint(source: Source) -> dg.AssetKey:
+    """Where a source's list of coins comes from."""
+    return endpoint_key(source, "list")
+
+
+def market_endpoint(source: Source) -> dg.AssetKey:
+    """Where a source's current market comes from."""
+    return endpoint_key(source, "markets")
+
+
+MARKET_CHART = endpoint_key(COINGECKO, "market_chart")
+
+
+def _endpoint(key: dg.AssetKey, source: Source, description: str) -> dg.AssetSpec:
+    return dg.AssetSpec(key, description=description, group_name="endpoints", kinds={source.name})
+
+
+ENDPOINTS = (
+    *(
+        _endpoint(list_endpoint(source), source, f"{source.title}'s list of coins: {source.list_call}.")
+        for source in SOURCES
+    ),
+    _endpoint(
+        market_endpoint(COINGECKO),
+        COINGECKO,
+        "CoinGecko's current market: `/coins/markets`, one call for each 250 coins.",
+    ),
+    *(
+        _endpoint(market_endpoint(source), source, f"{source.title}'s current market: {source.market_call}.")
+        for source in SNAPSHOT_SOURCES
+    ),
+    _endpoint(
+        MARKET_CHART,
+        COINGECKO,
+        "CoinGecko's history of one coin: `/coins/{id}/market_chart`, one call for all its days.",
+    ),
+)
+"""Every endpoint that is asked, as Dagster shows it."""

@@ -1,0 +1,128 @@
+"""Checks of the daily market beside the archive of charts: what is missing, what was lost, what was revised."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import dagster as dg
+from sqlalchemy import func, select
+
+from coingecko_pipeline import tables
+from coingecko_pipeline.archive.coverage import read_coverage
+from coingecko_pipeline.market.gaps import DayOfGaps, read_gaps
+from coingecko_pipeline.market.verify import coins_with_lost_rows, count_unwritten, dates_of_the_day
+from coingecko_pipeline.orchestration.assets.market_changes import changes_key
+from coingecko_pipeline.orchestration.checks.market import EXAMPLES, latest_dates, nothing_stored
+from coingecko_pipeline.sources.registry import COINGECKO
+from coingecko_pipeline.warehouse import Database
+
+CHANGES = changes_key(COINGECKO)
+DATES_SHOWN = 20
+REVISED_WITHIN = timedelta(days=7)
+"""How long a revision is told by the check: the table keeps it for ever."""
+
+
+@dg.asset_check(asset=CHANGES)
+def no_date_is_missing_between_a_coins_first_and_last_day(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    """Every coin has a row for every one of the latest 31 dates that lies between two of its rows, or that a chart has.
+
+    A missing date that an answer has spoken for is CoinGecko's own gap: it has no value then. These are counted and do
+    not warn. What `gaps_in_archive` counts costs no call: the next completion, or a backfill of the dates, writes it.
+    """
+    window = latest_dates(warehouse)
+    if window is None:
+        return nothing_stored()
+    gaps = read_gaps(warehouse, read_coverage(warehouse), window)
+    missing = sum(gap.coins for gap in gaps.to_fill)
+    return dg.AssetCheckResult(
+        passed=not missing,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "dates": str(window),
+            "gaps_to_fill": missing,
+            "gaps_in_archive": gaps.archived,
+            "dates_to_fill": len(gaps.to_fill),
+            "gaps_of_coingecko": sum(gap.coins for gap in gaps.of_coingecko),
+            "examples": dg.MetadataValue.md(show_latest(gaps.to_fill)),
+            "examples_of_coingecko": dg.MetadataValue.md(show_latest(gaps.of_coingecko)),
+        },
+        description="The schedule history_completion_schedule fills what is missing on its own; a backfill of the "
+        "dates fills it at once."
+        if missing
+        else "",
+    )
+
+
+@dg.asset_check(asset=CHANGES)
+def every_archived_value_has_its_row(
+    warehouse: dg.ResourceParam[Database], now: dg.ResourceParam[Callable[[], datetime]]
+) -> dg.AssetCheckResult:
+    """Each date that an archived chart has a value of has its row: of as many dates as two million values are of.
+
+    Where more are stored, each day another part of the dates has its turn. The next completion writes what is missing
+    without a call; `coingecko-pipeline verify --repair` does so at once, and compares the values too.
+    """
+    coverage = read_coverage(warehouse)
+    dates = dates_of_the_day(coverage, now().date())
+    lost = coins_with_lost_rows(warehouse, coverage, dates) if dates else []
+    unwritten = count_unwritten(warehouse)
+    return dg.AssetCheckResult(
+        passed=not lost and not unwritten,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "dates": str(dates) if dates else "none",
+            "coins_with_lost_rows": len(lost),
+            "answers_to_write": unwritten,
+            "examples": dg.MetadataValue.json(lost[:EXAMPLES]),
+        },
+    )
+
+
+@dg.asset_check(asset=CHANGES)
+def coingecko_revised_no_day_that_was_over(
+    warehouse: dg.ResourceParam[Database], now: dg.ResourceParam[Callable[[], datetime]]
+) -> dg.AssetCheckResult:
+    """In the last seven days no chart had another value than an earlier one of a day that was over; else they are told.
+
+    The new value is in `daily_market`, the old one in `market_revisions`, and the derived tables follow by themselves.
+    """
+    table = tables.market_revisions
+    query = (
+        select(table.c.asset_id, func.count().label("revisions"), func.min(table.c.date), func.max(table.c.date))
+        .where(table.c.seen_at >= now() - REVISED_WITHIN)
+        .group_by(table.c.asset_id)
+        .order_by(func.count().desc(), table.c.asset_id)
+    )
+    rows = warehouse.run_reading(lambda connection: connection.execute(query).all())
+    lines = ["| coin | values revised | from | to |", "|---|---:|---|---|"]
+    lines += [
+        f"| {coin.replace('|', ' ')} | {count:,} | {first} | {last} |" for coin, count, first, last in rows[:EXAMPLES]
+    ]
+    return dg.AssetCheckResult(
+        passed=not rows,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "coins_revised": len(rows),
+            "values_revised": sum(row.revisions for row in rows),
+            "examples": dg.MetadataValue.md("\n".join(lines) if rows else "none"),
+        },
+    )
+
+
+ARCHIVE_CHECKS = (
+    no_date_is_missing_between_a_coins_first_and_last_day,
+    every_archived_value_has_its_row,
+    coingecko_revised_no_day_that_was_over,
+)
+
+
+def show_latest(days: Sequence[DayOfGaps]) -> str:
+    """The latest dates with gaps, the latest first, as a Markdown table."""
+    if not days:
+        return "none"
+    lines = ["| date | coins missing | the first of them |", "|---|---:|---|"]
+    for gap in reversed(days[-DATES_SHOWN:]):
+        coins = ", ".join(gap.first_coins).replace("|", " ")
+        lines.append(f"| {gap.day} | {gap.coins:,} | {coins}{', …' if gap.coins > len(gap.first_coins) else ''} |")
+    if len(days) > DATES_SHOWN:
+        lines += ["", f"Dates with gaps before these: {len(days) - DATES_SHOWN:,}."]
+    return "\n".join(lines)

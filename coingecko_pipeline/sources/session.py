@@ -1,0 +1,225 @@
+"""The HTTP session of every source: calls with limits and counts, tried again until they bring what was asked for.
+
+It is a `requests.Session`, so that a client library whose session can be replaced, as pycoingecko's, runs on it.
+"""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from pydantic import SecretStr
+from requests.adapters import BaseAdapter, HTTPAdapter
+
+from coingecko_pipeline.sources.answer import Answer
+from coingecko_pipeline.sources.errors import (
+    BrokenAnswer,
+    ConnectionFailed,
+    FailedAnswer,
+    RateLimited,
+    SourceError,
+    error_of,
+)
+from coingecko_pipeline.sources.limiter import RateLimiter
+from coingecko_pipeline.sources.retrying import TRIES, Retries
+from coingecko_pipeline.sources.usage import Usage, origin_of
+from coingecko_pipeline.sources.waiting import wait_asked_for
+
+TIMEOUT_SECONDS = (10.0, 60.0)
+"""To connect, and to wait for data: the slowest answers, a list of 50,000 coins and a full history, take seconds."""
+
+CONNECTIONS = 32
+"""Connections that are kept open; more threads than that would open one for each call."""
+
+T = TypeVar("T")
+
+
+def utc_now() -> datetime:
+    """The current UTC time, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a client is opened with.
+
+    Attributes:
+        base_url: Another address than the source's own; None for its own.
+        now: The current UTC time, aware.
+        on_origin: Told "live" or "sandbox" with each answer before it is used; raises where that is the wrong one.
+        sleep: Lets seconds pass between two tries.
+        adapter: How requests are sent; None for over the network.
+        timeouts: Seconds to connect and to wait for data.
+    """
+
+    base_url: str | None = None
+    now: Callable[[], datetime] = utc_now
+    on_origin: Callable[[str], None] | None = None
+    sleep: Callable[[float], None] = time.sleep
+    adapter: BaseAdapter | None = None
+    timeouts: tuple[float, float] = TIMEOUT_SECONDS
+
+
+class SourceSession(requests.Session):
+    """Calls to one source; may be used from several threads.
+
+    Redirects are not followed, so that a key goes nowhere else.
+
+    Args:
+        title: The source's name in sentences. In capitals it begins the names of its settings.
+        base_url: The source's own address.
+        opening: What the client was opened with.
+        error_of: What an answer stands for whose status is not 200.
+        secrets: Headers that hold a key.
+        limiter: Asked before each call; None where nothing has to hold the calls back.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        base_url: str,
+        opening: Opening,
+        *,
+        error_of: Callable[[FailedAnswer], SourceError] = error_of,
+        secrets: Mapping[str, SecretStr] | None = None,
+        limiter: RateLimiter | None = None,
+    ) -> None:
+        super().__init__()
+        self.base_url = (opening.base_url or base_url).rstrip("/")
+        self.headers["accept"] = "application/json"
+        self.mount(self.base_url, opening.adapter or HTTPAdapter(pool_maxsize=CONNECTIONS))
+        self._title = title
+        self._opening = opening
+        self._error_of = error_of
+        self._secrets = secrets or {}
+        self._limiter = limiter
+        self._retries = Retries(opening.sleep)
+        self.survived = self._retries.survived
+        """How many failures of each kind were tried again."""
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+        self._credits: Counter[str] = Counter()
+        self._current = _CallOfThread()
+
+    @property
+    def usage(self) -> Usage:
+        """The calls made and credits spent so far, over all threads."""
+        with self._lock:
+            return Usage(self._calls.copy(), self._credits.copy())
+
+    def ask(
+        self,
+        endpoint: str,
+        what: str,
+        read: Callable[[Any], T],
+        call: Callable[[], Any] | None = None,
+        *,
+        broken_tries: int = TRIES,
+    ) -> tuple[T, Answer]:
+        """Make a call until it succeeds, fails for good, or has been tried and waited for long enough.
+
+        Args:
+            endpoint: What the call is counted under; its path, unless `call` says otherwise.
+            what: What is attempted, for the messages; for example "the list of coins".
+            read: Makes of the parsed body what it stands for; raises BrokenAnswer where it is something else.
+            call: Makes one call through `get` and gives the parsed body; by default of the endpoint, as JSON.
+            broken_tries: How many broken answers end it: each one costs a credit.
+
+        Returns:
+            What was read, and the answer that it was read from.
+
+        Raises:
+            SourceError: The call failed for good; a BrokenAnswer holds what came last.
+        """
+
+        def attempt() -> tuple[T, Answer]:
+            current = self._current
+            current.endpoint, current.what, current.answer = endpoint, what, None
+            try:
+                return read(self._document(call)), current.received()
+            except BrokenAnswer as broken:
+                broken.answer = current.answer
+                raise
+
+        return self._retries.call(attempt, broken_tries)
+
+    def get(self, url: str | bytes, **options: Any) -> requests.Response:
+        """Make the current call of this thread once, within the rate limit.
+
+        Raises:
+            SourceError: Whatever is not an answer with status 200.
+        """
+        current, now = self._current, self._opening.now
+        options |= {"timeout": self._opening.timeouts, "allow_redirects": False}
+        options["headers"] = {name: secret.get_secret_value() for name, secret in self._secrets.items()}
+        if self._limiter:
+            self._limiter.acquire()
+        asked_at = now()
+        try:
+            response = super().get(url, **options)
+        except requests.RequestException as error:
+            # The library's message holds the whole URL, whose user and path can be secrets; its kind says enough.
+            host = urlsplit(self.base_url).netloc.rpartition("@")[2]
+            raise ConnectionFailed(
+                f"There was no answer to {current.what} from {host}: {type(error).__name__}; "
+                f"check the network, and {self._title.upper()}_BASE_URL where it is set."
+            ) from None
+        answer = Answer(response.content, asked_at, now())
+        self._count(current.endpoint, response.status_code)
+        failure = None if response.status_code == 200 else self._failure(current.what, response, answer)
+        if self._limiter:
+            if isinstance(failure, RateLimited):
+                self._limiter.refused(failure.wait_seconds)
+            else:
+                self._limiter.answered()
+        if failure:
+            raise failure
+        if self._opening.on_origin:
+            self._opening.on_origin(origin_of(response.headers))
+        current.answer = answer
+        return response
+
+    def _document(self, call: Callable[[], Any] | None) -> Any:
+        """The parsed body of one call.
+
+        Raises:
+            SourceError: The call failed, or its body is no JSON.
+        """
+        current = self._current
+        try:
+            return call() if call else json.loads(self.get(f"{self.base_url}/{current.endpoint}").content)
+        except (ValueError, RecursionError) as error:  # numbers of 5,000 digits and lists a thousand deep as well
+            if current.answer is None:
+                raise
+            raise BrokenAnswer(
+                f"{self._title} answered {current.what} with status 200 and a body that is no JSON."
+            ) from error
+
+    def _failure(self, what: str, response: requests.Response, answer: Answer) -> SourceError:
+        wait_seconds = wait_asked_for(response.headers, answer.answered_at)
+        return self._error_of(FailedAnswer(self._title, what, response.status_code, answer.body, wait_seconds))
+
+    def _count(self, endpoint: str, status: int) -> None:
+        with self._lock:
+            self._calls[endpoint] += 1
+            self._credits[endpoint] += status == 200
+
+
+class _CallOfThread(threading.local):
+    """What a thread is asking for; the library between `ask` and `get` passes none of it on."""
+
+    endpoint: str
+    what: str
+    answer: Answer | None
+
+    def received(self) -> Answer:
+        """The answer that the latest call brought."""
+        if self.answer is None:
+            raise RuntimeError(f"{self.what} was asked for without the session.")
+        return self.answer
