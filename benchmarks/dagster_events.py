@@ -53,6 +53,8 @@ DRY_RUN = """mutation ($selector: ScheduleSelector!, $at: Float!) {
     ... on DryRunInstigationTick { evaluationResult { skipReason error { message }
         runRequests { jobName runConfigYaml tags { key value } } } }
     ... on PythonError { message } } }"""
+JOB = """query ($selector: ScheduleSelector!) { scheduleOrError(scheduleSelector: $selector) {
+    ... on Schedule { pipelineName } } }"""
 LAUNCH = """mutation ($parameters: ExecutionParams!) {
     launchPipelineExecution(executionParams: $parameters) { __typename
     ... on LaunchRunSuccess { run { runId } } ... on PythonError { message }
@@ -96,8 +98,9 @@ class Deployment:
         asked = (tick.get("evaluationResult") or {}).get("runRequests")
         if not asked:
             raise SystemExit(f"{name} asked for no run: {tick}")
+        job = self.ask(JOB, {"selector": selector})["scheduleOrError"]["pipelineName"]
         for request in asked:
-            self.launch(request["jobName"], yaml.safe_load(request["runConfigYaml"]) or {}, request["tags"])
+            self.launch(job, yaml.safe_load(request["runConfigYaml"]) or {}, request["tags"])
 
     def launch(
         self, job: str, config: Mapping[str, Any] | None = None, tags: list[dict[str, str]] | None = None

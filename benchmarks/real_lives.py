@@ -241,9 +241,6 @@ def _fill_coins(connection: Connection, coins: Sequence[Life], last: date) -> No
             for coin in coins
         ],
     )
-    connection.execute(
-        text("INSERT INTO warehouse_origin (one_row, origin, claimed_at) VALUES (1, 'live', UTC_TIMESTAMP(6))")
-    )
 
 
 CHARTS = """
