@@ -54,6 +54,11 @@ def show(found: Differences, *, repaired: bool) -> None:
             f"{found.unwritten:,} archived answers wait to be written; the next run that asks for charts writes them.",
             highlight=False,
         )
+    if found.unproven:
+        CONSOLE.print(
+            f"{found.unproven:,} rows of charts are of dates that no archived answer has spoken for: they stay.",
+            highlight=False,
+        )
     if found.is_clean:
         CONSOLE.print("[green]Nothing differs.[/]")
         return

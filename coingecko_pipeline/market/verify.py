@@ -40,12 +40,14 @@ class CoinComparison:
         missing: Rows that the archive makes and the table lacks.
         different: Rows that differ, as the archive makes them.
         surplus: Dates of chart rows that no answer has, though one has spoken for the date.
+        unproven: Chart rows of dates that no answer has spoken for.
     """
 
     coin_id: str
     missing: MarketRows
     different: MarketRows
     surplus: Sequence[date]
+    unproven: int = 0
 
     @property
     def is_clean(self) -> bool:
@@ -63,6 +65,8 @@ class Differences:
         missing: Rows that the archive makes and the table lacks.
         different: Rows that differ.
         surplus: Chart rows that the archive does not make.
+        unproven: Chart rows of dates that no archived answer has spoken for; no difference, since nothing contradicts
+            them: an earlier version of this program could lose a chart and keep its rows.
         unwritten: Archived answers whose rows were not written yet; no difference, since the next run writes them.
         examples: Some of each kind, as coin and date.
     """
@@ -72,6 +76,7 @@ class Differences:
     missing: int = 0
     different: int = 0
     surplus: int = 0
+    unproven: int = 0
     unwritten: int = 0
     examples: dict[str, list[str]] = field(default_factory=dict)
 
@@ -87,6 +92,7 @@ class Differences:
         self.missing += len(comparison.missing)
         self.different += len(comparison.different)
         self.surplus += len(comparison.surplus)
+        self.unproven += comparison.unproven
         for kind, days in (
             ("missing", _dates(comparison.missing)),
             ("different", _dates(comparison.different)),
@@ -97,7 +103,7 @@ class Differences:
 
     def merge(self, other: "Differences") -> None:
         """Count those of other coins too."""
-        for name in ("coins", "rows", "missing", "different", "surplus"):
+        for name in ("coins", "rows", "missing", "different", "surplus", "unproven"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for kind, examples in other.examples.items():
             shown = self.examples.setdefault(kind, [])
@@ -279,14 +285,15 @@ def compare_coin(
         different |= ~np.isnan(new) & (bits(new) != bits(old))
         values[column] = np.where(np.isnan(new), old, new)
     mended = MarketRows(present.days, present.seconds, values, present.is_chart)
-    surplus: npt.NDArray[np.int64] = stored.days[
-        stored.is_chart & ~np.isin(stored.days, derived.days) & np.isin(stored.days, coverage.covered.days())
-    ]
+    not_derived = stored.is_chart & ~np.isin(stored.days, derived.days)
+    spoken_for = np.isin(stored.days, coverage.covered.days())
+    surplus: npt.NDArray[np.int64] = stored.days[not_derived & spoken_for]
     return CoinComparison(
         coin_id,
         missing,
         mended.chosen(different),
         [date.fromordinal(int(day) + EPOCH) for day in surplus],
+        int((not_derived & ~spoken_for).sum()),
     )
 
 
