@@ -17,7 +17,7 @@ from coingecko_pipeline.sources import Opening, SnapshotClient, SnapshotSource, 
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES
-from coingecko_pipeline.tables import Origin, assert_origin, claim_origin, prepare
+from coingecko_pipeline.tables import Origin, assert_origin, claim_origin, open_database, prepare
 from coingecko_pipeline.warehouse import Database, MySQLIOManager
 
 
@@ -31,7 +31,7 @@ def open_warehouse(settings: Settings, *, known: bool = False) -> Database:
     Raises:
         WarehouseError: It cannot be reached, or its tables are of another version.
     """
-    database = Database(settings.database_url.get_secret_value(), known=known)
+    database = open_database(settings.database_url.get_secret_value(), known=known)
     prepare(database)
     return database
 
