@@ -149,7 +149,7 @@ def arrow_rows(coins: Sequence[tuple[str, MarketRows]]) -> pa.Table:
             for column in VALUE_COLUMNS
         },
         "source": pa.array([tables.CHART] * len(days), type=pa.string()),
-        "observed_at": pa.array(moments).cast(pa.timestamp("us", "UTC")),
+        "observed_at": pa.array(moments).cast(pa.timestamp("us")),
     }
     return pa.table({column.name: columns[column.name] for column in tables.daily_market.columns})
 
