@@ -13,7 +13,7 @@ from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.market.snapshots import hour_transaction
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
-from coingecko_pipeline.orchestration.failures import COINGECKO_POOL, RETRIES, failing_for_good, permanent_failures
+from coingecko_pipeline.orchestration.failures import COINGECKO_POOL, RETRIES, failing_for_good, permanent_failures, tell_survived
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.partitions import HOURLY, hour_of
 from coingecko_pipeline.sources.coingecko import CoinGecko
@@ -88,7 +88,7 @@ def hourly_market(
     def metadata() -> dict[str, Any]:
         return {
             **as_metadata(acquisition.facts()),
-            "failures_survived": dg.MetadataValue.json(dict(coingecko.survived)),
+            **tell_survived(context, coingecko.survived),
         }
 
     around = hour_transaction(hour, now=coingecko.now)

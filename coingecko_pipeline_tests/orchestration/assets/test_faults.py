@@ -39,7 +39,7 @@ def backfill(database: Database, faults: dict[str, float], messages: list[str]) 
         return runner.materialize(["daily_market"], DateRange(today - timedelta(days=10), today - timedelta(days=1)))
 
 
-def test_the_table_is_the_same_and_the_run_says_what_was_survived(
+def test_the_table_is_the_same_and_the_log_says_in_one_line_what_was_survived(
     database: Database, make_database: MakeDatabase
 ) -> None:
     calm = make_database()
@@ -51,4 +51,6 @@ def test_the_table_is_the_same_and_the_run_says_what_was_survived(
     assert rows_of(database, MARKET) == rows_of(calm, MARKET)
     survived = metadata_of(result, "daily_market")["failures_survived"]
     assert {"RateLimited", "ServiceUnavailable", "BrokenAnswer", "ConnectionFailed"} == survived.keys()
+    (line,) = [message for message in messages if "Survived" in message]
+    assert all(f"{count} {kind}" in line for kind, count in survived.items())
     assert KEY not in "".join(messages)
