@@ -62,7 +62,7 @@ class Runner:
         keys = [dg.AssetKey(["coingecko", asset]) for asset in assets]
         return self._execute(self._definitions.resolve_implicit_global_asset_job_def(), dates, ops, keys)
 
-    def check(self, *names: str) -> dict[str, dg.AssetCheckEvaluation]:
+    def run_checks(self, *names: str) -> dg.ExecuteInProcessResult:
         """Execute checks of CoinGecko's daily market alone, as the Checks tab does: all of them, or those named."""
         changes = dg.AssetKey(["coingecko", "market_changes"])
         selection = (
@@ -72,7 +72,11 @@ class Runner:
         )
         job = dg.define_asset_job("these_checks", selection=selection)
         definitions = dg.Definitions.merge(self._definitions, dg.Definitions(jobs=[job]))
-        result = self._execute(definitions.resolve_job_def("these_checks"))
+        return self._execute(definitions.resolve_job_def("these_checks"))
+
+    def check(self, *names: str) -> dict[str, dg.AssetCheckEvaluation]:
+        """What these checks find, by name."""
+        result = self.run_checks(*names)
         assert result.success
         return checks_of(result)
 
@@ -109,7 +113,7 @@ class Runner:
                 raise_on_error=False,
             )
             if self.messages is not None:
-                self.messages += [entry.user_message for entry in home.all_logs(result.run_id)]
+                self.messages.extend(entry.user_message for entry in home.all_logs(result.run_id))
             return result
 
 

@@ -156,16 +156,16 @@ def test_no_row_makes_no_file_and_tells_which_dates_there_are(market: Database, 
             "The last date, 2026-01-01, comes before the first, 2026-01-02",
         ),
         (
-            Selection(tables.raw_market_charts),
+            Selection(tables.market_charts),
             FORMATS["csv"],
-            r"raw_market_charts\.body holds bytes, which csv cannot: choose parquet or arrow",
+            r"market_charts\.body holds bytes, which csv cannot: choose parquet or arrow",
         ),
     ],
 )
 def test_what_cannot_be_chosen_is_told_before_anything_is_attempted(
     market: Database, tmp_path: Path, selection: Selection, file_format: Format, sentence: str
 ) -> None:
-    store(market, tables.raw_market_charts, CHARTS)
+    store(market, tables.market_charts, CHARTS)
     with pytest.raises(SelectionError, match=sentence):
         Export(market, selection, file_format).to_file(tmp_path / "file")
     assert list(tmp_path.iterdir()) == []

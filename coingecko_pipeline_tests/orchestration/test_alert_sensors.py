@@ -198,7 +198,7 @@ def take_one_of_four(instance: dg.DagsterInstance, market: Database) -> dg.Execu
     server = FakeMarket(rows=[market_row("a", 1.0, 10.0, "2026-03-09T03:00:41.123Z")])
     runner = Runner(market, client_of(server.server), instance=instance)
     assert runner.materialize(["daily_market"], TODAY).success
-    return runner.run("market_checks_job")
+    return runner.run_checks()
 
 
 def test_a_check_that_fails_as_an_error_is_told_once_and_warnings_are_not(

@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.history import acquire_history
+from coingecko_pipeline.acquisition.history import COINS_ASKED, acquire_history
 from coingecko_pipeline.acquisition.planning import Request
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.snapshot import acquire_snapshot
@@ -93,10 +93,13 @@ def daily_market(
     facts = {**as_metadata(acquisition.facts()), **tell_survived(context, coingecko.survived)}
     if dates.first == dates.last:
         return dg.MaterializeResult(metadata={**facts, **counts.get(dates.first, NO_ROWS)})
-    # What holds for the whole run is told once, and of each date its own few numbers.
+    # What holds for the whole run is told once, and of each date its own few numbers. The check of the coverage asks
+    # how many coins today was asked for.
     context.log_event(dg.AssetObservation(context.asset_key, metadata=facts))
+    today = coingecko.now().date()
     for day in dates:
-        context.add_asset_metadata(counts.get(day, NO_ROWS), partition_key=key_of(day))
+        asked = {COINS_ASKED: facts[COINS_ASKED]} if day == today else {}
+        context.add_asset_metadata({**counts.get(day, NO_ROWS), **asked}, partition_key=key_of(day))
     return dg.MaterializeResult()
 
 

@@ -233,7 +233,7 @@ def test_a_coin_without_a_chart_is_told_and_stops_nothing(stocked: Database, mar
     result = take(stocked, client_of(market), DateRange(back(3), back(2)))
     assert result.success
     facts = metadata_of(result, "daily_market")
-    assert facts["coins_not_found"] == ["middle"]
+    assert (facts["coins_not_found"], facts["coins_not_found_examples"]) == (1, ["middle"])
     assert (facts["calls"], facts["credits"]) == (3, 2)
 
 

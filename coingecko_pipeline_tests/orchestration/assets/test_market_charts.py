@@ -317,7 +317,7 @@ def test_no_new_coin_is_asked_for_while_a_run_asks_for_charts(stocked: Database,
     list_as_new(stocked, "big")
     job = build_definitions().resolve_job_def("market_charts_job")
     with dg.instance_for_test() as instance:
-        for status in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED):
+        for status in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED):
             run = instance.create_run_for_job(job, status=status)
             skipped = evaluate(new_coins_sensor, stocked, market, instance)
             assert skipped.skip_message == f"The run {run.run_id}, which fetches charts, has not ended."
