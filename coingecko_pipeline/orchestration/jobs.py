@@ -32,7 +32,6 @@ daily_market_job = dg.define_asset_job(
 )
 
 
-
 def _checks_of(source: Source) -> dg.AssetSelection:
     return dg.AssetSelection.checks_for_assets(
         *(key_in(source, table) for table in ("raw_asset_list", "assets", "market_changes"))

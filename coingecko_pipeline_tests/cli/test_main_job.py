@@ -132,9 +132,7 @@ def test_the_commands_share_one_instance_and_status_tells_what_they_did(
     assert KEY not in filled.stdout + filled.stderr + told.stdout + shown.stdout
 
 
-def test_daily_again_replaces_the_snapshot_and_daily_alone_keeps_it(
-    synthetic: RunningSandbox, tmp_path: Path
-) -> None:
+def test_daily_again_replaces_the_snapshot_and_daily_alone_keeps_it(synthetic: RunningSandbox, tmp_path: Path) -> None:
     settings = live_settings(synthetic.url, f"sqlite:///{tmp_path}/market.db")
     assert run_program(tmp_path, "daily", **settings).returncode == 0
     database = Database(settings["DATABASE_URL"])

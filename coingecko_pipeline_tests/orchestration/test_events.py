@@ -59,7 +59,7 @@ def check_records(instance: dg.DagsterInstance) -> dict[str, int]:
     storage: Any = instance.event_log_storage
     query = text("SELECT execution_status, COUNT(*) FROM asset_check_executions GROUP BY 1")
     with storage.index_connection() as connection:
-        return {status: count for status, count in connection.execute(query)}
+        return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def stored_bytes(instance: dg.DagsterInstance, run_id: str) -> int:
