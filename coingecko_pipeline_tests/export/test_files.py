@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -173,7 +174,9 @@ def test_what_cannot_be_chosen_is_told_before_anything_is_attempted(
 
 def test_every_declared_table_can_be_exported(database: Database, tmp_path: Path) -> None:
     for table in tables.metadata.sorted_tables:
-        with pytest.raises(NothingToExport):
+        # The counter of the changes always has its one row.
+        told = nullcontext() if table is tables.market_change_counter else pytest.raises(NothingToExport)
+        with told:
             Export(database, Selection(table), PARQUET).to_file(tmp_path / "file")
 
 

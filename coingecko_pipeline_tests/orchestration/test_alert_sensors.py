@@ -212,7 +212,7 @@ def test_a_check_that_fails_as_an_error_is_told_once_and_warnings_are_not(
         "the_day_covers_the_active_assets": dg.AssetCheckSeverity.ERROR,
         "the_snapshot_was_timely": dg.AssetCheckSeverity.WARN,
     }
-    assert checks.evaluate() == ([None], None)
+    assert checks.evaluate() == ([None, None], None)
     assert checks.evaluate()[0] == []
     assert runs.evaluate()[0] == []
     (text,) = hook.texts
