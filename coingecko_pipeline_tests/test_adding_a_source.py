@@ -108,7 +108,7 @@ def test_the_folder_and_the_line_of_the_page_make_a_source_that_runs(tmp_path: P
     assert json.loads(ran.stdout.splitlines()[-1]) == {
         "assets": [f"examplecoin/{table}" for table in ("asset_changes", "assets", "daily_market", "raw_asset_list")],
         "schedule": "STOPPED",
-        "checks": [True] * 7,
+        "checks": [True] * 9,
         "rows": [["a", 2.5, None, None, "snapshot"], ["b", None, None, 7.0, "snapshot"]],
         "usage": [["examplecoin", "coins", 1], ["examplecoin", "prices", 1]],
     }
