@@ -23,7 +23,7 @@ from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
-from coingecko_pipeline.tables import SOURCE_TABLES, migrate
+from coingecko_pipeline.tables import SOURCE_TABLES, migrate, open_database
 from coingecko_pipeline.warehouse import Database, DatabaseUnavailable
 
 
@@ -34,7 +34,7 @@ def migrate_command() -> None:
     The tables of the second source are in a database of their own beside it.
     """
     settings = load_settings()
-    migrate_all(Database(settings.database_url.get_secret_value()))
+    migrate_all(open_database(settings.database_url.get_secret_value()))
 
 
 def migrate_all(database: Database) -> None:

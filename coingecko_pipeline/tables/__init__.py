@@ -68,6 +68,7 @@ __all__ = [
     "metadata",
     "migrate",
     "monthly_market",
+    "open_database",
     "prepare",
     "raw_asset_list",
     "refused_asset_list",
@@ -94,6 +95,19 @@ SOURCE_TABLES = frozenset(
 )
 """The tables that the schema of another source than the main one has: its coins, its market and whose data it holds. A
 migration that makes another table has to leave it out there, as 0006 does."""
+
+
+def open_database(url: str, *, known: bool = False) -> Database:
+    """The database of these tables; nothing is connected to before the first statement.
+
+    Args:
+        url: Of the main database. Beside one named `coingecko` another source's schema has its plain name.
+        known: Whether its server was reached before and is worth waiting for.
+
+    Raises:
+        DatabaseUrlError: The URL cannot be used.
+    """
+    return Database(url, known=known, unprefixed="coingecko")
 
 
 def migrate(database: Database, only: Collection[str] | None = None) -> str:

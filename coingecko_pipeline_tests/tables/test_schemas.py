@@ -9,9 +9,8 @@ from sqlalchemy.engine import make_url
 
 from coingecko_pipeline.orchestration.source_assets import database_of, tables_of
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
-from coingecko_pipeline.tables import MIGRATIONS, SOURCE_TABLES, metadata, migrate, raw_asset_list
+from coingecko_pipeline.tables import MIGRATIONS, SOURCE_TABLES, metadata, migrate, open_database, raw_asset_list
 from coingecko_pipeline.warehouse import Database
-from coingecko_pipeline.warehouse.urls import url_of_schema
 from coingecko_pipeline_tests.databases import on_servers, on_sqlite
 from coingecko_pipeline_tests.running import rows_of
 
@@ -33,7 +32,7 @@ def add_coin(database: Database, asset_id: str, name: str) -> None:
     ],
 )
 def test_a_schema_lies_beside_the_main_database(main: str, schema: str) -> None:
-    assert url_of_schema(make_url(main), "coinpaprika") == make_url(schema)
+    assert open_database(main).schema("coinpaprika").url == make_url(schema)
 
 
 def test_a_schema_is_opened_once_and_has_tables_of_its_own(database: Database, second: Database) -> None:
