@@ -76,7 +76,7 @@ class ChartRecord:
         Where it has the day before the last one and not the last one, that may still come: an answer that was on its
         way while the day's point was made lacks it, and so does one out of a cache.
         """
-        if self.outcome is not Outcome.VALUES or self.days < 1:
+        if self.outcome is not Outcome.VALUES:
             return DateIntervals()
         last = latest_complete_date(self.answered_at)
         if self.dates.last == last - timedelta(days=1):

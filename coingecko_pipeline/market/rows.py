@@ -1,8 +1,8 @@
 """Rows of daily_market as arrays, and how a chart changes them: pure functions.
 
 A chart's value replaces a snapshot's, never the reverse, and value by value: what a chart does not give stays as it is.
-A newer chart replaces an older one the same way; of two moments of one date the nearer to midnight stays, and the other
-gives what it lacks. So nothing that was received is ever replaced by less.
+A newer chart replaces an older one the same way. A date has one moment: of two charts' the nearer to midnight stays, and
+the other gives nothing to it. So nothing that was received is ever replaced by less.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ import pyarrow as pa
 from coingecko_pipeline import tables
 from coingecko_pipeline.archive.dates import EPOCH
 from coingecko_pipeline.sources.coingecko.charts import SERIES, ChartPoints, Floats, Integers
+from coingecko_pipeline.warehouse.frames import to_arrow
 
 VALUE_COLUMNS = tuple(SERIES)
 SECONDS_PER_DAY = 86_400
@@ -113,8 +114,7 @@ def merge_chart(points: ChartPoints, stored: MarketRows, answered_before: dateti
     revisions: list[Revision] = []
     for column in VALUE_COLUMNS:
         given, old = incoming.values[column], np.where(known, stored.values[column][places], np.nan)
-        first, second = np.where(stays, old, given), np.where(stays, given, old)
-        new = np.where(np.isnan(first), second, first)
+        new = np.where(stays | np.isnan(given), old, given)
         differs = (bits(new) != bits(old)) & ~(np.isnan(new) & np.isnan(old))
         changed |= differs
         values[column] = new
@@ -153,7 +153,7 @@ def arrow_rows(coins: Sequence[tuple[str, MarketRows]]) -> pa.Table:
         "source": pa.array([tables.CHART] * len(days), type=pa.string()),
         "observed_at": pa.array(moments).cast(pa.timestamp("us", "UTC")),
     }
-    return pa.table({column.name: columns[column.name] for column in tables.daily_market.columns})
+    return to_arrow(tables.daily_market, columns)
 
 
 def _replaced(rows: MarketRows, others: MarketRows) -> MarketRows:
