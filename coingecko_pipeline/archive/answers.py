@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -110,7 +110,7 @@ class StoredAnswer:
 
     Attributes:
         answer_id: Its number.
-        record: What was archived, read again from its body.
+        record: What was archived. Where it was read again from its body, it goes without it.
         was_read: Whether its dates were known before; False for those that an earlier version of this program stored.
     """
 
@@ -150,6 +150,7 @@ def read_answers(
     coin_ids: Sequence[str] = (),
     *,
     answer_ids: Sequence[int] = (),
+    after: int = 0,
     written: bool | None = None,
     limit: int | None = None,
 ) -> list[StoredAnswer]:
@@ -159,6 +160,7 @@ def read_answers(
         connection: Reads.
         coin_ids: Only these coins; empty for all.
         answer_ids: Only these answers; empty for all.
+        after: Only answers with a higher number.
         written: Only those whose rows are in daily_market already, or only those whose rows are not; None for both.
         limit: So many answers at most.
     """
@@ -175,6 +177,8 @@ def read_answers(
         query = query.where(table.c.asset_id.in_(coin_ids))
     if answer_ids:
         query = query.where(table.c.answer_id.in_(answer_ids))
+    if after:
+        query = query.where(table.c.answer_id > after)
     if written is not None:
         query = query.where(table.c.is_written == written)
     # By coin its answers come in their order; of all coins an index gives those that are not written.
@@ -186,7 +190,7 @@ def read_answers(
     return [
         StoredAnswer(
             row.answer_id,
-            record_of(row.asset_id, row.days, row.answered_at, zlib.decompress(row.body)),
+            replace(record_of(row.asset_id, row.days, row.answered_at, zlib.decompress(row.body)), body=None),
             was_read=row.dates is not None,
         )
         for row in connection.execute(query)

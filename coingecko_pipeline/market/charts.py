@@ -1,6 +1,8 @@
 """Archived charts into daily_market: the rows, what was revised, and the log of the changes, in one transaction."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -12,15 +14,15 @@ from coingecko_pipeline.archive.coverage import archive_read_answer, lock_coins
 from coingecko_pipeline.archive.dates import EPOCH
 from coingecko_pipeline.market.changes import Change, log_changes
 from coingecko_pipeline.market.compaction import drop_repeated, read_kept
-from coingecko_pipeline.market.rows import NO_ROWS, MergedChart, arrow_rows, merge_chart
+from coingecko_pipeline.market.rows import NO_ROWS, MarketRows, MergedChart, arrow_rows, merge_chart
 from coingecko_pipeline.market.stored import read_rows
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.writing import TableWriter
 
-ANSWERS_READ = 50
-"""Answers of one transaction at most: a chart of a year has some 20 kB, one of all years 150."""
+ANSWERS_READ = 150
+"""Answers that are read at once: of all years some 30 MB."""
 POINTS_WRITTEN = 50_000
-"""Points of one transaction at most."""
+"""Points with which a transaction is full."""
 
 
 @dataclass
@@ -57,24 +59,31 @@ class ChartWriter:
     Args:
         database: Where the tables are.
         now: The current UTC time, aware.
+        points_at_once: Points with which a transaction is full.
     """
 
-    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        points_at_once: int = POINTS_WRITTEN,
+    ) -> None:
         self._database = database
         self._now = now
+        self._points_at_once = points_at_once
         self._writer = TableWriter(database, tables.daily_market)
 
     def write(self, answers: Sequence[StoredAnswer]) -> Written:
         """Write the rows of archived answers, and of their coins' earlier ones that were not written yet.
 
-        Those that another process has written meanwhile are left out. A transaction has `POINTS_WRITTEN` at most.
+        Those that another process has written meanwhile are left out.
 
         Raises:
             DatabaseUnavailable: The database did not let us in.
             sqlalchemy.exc.DBAPIError: Any other error of the database; what it was about was not written.
         """
         total = Written()
-        for batch in _each_coin_once(answers):
+        for batch in _each_coin_once(answers, self._points_at_once):
             total.add(self._write_once(batch))
         return total
 
@@ -85,12 +94,19 @@ class ChartWriter:
             on_written: Told how many more answers are done.
         """
         total = Written()
-        while answers := self._database.run_reading(
-            lambda connection: read_answers(connection, written=False, limit=ANSWERS_READ)
-        ):
-            total.add(self.write(answers))
-            on_written(len(answers))
+        # Read and parsed while the database writes those before.
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+            upcoming = reader.submit(self._read_unwritten, 0)
+            while answers := upcoming.result():
+                upcoming = reader.submit(self._read_unwritten, answers[-1].answer_id)
+                total.add(self.write(answers))
+                on_written(len(answers))
         return total
+
+    def _read_unwritten(self, after: int) -> list[StoredAnswer]:
+        return self._database.run_reading(
+            lambda connection: read_answers(connection, after=after, written=False, limit=ANSWERS_READ)
+        )
 
     def _write_once(self, answers: Sequence[StoredAnswer]) -> Written:
         tried = Written()
@@ -112,7 +128,7 @@ class ChartWriter:
         if others := [answer_id for answer_id in pending if answer_id not in in_hand]:
             in_hand |= {answer.answer_id: answer for answer in read_answers(connection, answer_ids=others)}
         total = Written()
-        for batch in _each_coin_once([in_hand[answer_id] for answer_id in pending if answer_id in in_hand]):
+        for batch in _each_coin_once([in_hand[answer_id] for answer_id in pending if answer_id in in_hand], math.inf):
             total.add(self._write_charts(connection, self._readable(connection, batch, total)))
         drop_repeated(connection, coins)
         return total
@@ -131,10 +147,14 @@ class ChartWriter:
         """Write charts, each of another coin."""
         if not charts:
             return Written()
-        merged = _merge(connection, {chart.record.coin_id: chart for chart in charts})
+        by_coin = {chart.record.coin_id: chart for chart in charts}
+        stored = _read_stored(connection, by_coin)
+        merged = _merge(connection, by_coin, stored)
         changed = [(coin, merge.rows) for coin, merge in merged.items() if len(merge.rows)]
-        if changed:
-            self._writer.upsert_in(connection, arrow_rows(changed))
+        for is_new in (True, False):
+            rows = [(coin, each) for coin, each in changed if (coin not in stored) == is_new]
+            if rows:
+                (self._writer.insert_in if is_new else self._writer.upsert_in)(connection, arrow_rows(rows))
         revisions = [
             {
                 "asset_id": chart.record.coin_id,
@@ -161,11 +181,16 @@ class ChartWriter:
         return Written(len(charts), sum(len(rows) for _, rows in changed), len(revisions))
 
 
-def _merge(connection: Connection, charts: Mapping[str, StoredAnswer]) -> dict[str, MergedChart]:
+def _read_stored(connection: Connection, charts: Mapping[str, StoredAnswer]) -> dict[str, MarketRows]:
+    """The stored rows of the charts' dates, by coin."""
     spans = [chart.record.points.days for chart in charts.values()]
-    stored = read_rows(
-        connection, list(charts), _date(min(days[0] for days in spans)), _date(max(days[-1] for days in spans))
-    )
+    first, last = min(days[0] for days in spans), max(days[-1] for days in spans)
+    return read_rows(connection, list(charts), _date(first), _date(last))
+
+
+def _merge(
+    connection: Connection, charts: Mapping[str, StoredAnswer], stored: Mapping[str, MarketRows]
+) -> dict[str, MergedChart]:
     before = {coin: kept[-1].answered_at for coin, kept in read_kept(connection, list(charts)).items()}
     return {
         coin: merge_chart(chart.record.points, stored.get(coin, NO_ROWS), before.get(coin))
@@ -173,13 +198,13 @@ def _merge(connection: Connection, charts: Mapping[str, StoredAnswer]) -> dict[s
     }
 
 
-def _each_coin_once(answers: Sequence[StoredAnswer]) -> Iterator[list[StoredAnswer]]:
-    """Answers in their order, in batches that have each coin once and so many points at most."""
+def _each_coin_once(answers: Sequence[StoredAnswer], points_at_once: float) -> Iterator[list[StoredAnswer]]:
+    """Answers in their order, in batches that have each coin once and end with so many points."""
     batch: list[StoredAnswer] = []
     coins: set[str] = set()
     points = 0
     for answer in answers:
-        if answer.record.coin_id in coins or points >= POINTS_WRITTEN:
+        if answer.record.coin_id in coins or points >= points_at_once:
             yield batch
             batch, coins, points = [], set(), 0
         batch.append(answer)

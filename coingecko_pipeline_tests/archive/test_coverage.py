@@ -37,7 +37,9 @@ def archive(database: Database, *records: ChartRecord) -> None:
 
 
 @pytest.mark.parametrize(
-    "later", [EMPTY, *(failed(outcome) for outcome in Outcome if outcome is not Outcome.VALUES)], ids=lambda r: r.outcome
+    "later",
+    [EMPTY, *(failed(outcome) for outcome in Outcome if outcome is not Outcome.VALUES)],
+    ids=lambda r: r.outcome,
 )
 def test_an_answer_without_values_leaves_what_a_full_chart_covered(database: Database, later: ChartRecord) -> None:
     archive(database, WHOLE, later)

@@ -32,7 +32,10 @@ def test_intervals_are_the_set_of_their_dates(days: frozenset[date]) -> None:
     assert intervals_of(frozenset(date.fromordinal(int(day) + EPOCH) for day in intervals.days())) == intervals
     assert (intervals.count(), bool(intervals)) == (len(days), bool(days))
     assert (intervals.first, intervals.last) == (min(days, default=None), max(days, default=None))
-    assert all((FIRST + timedelta(days=number) in intervals) == (FIRST + timedelta(days=number) in days) for number in range(41))
+    assert all(
+        (FIRST + timedelta(days=number) in intervals) == (FIRST + timedelta(days=number) in days)
+        for number in range(41)
+    )
 
 
 @given(sets, sets)

@@ -219,7 +219,9 @@ def test_the_dates_whose_points_stand_at_five_past_midnight_have_a_row_of_every_
         if not any(moment.date() == day for moment in moments):
             continue
         stamps_ = [int(moment.astimezone(UTC).timestamp() * 1000) for moment in moments]
-        points = read_chart(body_of([[stamp, float(row["price"] or 0)] for stamp, row in zip(stamps_, rows, strict=True)]))
+        points = read_chart(
+            body_of([[stamp, float(row["price"] or 0)] for stamp, row in zip(stamps_, rows, strict=True)])
+        )
         place = int(np.searchsorted(points.days, number))
         assert points.days[place] == number, path.name
         assert timedelta(0) <= timedelta(seconds=points.seconds[place]) <= timedelta(minutes=6)
