@@ -1,8 +1,8 @@
 """Rows of daily_market as arrays, and how a chart changes them: pure functions.
 
 A chart's value replaces a snapshot's, never the reverse, and value by value: what a chart does not give stays as it is.
-A newer chart replaces an older one the same way. A date has one moment: of two charts' the nearer to midnight stays, and
-the other gives nothing to it. So nothing that was received is ever replaced by less.
+A newer chart replaces an older one the same way. A date has one moment: of two charts' the nearer to midnight stays,
+and the other gives nothing to it. So nothing that was received is ever replaced by less.
 """
 
 from collections.abc import Mapping, Sequence

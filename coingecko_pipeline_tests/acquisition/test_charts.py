@@ -1,4 +1,4 @@
-"""Charts by coin: one coin never stops the others, and only the key, the plan, credits or a row of failures end a run."""
+"""Charts by coin: one never stops the others, and only the key, the plan, credits or a row of failures end a run."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

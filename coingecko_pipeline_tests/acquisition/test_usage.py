@@ -99,7 +99,7 @@ def at_once(ledger: UsageLedger, steps: list[Callable[[Connection], object]]) ->
         begun.wait()
         try:
             ledger.record(steps[number])
-        except BaseException as error:  # noqa: BLE001 - an interruption is one of them
+        except BaseException as error:  # an interruption is one of them
             errors[number] = error
 
     first = threading.Thread(target=lambda: ledger.record(hold))

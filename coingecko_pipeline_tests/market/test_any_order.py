@@ -1,4 +1,4 @@
-"""Any sequence of answers, snapshots, crashes and tries: nothing gets less, and verify finds and mends what is planted."""
+"""Any sequence of answers, snapshots, crashes and tries: nothing gets less, and verify mends what is planted."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

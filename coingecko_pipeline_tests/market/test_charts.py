@@ -134,10 +134,7 @@ def test_two_processes_that_write_the_same_answers_at_once_write_each_once(datab
     answers = [archive(database, answer_of(coin, revised, at=NIGHT + timedelta(hours=1))) for coin in coins]
     others = [Database(database.url.render_as_string(hide_password=False)) for _ in range(3)]
     done: list[Written] = []
-    threads = [
-        threading.Thread(target=lambda way=way: done.append(ChartWriter(way).write(answers)))  # type: ignore[misc]
-        for way in others
-    ]
+    threads = [threading.Thread(target=lambda way=way: done.append(ChartWriter(way).write(answers))) for way in others]
     for thread in threads:
         thread.start()
     for thread in threads:

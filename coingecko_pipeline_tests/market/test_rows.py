@@ -40,7 +40,7 @@ def stored(rows: dict[date, Row]) -> MarketRows:
 def told(rows: MarketRows) -> dict[date, Row]:
     columns = [rows.values[column].tolist() for column in VALUE_COLUMNS]
     return {
-        date.fromordinal(day + EPOCH): (second, *(None if v != v else v for v in values), is_chart)  # type: ignore[misc]
+        date.fromordinal(day + EPOCH): (second, *(None if v != v else v for v in values), is_chart)
         for day, second, *values, is_chart in zip(
             rows.days.tolist(), rows.seconds.tolist(), *columns, rows.is_chart.tolist(), strict=True
         )

@@ -3,7 +3,8 @@
 import csv
 import gzip
 import json
-from datetime import UTC, date, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -163,10 +164,8 @@ def test_any_json_is_points_or_unreadable(document: Any) -> None:
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_points_or_unreadable(body: bytes) -> None:
-    try:
-        read_chart(body)
-    except UnreadableChart as error:
-        assert str(error)
+    with suppress(UnreadableChart):
+        assert len(read_chart(body)) == 0
 
 
 def recorded_charts() -> list[tuple[str, bytes]]:
@@ -198,32 +197,23 @@ def test_every_midnight_of_a_recorded_chart_is_a_point_with_the_very_values() ->
 
 
 @pytest.mark.parametrize("day", [date(2018, 1, 30), date(2018, 2, 8)])
-def test_the_dates_whose_points_stand_at_five_past_midnight_have_a_row_of_every_recorded_chart(day: date) -> None:
+def test_the_dates_whose_points_stand_at_five_past_midnight_have_a_row_of_every_export_that_has_them(day: date) -> None:
     number = day.toordinal() - date(1970, 1, 1).toordinal()
     found = 0
-    for name, body in recorded_charts():
-        points = read_chart(body)
-        if not len(points) or points.days[0] > number:
-            continue
-        place = int(np.searchsorted(points.days, number))
-        if points.days[place] == number and points.seconds[place]:
-            assert 300 <= points.seconds[place] <= 330, name
-            assert points.values["price_usd"][place] > 0
-            found += 1
-    csv_found = 0
-    for path in sorted((recordings_dir() / "csv_export").rglob("*.csv*")):
-        opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open(encoding="utf-8")
-        with opened as lines:
+    for path in sorted((recordings_dir() / "csv_export").rglob("*.csv.gz")):
+        with gzip.open(path, "rt") as lines:
             rows = list(csv.DictReader(lines))
         moments = [datetime.fromisoformat(row["snapped_at"].replace(" UTC", "+00:00")) for row in rows]
-        if not any(moment.date() == day for moment in moments):
+        if not moments[0].date() < day < moments[-1].date():
             continue
-        stamps_ = [int(moment.astimezone(UTC).timestamp() * 1000) for moment in moments]
-        points = read_chart(
-            body_of([[stamp, float(row["price"] or 0)] for stamp, row in zip(stamps_, rows, strict=True)])
-        )
+        prices = [
+            [int(moment.astimezone(UTC).timestamp() * 1000), float(row["price"]) if row["price"] else None]
+            for moment, row in zip(moments, rows, strict=True)
+        ]
+        points = read_chart(body_of(prices))
         place = int(np.searchsorted(points.days, number))
         assert points.days[place] == number, path.name
-        assert timedelta(0) <= timedelta(seconds=points.seconds[place]) <= timedelta(minutes=6)
-        csv_found += 1
-    assert found + csv_found > 0
+        assert 300 <= points.seconds[place] <= 330, path.name
+        assert points.values["price_usd"][place] > 0
+        found += 1
+    assert found >= 5
