@@ -106,13 +106,13 @@ def measure_ours(case: Case, url: str) -> Measured:
     with tempfile.TemporaryDirectory() as name, RunningSandbox(case.options) as sandbox:
         folder, database = Path(name), fresh_database(url)
         settings = settings_of(sandbox, case.plan, url)
-        succeed([PROGRAM, "daily"], folder, settings)
+        succeed([*PROGRAM, "daily"], folder, settings)
         time.sleep(WINDOW_SECONDS)
         sandbox.reset_calls()
         chosen = [word for coin_id in coin_ids for word in ("--asset", coin_id)]
-        command = [PROGRAM, "backfill", "--from", str(dates.first), "--to", str(dates.last), *chosen]
+        command = [*PROGRAM, "backfill", "--from", str(dates.first), "--to", str(dates.last), *chosen]
         with CommitWatch(database, dates.last, WATCH_SECONDS) as watch:
-            finished = run(command, folder, settings, TIMEOUT_SECONDS)
+            finished = run(command, folder, settings, timeout=TIMEOUT_SECONDS)
         seconds = watch.seconds_since(first_chart_call(sandbox))
         found = stored(database, coin_ids, "source = 'chart'")
         database.dispose()
@@ -130,12 +130,8 @@ def measure_peer(case: Case, module: str, python: str, url: str) -> Measured:
             python, "-W", "ignore", "-m", module, "--base-url", sandbox.url, "--api-key", KEY, "--url", url,
             "--coins", str(coins), *([] if case.plan == "demo" else ["--paid"]),
         ]  # fmt: skip
-        settings = {
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-            "DLT_DATA_DIR": str(folder),
-            "RUNTIME__DLTHUB_TELEMETRY": "false",
-        }
-        finished = run(command, folder, settings, TIMEOUT_SECONDS)
+        settings = {"DLT_DATA_DIR": str(folder), "RUNTIME__DLTHUB_TELEMETRY": "false"}
+        finished = run(command, folder, settings, timeout=TIMEOUT_SECONDS)
         lines = [line for line in finished.output.splitlines() if line.startswith("{")]
         told = json.loads(lines[-1]) if lines else {}
         condition = f"date BETWEEN '{dates.first}' AND '{dates.last}'"

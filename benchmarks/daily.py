@@ -50,7 +50,7 @@ def measure(url: str | None, coins: int) -> Measured:
     ):
         database = fresh_database(url or f"sqlite:///{folder}/bench.db")
         settings = settings_of(sandbox, "analyst", url or f"sqlite:///{folder}/bench.db")
-        finished = succeed([PROGRAM, "daily"], Path(folder), settings)
+        finished = succeed([*PROGRAM, "daily"], Path(folder), settings)
         assert finished.peak_megabytes is not None
         with database.connect() as connection:
             rows = connection.scalar(text("SELECT COUNT(*) FROM daily_market")) or 0

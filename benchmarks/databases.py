@@ -25,10 +25,10 @@ def empty_database(url: str) -> Database:
 
 
 def _drop(database: Database, url: str) -> None:
-    # dlt keeps what it merges from in a database of its own.
+    # The second source has a database of its own, and dlt keeps what it merges from in one.
     with _server(url).transaction() as connection:
-        for name in (database.url.database, f"{database.url.database}_staging"):
-            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS `{name}`")
+        for ending in ("", "_coinpaprika", "_staging"):
+            connection.exec_driver_sql(f"DROP DATABASE IF EXISTS `{database.url.database}{ending}`")
 
 
 def _server(url: str) -> Database:

@@ -71,7 +71,7 @@ def main() -> None:
         path = Path(folder) / "market"
         for name in arguments.formats:
             finished = succeed(
-                [PROGRAM, "export", "--format", name, "--output", str(path), "--overwrite"],
+                [*PROGRAM, "export", "--format", name, "--output", str(path), "--overwrite"],
                 Path(folder),
                 {"DATABASE_URL": arguments.url},
             )

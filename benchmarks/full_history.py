@@ -46,7 +46,7 @@ class Run:
 def backfill(dates: DateRange, folder: Path, settings: Mapping[str, str], sandbox: RunningSandbox) -> Run:
     """Run `coingecko-pipeline backfill` for all coins."""
     sandbox.reset_calls()
-    command = [PROGRAM, "backfill", "--from", str(dates.first), "--to", str(dates.last)]
+    command = [*PROGRAM, "backfill", "--from", str(dates.first), "--to", str(dates.last)]
     finished = succeed(command, folder, settings)
     assert finished.peak_megabytes is not None
     return Run(finished.seconds, finished.peak_megabytes, len(sandbox.calls))

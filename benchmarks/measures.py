@@ -68,8 +68,7 @@ def fill(url: str, coins: int, days: int) -> None:
     """Fill a database in a process of its own, whose memory is not counted."""
     filling = [sys.executable, "-m", "benchmarks.filled_market", "--url", url]
     with tempfile.TemporaryDirectory() as folder:
-        environment = {"PYTHONPATH": str(Path.cwd())}
-        succeed([*filling, "--coins", str(coins), "--days", str(days)], Path(folder), environment)
+        succeed([*filling, "--coins", str(coins), "--days", str(days)], Path(folder), {})
 
 
 def measure(url: str, stored: int, coins: int) -> None:

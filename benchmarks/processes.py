@@ -10,9 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAM = str(Path(sys.executable).with_name("coingecko-pipeline"))
+from coingecko_pipeline_tests.previous_version import environment_of
 
-OURS = ("COINGECKO_", "DATABASE_URL", "DAGSTER_HOME")
+ROOT = Path(__file__).parents[1]
+"""This checkout."""
+
+PROGRAM = (sys.executable, "-c", "from coingecko_pipeline.cli import main; main()")
+"""The command line of the package that PYTHONPATH names first."""
 
 # Linux counts the memory of the process that forks toward its child's peak until the exec, so that a large parent is
 # measured instead of a small child: a bare interpreter starts the program and tells the peak.
@@ -44,22 +48,28 @@ class Finished:
     errors: str
 
 
-def run(command: Sequence[str], folder: Path, settings: Mapping[str, str], timeout: float | None = None) -> Finished:
+def run(
+    command: Sequence[str],
+    folder: Path,
+    settings: Mapping[str, str],
+    package: Path = ROOT,
+    timeout: float | None = None,
+) -> Finished:
     """Run a program with no settings of the pipeline but those that are given.
 
     Args:
         command: The program and what it is told.
         folder: Its working folder.
         settings: Environment variables.
+        package: The folder whose version of the package it uses.
         timeout: Seconds after which it is ended, and all that it started; None for no limit.
     """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     with tempfile.NamedTemporaryFile("r") as peak:
         began = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", LAUNCHER, peak.name, *command],
             cwd=folder,
-            env={**inherited, **settings},
+            env=environment_of(package, settings),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -80,13 +90,13 @@ def run(command: Sequence[str], folder: Path, settings: Mapping[str, str], timeo
         return Finished(code, time.monotonic() - began, int(told) / 1024 if told else None, output, errors)
 
 
-def succeed(command: Sequence[str], folder: Path, settings: Mapping[str, str]) -> Finished:
+def succeed(command: Sequence[str], folder: Path, settings: Mapping[str, str], package: Path = ROOT) -> Finished:
     """Run a program that has to succeed.
 
     Raises:
         SystemExit: It failed; the text has what it wrote.
     """
-    finished = run(command, folder, settings)
+    finished = run(command, folder, settings, package)
     if finished.code:
-        raise SystemExit(f"{' '.join(command[:2])} ended with {finished.code}:\n{finished.output}{finished.errors}")
+        raise SystemExit(f"{' '.join(command)} ended with {finished.code}:\n{finished.output}{finished.errors}")
     return finished

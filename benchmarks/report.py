@@ -52,7 +52,7 @@ def main() -> None:
     archive_charts(database, arguments.coins)
     database.dispose()
     with tempfile.TemporaryDirectory() as folder:
-        finished = succeed([PROGRAM, "report"], Path(folder), {"DATABASE_URL": arguments.url})
+        finished = succeed([*PROGRAM, "report"], Path(folder), {"DATABASE_URL": arguments.url})
         size = (Path(folder) / "data" / "report" / "index.html").stat().st_size
     made = re.search(r"in ([\d.]+) s", finished.output)
     assert made is not None

@@ -4,7 +4,6 @@ python -m benchmarks.survival --url mysql+pymysql://root@127.0.0.1:33306/bench_s
 """
 
 import argparse
-import os
 import random
 import signal
 import subprocess
@@ -17,11 +16,12 @@ from sqlalchemy import text
 
 from benchmarks.charts import settings_of, settled_year
 from benchmarks.databases import fresh_database
-from benchmarks.processes import OURS, PROGRAM, succeed
+from benchmarks.processes import PROGRAM, ROOT, succeed
 from coingecko_pipeline.acquisition.fetching import FETCH_THREADS
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.previous_version import environment_of
 
 LATENCY_SECONDS = 0.25
 SEED = 20261124
@@ -33,11 +33,10 @@ MARKET = (
 
 def begin(folder: Path, settings: Mapping[str, str], dates: DateRange, *options: str) -> subprocess.Popen[bytes]:
     """Start a backfill."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     return subprocess.Popen(
-        [PROGRAM, "backfill", "--from", str(dates.first), "--to", str(dates.last), *options],
+        [*PROGRAM, "backfill", "--from", str(dates.first), "--to", str(dates.last), *options],
         cwd=folder,
-        env={**inherited, **settings},
+        env=environment_of(ROOT, settings),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -60,7 +59,7 @@ def measure_kills(url: str, coins: int, kills: int) -> None:
     with tempfile.TemporaryDirectory() as name, RunningSandbox(options) as sandbox:
         disturbed, calm = fresh_database(url), fresh_database(f"{url}_calm")
         settings = {**settings_of(sandbox, "analyst", url), "COINGECKO_CALLS_PER_MINUTE": "100000"}
-        succeed([PROGRAM, "daily"], Path(name), settings)
+        succeed([*PROGRAM, "daily"], Path(name), settings)
         done = 0
         while done < kills:
             process = begin(Path(name), settings, dates)
@@ -76,7 +75,7 @@ def measure_kills(url: str, coins: int, kills: int) -> None:
         paid = charts_of(sandbox)
         with tempfile.TemporaryDirectory() as undisturbed:
             settings = {**settings, "DATABASE_URL": f"{url}_calm"}
-            succeed([PROGRAM, "daily"], Path(undisturbed), settings)
+            succeed([*PROGRAM, "daily"], Path(undisturbed), settings)
             begin(Path(undisturbed), settings, dates).wait()
         same = rows_of(disturbed) == rows_of(calm)
         print("| coins | kills | exit code at last | charts paid for | at most | same table |")
@@ -96,7 +95,7 @@ def measure_two_at_once(url: str, coins: int, calls_per_minute: int) -> None:
     with tempfile.TemporaryDirectory() as name, RunningSandbox(options) as sandbox:
         database = fresh_database(url)
         settings = settings_of(sandbox, "demo", url)
-        succeed([PROGRAM, "daily"], Path(name), settings)
+        succeed([*PROGRAM, "daily"], Path(name), settings)
         with database.connect() as connection:
             ids = list(connection.scalars(text("SELECT asset_id FROM assets ORDER BY asset_id")))
         began = []

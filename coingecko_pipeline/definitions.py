@@ -97,7 +97,7 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             source_agreement_schedule,
         ],
         sensors=[new_coins_sensor, measures_sensor, report_sensor, run_failure_alert_sensor, failed_check_alert_sensor],
-        resources={**build_resources(), **(resources or {})},
+        resources=build_resources(resources),
         # docs/decisions/0020: a step is a second of work, and a process for it is five of imports.
         executor=dg.in_process_executor,
     )

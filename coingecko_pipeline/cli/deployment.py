@@ -10,7 +10,7 @@ from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.deployment.accounts import WAREHOUSE, create_accounts
 from coingecko_pipeline.deployment.passwords import check_passwords
 from coingecko_pipeline.settings import ServerSettings, load_server_settings, load_settings
-from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.tables import open_database
 
 
 @click.group()
@@ -38,7 +38,7 @@ def set_up() -> None:
     create_accounts(_server(settings, settings.database_admin, settings.mysql_root_password), accounts)
     CONSOLE.print("The accounts are there: pipeline, migrator, dagster and reader.", highlight=False)
     url = _server(settings, "migrator", settings.mysql_migrator_password).set(database=WAREHOUSE)
-    migrate_all(Database(url.render_as_string(hide_password=False)))
+    migrate_all(open_database(url.render_as_string(hide_password=False)))
     with dg.DagsterInstance.get() as instance:
         instance.upgrade()
     CONSOLE.print(f"Dagster's storage is at the version of Dagster {dg.__version__}.", highlight=False)

@@ -12,7 +12,6 @@ from coingecko_pipeline.cli.instance import living, wait_for_pool
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.failures import COINGECKO_POOL
-from coingecko_pipeline.orchestration.resources import build_resources
 from coingecko_pipeline.orchestration.run_failures import failed_checks_of, failures_of, figures_of
 from coingecko_pipeline.partitions import key_of, range_tags
 from coingecko_pipeline.settings import Settings
@@ -58,9 +57,8 @@ def run_job(
     with watching() as progress, dg.DagsterInstance.get() as instance, living(instance) as tags:
         if pool:
             wait_for_pool(instance, pool, CONSOLE.print)
-        definitions = build_definitions(
-            {**build_resources(lambda: settings), "progress": dg.ResourceDefinition.hardcoded_resource(progress)}
-        )
+        hardcoded = dg.ResourceDefinition.hardcoded_resource
+        definitions = build_definitions({"settings": hardcoded(settings), "progress": hardcoded(progress)})
         result = definitions.resolve_job_def(name).execute_in_process(
             instance=instance,
             run_config={**QUIET, "ops": dict(ops or {})},

@@ -1,14 +1,16 @@
 """What the Dagster assets work with: settings are read and checked when a run begins, never when code is loaded."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dagster as dg
+from pydantic import Field
 
-from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.progress import LogProgress
+from coingecko_pipeline.acquisition.progress import LogProgress, Progress
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
 from coingecko_pipeline.alerts import AlertChannel
 from coingecko_pipeline.orchestration.source_assets import database_of, io_manager_of, tables_of
@@ -17,7 +19,7 @@ from coingecko_pipeline.sources import Opening, SnapshotClient, SnapshotSource, 
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES
-from coingecko_pipeline.tables import Origin, assert_origin, claim_origin, prepare
+from coingecko_pipeline.tables import Origin, assert_origin, claim_origin, open_database, prepare
 from coingecko_pipeline.warehouse import Database, MySQLIOManager
 
 
@@ -31,7 +33,7 @@ def open_warehouse(settings: Settings, *, known: bool = False) -> Database:
     Raises:
         WarehouseError: It cannot be reached, or its tables are of another version.
     """
-    database = Database(settings.database_url.get_secret_value(), known=known)
+    database = open_database(settings.database_url.get_secret_value(), known=known)
     prepare(database)
     return database
 
@@ -117,93 +119,158 @@ def origin_guard(source: Source, base_url: str | None, *databases: Database) -> 
     return claim
 
 
-def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping[str, dg.ResourceDefinition]:
-    """The resources by the names that the assets ask for.
+# The resources without a dependency and a field are functions: of a class without any field Dagster 1.13 asks for an
+# attribute that Pydantic warns of.
+@dg.resource(description="The settings, from the environment and the file .env; read and checked when a run begins.")
+def environment_settings(_context: dg.InitResourceContext) -> Settings:
+    """The settings, read and checked."""
+    return load_settings()
 
-    Args:
-        settings: Read when a run begins.
-    """
 
-    @dg.resource(description="The database that DATABASE_URL names.")
-    def warehouse(_context: dg.InitResourceContext) -> Iterator[Database]:
-        # A step that begins while the server restarts waits for it; the commands have looked before they run a job.
-        database = open_warehouse(settings(), known=True)
+@dg.resource(description="Tells how far long work is, in the run's log.")
+def log_progress(context: dg.InitResourceContext) -> LogProgress:
+    """Progress in the run's log, where there is a run."""
+    return LogProgress(context.log or dg.get_dagster_logger())
+
+
+@dg.resource(description="Posts to ALERT_WEBHOOK_URL; each evaluation of a sensor has one of its own.")
+def webhook_alerts(_context: dg.InitResourceContext) -> AlertChannel:
+    """A channel by the settings of alerts alone, so that another wrong one cannot keep an alert back."""
+    return AlertChannel(load_alert_settings())
+
+
+class PlanResource(dg.ConfigurableResource[Plan]):
+    """The CoinGecko plan that COINGECKO_PLAN and COINGECKO_API_KEY name."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> Plan:  # noqa: ARG002
+        """The plan of the settings."""
+        return self.settings.plan
+
+
+class ReportPath(dg.ConfigurableResource[Path]):
+    """The HTML file that REPORT_PATH names."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> Path:  # noqa: ARG002
+        """The path of the settings."""
+        return self.settings.report_path
+
+
+class WarehouseResource(dg.ConfigurableResource[Database]):
+    """The database that DATABASE_URL names, its tables ready for use."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Database]:
+        """Open it, and close its connections when the run ends."""
+        database = self.create_resource(context)
         try:
             yield database
         finally:
             database.dispose()
 
-    @dg.resource(description="The CoinGecko plan that COINGECKO_PLAN and COINGECKO_API_KEY name.")
-    def plan(_context: dg.InitResourceContext) -> Plan:
-        return settings().plan
+    def create_resource(self, context: dg.InitResourceContext) -> Database:  # noqa: ARG002
+        """Open it. A step that begins while the server restarts waits: the commands have looked before they run a job.
 
-    @dg.resource(description="The HTML file that REPORT_PATH names.")
-    def report_path(_context: dg.InitResourceContext) -> Path:
-        return settings().report_path
+        Raises:
+            WarehouseError: It cannot be reached, or its tables are of another version.
+        """
+        return open_warehouse(self.settings, known=True)
 
-    @dg.resource(description="Tells how far long work is, in the run's log.")
-    def progress(context: dg.InitResourceContext) -> LogProgress:
-        return LogProgress(context.log) if context.log else LogProgress(dg.get_dagster_logger())
 
-    @dg.resource(
-        required_resource_keys={"warehouse", "progress", "now"},
-        description="CoinGecko on the plan that COINGECKO_PLAN and COINGECKO_API_KEY name.",
-    )
-    def coingecko(context: dg.InitResourceContext) -> Iterator[CoinGecko]:
-        resources = context.resources
-        client = open_coingecko(settings(), resources.warehouse, resources.progress.pause, resources.now)
-        try:
+class CoinGeckoResource(dg.ConfigurableResource[CoinGecko]):
+    """CoinGecko on the plan that COINGECKO_PLAN and COINGECKO_API_KEY name."""
+
+    settings: dg.ResourceDependency[Settings]
+    warehouse: dg.ResourceDependency[Database]
+    progress: dg.ResourceDependency[Progress]
+    now: dg.ResourceDependency[Callable[[], datetime]]
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[CoinGecko]:
+        """Open a client, and close it when the run ends."""
+        with closing(self.create_resource(context)) as client:
             yield client
-        finally:
-            client.close()
 
-    @dg.io_manager(
-        required_resource_keys={"warehouse"}, description="Reads and writes the declared tables of the warehouse."
-    )
-    def warehouse_io_manager(context: dg.InitResourceContext) -> MySQLIOManager:
-        return MySQLIOManager(context.resources.warehouse, tables.metadata)
+    def create_resource(self, context: dg.InitResourceContext) -> CoinGecko:  # noqa: ARG002
+        """Open a client.
 
-    @dg.resource(description="Posts to ALERT_WEBHOOK_URL; each evaluation of a sensor has one of its own.")
-    def alerts(_context: dg.InitResourceContext) -> AlertChannel:
-        return AlertChannel(load_alert_settings())
+        Raises:
+            OriginError: The plan's host is CoinGecko's own, and the database holds sandbox data.
+        """
+        return open_coingecko(self.settings, self.warehouse, self.progress.pause, self.now)
 
-    others: dict[str, dg.ResourceDefinition] = {}
-    for source in SNAPSHOT_SOURCES:
-        others[source.name] = _client_of(source, settings)
-        others[io_manager_of(source)] = _io_manager_of(source)
 
-    return {
-        **others,
+class SnapshotClientResource(dg.ConfigurableResource[SnapshotClient]):
+    """Another source, as it is now."""
+
+    source: str = Field(description="The source's name.")
+    settings: dg.ResourceDependency[Settings]
+    warehouse: dg.ResourceDependency[Database]
+    now: dg.ResourceDependency[Callable[[], datetime]]
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[SnapshotClient]:
+        """Open a client, and close it when the run ends."""
+        with closing(self.create_resource(context)) as client:
+            yield client
+
+    def create_resource(self, context: dg.InitResourceContext) -> SnapshotClient:  # noqa: ARG002
+        """Open a client.
+
+        Raises:
+            OriginError: The host is the source's own, and the warehouse or the schema holds sandbox data.
+        """
+        (source,) = (each for each in SNAPSHOT_SOURCES if each.name == self.source)
+        return open_snapshot_client(source, self.settings, self.warehouse, self.now)
+
+
+class WarehouseIOManager(dg.ConfigurableIOManagerFactory[MySQLIOManager]):
+    """Reads and writes the declared tables of one source, in the warehouse or in a schema beside it."""
+
+    source: str = Field(description="The name of the source whose tables they are.")
+    warehouse: dg.ResourceDependency[Database]
+
+    def create_io_manager(self, context: dg.InitResourceContext) -> MySQLIOManager:  # noqa: ARG002
+        """The IO manager of the source's database and tables.
+
+        Raises:
+            WarehouseError: The schema cannot be reached, or its tables are of another version.
+        """
+        (source,) = (each for each in (COINGECKO, *SNAPSHOT_SOURCES) if each.name == self.source)
+        return MySQLIOManager(database_of(source, self.warehouse), tables_of(source))
+
+
+def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[str, object]:
+    """The resources by the names that the assets ask for.
+
+    Args:
+        overrides: Other resources in the place of those of the same name, also where others are made from them.
+    """
+    chosen: dict[str, Any] = {
+        "settings": environment_settings,
         "now": dg.ResourceDefinition.hardcoded_resource(utc_now, "Tells the current UTC time."),
-        "warehouse": warehouse,
-        "plan": plan,
-        "report_path": report_path,
-        "progress": progress,
-        "coingecko": coingecko,
-        "alerts": alerts,
-        "warehouse_io_manager": warehouse_io_manager,
+        "progress": log_progress,
+        **(overrides or {}),
     }
-
-
-def _client_of(source: SnapshotSource, settings: Callable[[], Settings]) -> dg.ResourceDefinition:
-    @dg.resource(required_resource_keys={"warehouse", "now"}, description=f"{source.title}, as it is now.")
-    def client(context: dg.InitResourceContext) -> Iterator[SnapshotClient]:
-        resources = context.resources
-        opened = open_snapshot_client(source, settings(), resources.warehouse, resources.now)
-        try:
-            yield opened
-        finally:
-            opened.close()
-
-    return client
-
-
-def _io_manager_of(source: Source) -> dg.ResourceDefinition:
-    @dg.io_manager(
-        required_resource_keys={"warehouse"},
-        description=f"Reads and writes the tables of {source.title}, in a schema beside the warehouse.",
-    )
-    def io_manager(context: dg.InitResourceContext) -> MySQLIOManager:
-        return MySQLIOManager(database_of(source, context.resources.warehouse), tables_of(source))
-
-    return io_manager
+    settings, now, progress = (chosen[name] for name in ("settings", "now", "progress"))
+    # Configured at launch, so that a run has one database: a nested resource that is configured at once is made anew
+    # for each one that needs it.
+    warehouse = chosen.setdefault("warehouse", WarehouseResource.configure_at_launch(settings=settings))
+    defaults: dict[str, object] = {
+        "plan": PlanResource(settings=settings),
+        "report_path": ReportPath(settings=settings),
+        "alerts": webhook_alerts,
+        "coingecko": CoinGeckoResource(settings=settings, warehouse=warehouse, progress=progress, now=now),
+        io_manager_of(COINGECKO): WarehouseIOManager(source=COINGECKO.name, warehouse=warehouse),
+    }
+    for source in SNAPSHOT_SOURCES:
+        defaults[source.name] = SnapshotClientResource(
+            source=source.name, settings=settings, warehouse=warehouse, now=now
+        )
+        defaults[io_manager_of(source)] = WarehouseIOManager(source=source.name, warehouse=warehouse)
+    return {**defaults, **chosen}

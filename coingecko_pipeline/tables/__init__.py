@@ -65,6 +65,7 @@ __all__ = [
     "metadata",
     "migrate",
     "monthly_market",
+    "open_database",
     "prepare",
     "raw_asset_list",
     "refused_asset_list",
@@ -79,6 +80,19 @@ MIGRATIONS = Migrations(
     "coingecko_pipeline.tables:migrations", version_table="warehouse_version", program="coingecko-pipeline"
 )
 """The changes of these tables from version to version."""
+
+
+def open_database(url: str, *, known: bool = False) -> Database:
+    """The database of these tables; nothing is connected to before the first statement.
+
+    Args:
+        url: Of the main database. Beside one named `coingecko` another source's schema has its plain name.
+        known: Whether its server was reached before and is worth waiting for.
+
+    Raises:
+        DatabaseUrlError: The URL cannot be used.
+    """
+    return Database(url, known=known, unprefixed="coingecko")
 
 
 def migrate(database: Database) -> str:

@@ -46,6 +46,7 @@ class Database:
             first connection on.
         sleep: waits between two tries, in seconds.
         attached: on SQLite: other files whose tables every connection sees, by the name that qualifies them.
+        unprefixed: the name of a database whose schemas have their plain names (`urls.url_of_schema`).
 
     Raises:
         DatabaseUrlError: the URL cannot be used.
@@ -59,9 +60,11 @@ class Database:
         known: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         attached: Mapping[str, str] | None = None,
+        unprefixed: str | None = None,
     ) -> None:
         self._url = parse_database_url(url)
         self._sleep = sleep
+        self._unprefixed = unprefixed
         self._reached = known
         self.local_infile = local_infile
         self._schemas: dict[str, Database] = {}
@@ -101,18 +104,21 @@ class Database:
     def schema(self, name: str) -> "Database":
         """The database of a schema beside this one (`urls.url_of_schema` tells where), disposed together with this."""
         if name not in self._schemas:
-            self._schemas[name] = self._like(url_of_schema(self._url, name))
+            self._schemas[name] = self._like(self._url_of_schema(name))
         return self._schemas[name]
 
     def reading(self, schema: str) -> tuple["Database", str]:
         """This database for statements that read a schema's tables too, and the name that qualifies those there."""
-        other = url_of_schema(self._url, schema).database or ""
+        other = self._url_of_schema(schema).database or ""
         if not self.is_sqlite:
             return self, other
         key = f"with {schema}"
         if key not in self._schemas:
             self._schemas[key] = self._like(self._url, {schema: other})
         return self._schemas[key], schema
+
+    def _url_of_schema(self, name: str) -> URL:
+        return url_of_schema(self._url, name, self._unprefixed)
 
     def _like(self, url: URL, attached: Mapping[str, str] | None = None) -> "Database":
         return Database(

@@ -63,8 +63,8 @@ def storage_full(error: BaseException, url: URL) -> StorageFull | None:
     if not full and error_code(original) not in FULL_CODES:
         return None
     return StorageFull(
-        f"{masked(url)} has no space left to write to ({original}): make room where its data are (docs/operations.md "
-        "tells how much it needs), then run the same again. What was stored before is kept, and no call is paid twice"
+        f"{masked(url)} has no space left to write to ({original}): make room where its data are, then run the same "
+        "again. What was stored before is kept"
     )
 
 

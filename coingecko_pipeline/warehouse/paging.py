@@ -18,7 +18,7 @@ from coingecko_pipeline.warehouse.reading import Condition, as_stored, comparabl
 PAGE_ROWS = 65_536
 """Rows of a page: some 70 MB as Python objects. Larger ones are no faster."""
 WIDE_PAGE_ROWS = 256
-"""The same where a column has no bounded width: a chart's body has up to 150 KB."""
+"""The same where a column has no bounded width, for values of some 150 KB."""
 
 
 def arrow_schema(table: Table) -> pa.Schema:

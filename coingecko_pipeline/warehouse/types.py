@@ -11,7 +11,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-# The collations without padding: in utf8mb4_bin 'a' equals 'a ', and CoinGecko has ids that end in a space.
+# The collations without padding: in utf8mb4_bin 'a' equals 'a ', and some ids do end in a space.
 MYSQL_EXACT_COLLATION = "utf8mb4_0900_bin"
 MARIADB_EXACT_COLLATION = "utf8mb4_nopad_bin"
 

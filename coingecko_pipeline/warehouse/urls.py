@@ -7,13 +7,10 @@ from sqlalchemy.exc import ArgumentError
 
 from coingecko_pipeline.warehouse.errors import DatabaseUrlError
 
-MYSQL_EXAMPLE = "mysql+pymysql://user:password@host:3306/coingecko"
-SQLITE_EXAMPLE = "sqlite:///data/coingecko.db"
+MYSQL_EXAMPLE = "mysql+pymysql://user:password@host:3306/name"
+SQLITE_EXAMPLE = "sqlite:///folder/name.db"
 _EXAMPLES = f"Use {MYSQL_EXAMPLE} (MySQL and MariaDB) or {SQLITE_EXAMPLE}"
 _UNPARSABLE = f"the database URL cannot be parsed (in a password, write @ : / % as %40 %3A %2F %25). {_EXAMPLES}"
-
-MAIN_DATABASE = "coingecko"
-"""The name for which a schema beside the main database has its plain name."""
 
 MYSQL_DRIVERS = frozenset({"mysql+pymysql", "mariadb+pymysql"})
 SQLITE_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite"})
@@ -53,24 +50,25 @@ def parse_database_url(url: str) -> URL:
     raise DatabaseUrlError(f"the database URL is for {parsed.drivername!r}, which is not supported. {_EXAMPLES}")
 
 
-def url_of_schema(url: URL, schema: str) -> URL:
+def url_of_schema(url: URL, schema: str, unprefixed: str | None = None) -> URL:
     """Where the tables of a schema are: a database of its own beside the main one, on the same server or in its folder.
 
-    Beside a database named `coingecko` (an SQLite file `coingecko.db`) it has the schema's plain name; beside any
-    other, `test` for example, it is `test_` and the name, so that two main databases never share one.
+    Its name begins with that of the main database, so that two main ones never share a schema: beside `test` it is
+    `test_` and the schema's name.
 
     Args:
         url: of the main database.
         schema: its name.
+        unprefixed: the name of the main database, or the stem of its SQLite file, whose schemas have their plain names.
     """
     if url.get_backend_name() == "sqlite":
         path = PurePath(url.database or "")
-        return url.set(database=str(path.with_name(_beside(path.stem, schema) + path.suffix)))
-    return url.set(database=_beside(url.database or "", schema))
+        return url.set(database=str(path.with_name(_beside(path.stem, schema, unprefixed) + path.suffix)))
+    return url.set(database=_beside(url.database or "", schema, unprefixed))
 
 
-def _beside(main: str, schema: str) -> str:
-    return schema if main == MAIN_DATABASE else f"{main}_{schema}"
+def _beside(main: str, schema: str, unprefixed: str | None) -> str:
+    return schema if main == unprefixed else f"{main}_{schema}"
 
 
 def masked(url: URL) -> str:

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import make_url
 
-from coingecko_pipeline.tables import MIGRATIONS
+from coingecko_pipeline.tables import MIGRATIONS, open_database
 from coingecko_pipeline.warehouse import Database
-from coingecko_pipeline.warehouse.urls import url_of_schema
 from coingecko_pipeline_tests.databases import on_servers, on_sqlite
 from coingecko_pipeline_tests.running import rows_of
 
@@ -23,7 +22,7 @@ from coingecko_pipeline_tests.running import rows_of
     ],
 )
 def test_a_schema_lies_beside_the_main_database(main: str, schema: str) -> None:
-    assert url_of_schema(make_url(main), "coinpaprika") == make_url(schema)
+    assert open_database(main).schema("coinpaprika").url == make_url(schema)
 
 
 def test_a_schema_is_opened_once_and_has_tables_of_its_own(database: Database, second: Database) -> None:

@@ -35,7 +35,7 @@ def test_a_url_that_cannot_be_used_is_refused_in_one_sentence_without_its_passwo
     with pytest.raises(DatabaseUrlError) as refused:
         Database(url)
     assert told in str(refused.value)
-    assert "mysql+pymysql://user:password@host:3306/coingecko" in str(refused.value)
+    assert "mysql+pymysql://user:password@host:3306/name" in str(refused.value)
     assert "hush" not in str(refused.value)
     assert "\n" not in str(refused.value)
 

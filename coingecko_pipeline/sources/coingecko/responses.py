@@ -4,17 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coingecko_pipeline.sources.answer import Answer
+from coingecko_pipeline.sources.coingecko.charts import SERIES
 from coingecko_pipeline.sources.errors import BrokenAnswer
 from coingecko_pipeline.sources.market_page import MarketPage, read_market_page
-
-MILLISECONDS_PER_DAY = 86_400_000
-
-CHART_SERIES: Mapping[str, str] = {
-    "price_usd": "prices",
-    "volume_24h_usd": "total_volumes",
-    "market_cap_usd": "market_caps",
-}
-"""The column that each series of a market chart fills."""
 
 MARKET_FIELDS: Mapping[str, str] = {
     "price_usd": "current_price",
@@ -63,7 +55,7 @@ def check_chart_series(body: Any) -> None:
     Raises:
         BrokenAnswer: One of them is missing.
     """
-    if not isinstance(body, dict) or any(not isinstance(body.get(name), list) for name in CHART_SERIES.values()):
+    if not isinstance(body, dict) or any(not isinstance(body.get(name), list) for name in SERIES.values()):
         raise BrokenAnswer("CoinGecko answered a market chart with status 200 and without its three series.")
 
 
