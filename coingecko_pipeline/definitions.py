@@ -24,6 +24,7 @@ from coingecko_pipeline.orchestration.assets.endpoints import ENDPOINTS
 from coingecko_pipeline.orchestration.assets.market_changes import CHANGE_LOGS
 from coingecko_pipeline.orchestration.checks import ALL_CHECKS
 from coingecko_pipeline.orchestration.jobs import (
+    CHECKS_JOBS,
     MEASURES_JOBS,
     SNAPSHOT_JOBS,
     asset_list_job,
@@ -82,10 +83,10 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
             asset_list_job,
             market_charts_job,
             market_checks_job,
-            market_checks_job,
             hourly_market_job,
             *MEASURES_JOBS,
             *SNAPSHOT_JOBS.values(),
+            *CHECKS_JOBS.values(),
             source_agreement_job,
             market_report_job,
         ],

@@ -13,7 +13,7 @@ from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, counted, watching
+from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time, watching
 from coingecko_pipeline.market.charts import ChartWriter
 from coingecko_pipeline.market.verify import count_unwritten
 from coingecko_pipeline.orchestration.assets.asset_list import LIST_TAKEN
@@ -101,7 +101,8 @@ def daily(again: bool, accept_list: bool) -> None:
     settings = load_settings()
     open_warehouse(settings).dispose()
     use_home()
-    outcome = take_daily(settings, again=again, accept_list=accept_list)
+    with telling_time():
+        outcome = take_daily(settings, again=again, accept_list=accept_list)
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -129,11 +130,12 @@ def backfill(
     coins = count_active(database)
     database.dispose()
     use_home()
-    if not coins:
-        CONSOLE.print("There are no coins yet: taking the asset list first.")
-        if not run_job("asset_list_job", settings).ok:
-            sys.exit(1)
-    outcome = take_charts(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls, fit_budget=fit_budget)
+    with telling_time():
+        if not coins:
+            CONSOLE.print("There are no coins yet: taking the asset list first.")
+            if not run_job("asset_list_job", settings).ok:
+                sys.exit(1)
+        outcome = take_charts(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls, fit_budget=fit_budget)
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -153,7 +155,8 @@ def complete(max_calls: int | None) -> None:
         CONSOLE.print(todays.reason, highlight=False, soft_wrap=True)
         return
     use_home()
-    outcome = take_charts(settings, None, max_calls=max_calls, complete_history=True)
+    with telling_time():
+        outcome = take_charts(settings, None, max_calls=max_calls, complete_history=True)
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -221,8 +224,6 @@ def _tell(what: str, outcome: Outcome, table: str) -> None:
     rows = facts.get("rows_written", 0)
     cost = f"{counted(facts.get('calls', 0), 'call')} and {counted(facts.get('credits', 0), 'credit')}"
     line = f"Stored {what}: {counted(rows, 'row')} for {cost}"
-    if facts.get("seconds"):
-        line += f" in {facts['seconds']:,.1f} s"
     if facts.get("coins_left"):
         line += f"; {counted(facts['coins_left'], 'coin')} left for another run"
     if survived := facts.get("failures_survived"):

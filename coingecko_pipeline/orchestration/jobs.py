@@ -18,7 +18,8 @@ from coingecko_pipeline.orchestration.assets import (
     weekly_market,
 )
 from coingecko_pipeline.orchestration.source_assets import key_in
-from coingecko_pipeline.sources.registry import SOURCES
+from coingecko_pipeline.sources import Source
+from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES
 
 LIST_ASSETS = dg.AssetSelection.assets(raw_asset_list, assets_and_changes)
 
@@ -30,12 +31,17 @@ daily_market_job = dg.define_asset_job(
     description="The list, the coins and the market of one date. The checks follow in a run of their own.",
 )
 
+
+def _checks_of(source: Source) -> dg.AssetSelection:
+    return dg.AssetSelection.checks_for_assets(
+        *(key_in(source, table) for table in ("raw_asset_list", "assets", "market_changes"))
+    )
+
+
 market_checks_job = dg.define_asset_job(
     "market_checks_job",
-    selection=dg.AssetSelection.checks_for_assets(
-        *(key_in(source, table) for source in SOURCES for table in ("raw_asset_list", "assets", "market_changes"))
-    ),
-    description="All checks of the lists, the coins and the daily market, of the latest dates: no call.",
+    selection=_checks_of(COINGECKO),
+    description="All checks of the list, the coins and the market tables, of the latest dates: no call.",
 )
 
 asset_list_job = dg.define_asset_job(
@@ -92,6 +98,16 @@ SNAPSHOT_JOBS = {
     for name, assets in SNAPSHOT_ASSETS.items()
 }
 """The daily job of each other source, by its name."""
+
+CHECKS_JOBS = {
+    source.name: dg.define_asset_job(
+        f"{source.name}_checks_job",
+        selection=_checks_of(source),
+        description=f"All checks of the list, the coins and the daily market of {source.title}: no call.",
+    )
+    for source in SNAPSHOT_SOURCES
+}
+"""The checks of each other source, by its name: nothing else needs its database."""
 
 source_agreement_job = dg.define_asset_job(
     "source_agreement_job",

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -6,9 +7,9 @@ import pytest
 from sqlalchemy import insert
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.orchestration.checks.daily_market import coverage_by_date
+from coingecko_pipeline.orchestration.checks.market import WINDOW_DAYS
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.running import Runner
 
 TODAY = date(2026, 3, 9)
 SEEN = date(2026, 1, 1)
@@ -54,31 +55,9 @@ def make_active(database: Database, coins: int) -> None:
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
-def evaluate(
-    database: Database, name: str, first: date, last: date | None = None, now: datetime = NOON
-) -> dg.AssetCheckEvaluation:
-    """Run one check over a range of partitions, without the asset."""
-    hardcoded = dg.ResourceDefinition.hardcoded_resource
-    definitions = build_definitions(
-        {
-            "warehouse": hardcoded(database),
-            "now": hardcoded(lambda: now),
-        }
-    )
-    key = dg.AssetCheckKey(dg.AssetKey(["coingecko", "daily_market"]), name)
-    job = dg.define_asset_job("one_check", selection=dg.AssetSelection.checks(key))
-    found = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = found.resolve_job_def("one_check").execute_in_process(
-            instance=instance,
-            tags={
-                "dagster/asset_partition_range_start": first.isoformat(),
-                "dagster/asset_partition_range_end": (last or first).isoformat(),
-            },
-            raise_on_error=False,
-        )
-    (evaluation,) = result.get_asset_check_evaluations()
-    return evaluation
+def evaluate(database: Database, name: str, now: datetime = NOON) -> dg.AssetCheckEvaluation:
+    """Run one check alone, as the Checks tab does."""
+    return Runner(database, now=lambda: now).check(name)[name]
 
 
 def figure(evaluation: dg.AssetCheckEvaluation, name: str) -> Any:
@@ -100,7 +79,7 @@ def test_today_is_compared_with_the_active_coins(
 ) -> None:
     make_active(database, 100)
     fill(database, [(0, f"c{n}", 1.0) for n in range(present)])
-    found = evaluate(database, "the_day_covers_the_active_assets", TODAY)
+    found = evaluate(database, "the_day_covers_the_active_assets")
     assert found.passed is passed
     assert passed or found.severity == severity
     assert figure(found, "share") == present / 100
@@ -109,69 +88,97 @@ def test_today_is_compared_with_the_active_coins(
 def test_a_past_date_is_compared_with_the_coins_that_have_rows_around_it(database: Database) -> None:
     make_active(database, 100)
     fill(database, [(9, "old", 1), (5, "old", 1), (7, "a", 1), (6, "a", 1), (5, "a", 1), (3, "a", 1), (2, "b", 1)])
-    expected, present = coverage_by_date(database, back(10), back(1), TODAY)
-    by_days = {(TODAY - day).days: (expected[day], present[day]) for day in expected}
-    assert by_days == {
-        10: (0, 0), 9: (1, 1), 8: (1, 0), 7: (2, 1), 6: (2, 1), 5: (2, 2), 4: (1, 0), 3: (1, 1), 2: (1, 1), 1: (0, 0),
-    }  # fmt: skip
-    found = evaluate(database, "the_day_covers_the_active_assets", back(9), back(1))
-    assert (found.passed, figure(found, "date"), figure(found, "share")) == (False, back(8).isoformat(), 0.0)
-    assert evaluate(database, "the_day_covers_the_active_assets", back(3), back(1)).passed
+    found = evaluate(database, "the_day_covers_the_active_assets")
+    # On the day 8 the coin "old" is missing, of one; on the days 7 and 6 of two; on the day 4 "a".
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert (figure(found, "date"), figure(found, "share")) == (back(8).isoformat(), 0.0)
+    assert (figure(found, "coins_expected"), figure(found, "coins_present")) == (1, 0)
+
+
+def test_a_date_of_which_no_chart_has_a_value_is_not_expected(database: Database) -> None:
+    make_active(database, 2)
+    days = [days for days in range(12) if days != 5]
+    fill(database, [(day, coin, 1) for coin in ("c0", "c1") for day in days])
+    assert not evaluate(database, "the_day_covers_the_active_assets").passed
+    covered = [[back(11).isoformat(), TODAY.isoformat()]]
+    points = [[back(11).isoformat(), back(6).isoformat()], [back(4).isoformat(), TODAY.isoformat()]]
+    with database.transaction() as connection:
+        connection.execute(
+            insert(tables.chart_coverage),
+            [
+                {
+                    "asset_id": coin,
+                    "covered": json.dumps(covered),
+                    "points": json.dumps(points),
+                    "outcome": "values",
+                    "answered_at": NOON,
+                    "misses": 0,
+                }
+                for coin in ("c0", "c1")
+            ],
+        )
+    for name in ("the_day_covers_the_active_assets", "no_date_is_missing_between_a_coins_first_and_last_day"):
+        assert evaluate(database, name).passed
+
+
+def test_the_checks_look_back_a_month_and_no_further(database: Database) -> None:
+    make_active(database, 1)
+    fill(database, [(days, "c0", 1.0) for days in range(60) if days != WINDOW_DAYS])
+    assert evaluate(database, "the_day_covers_the_active_assets").passed
+    with database.transaction() as connection:
+        connection.exec_driver_sql(f"DELETE FROM daily_market WHERE date = '{back(WINDOW_DAYS - 2)}'")
+    found = evaluate(database, "the_day_covers_the_active_assets")
+    assert figure(found, "date") == back(WINDOW_DAYS - 2).isoformat()
 
 
 def test_today_is_not_expected_from_charts_before_its_point_is_there(database: Database) -> None:
     make_active(database, 2)
     fill(database, [(2, "c0", 1), (1, "c0", 1)])
     early = NOON.replace(hour=0, minute=9)
-    assert evaluate(database, "the_day_covers_the_active_assets", back(2), TODAY, early).passed
-    assert not evaluate(database, "the_day_covers_the_active_assets", back(2), TODAY).passed
+    assert evaluate(database, "the_day_covers_the_active_assets", early).passed
     fill(database, [(0, "c0", 1)], source="snapshot")
-    assert not evaluate(database, "the_day_covers_the_active_assets", TODAY, now=early).passed
+    found = evaluate(database, "the_day_covers_the_active_assets", early)
+    assert (figure(found, "date"), figure(found, "share")) == (TODAY.isoformat(), 0.5)
 
 
 def test_a_negative_value_is_an_error_that_names_the_coin(database: Database) -> None:
-    fill(database, [(1, "good", 0.0), (1, "bad", -1e-12), (2, "worse", -5)])
-    found = evaluate(database, "prices_are_not_negative", back(1))
+    fill(database, [(1, "good", 0.0)])
+    assert evaluate(database, "no_value_is_negative").passed
+    fill(database, [(1, "bad", -1e-12), (2, "worse", -5)])
+    found = evaluate(database, "no_value_is_negative")
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert figure(found, "examples") == [f"bad on {back(1)}"]
-    assert found.blocking
-    assert evaluate(database, "prices_are_not_negative", TODAY).passed
+    assert sorted(figure(found, "examples")) == [f"bad on {back(1)}", f"worse on {back(2)}"]
 
 
 def test_a_late_snapshot_warns_with_its_minutes(database: Database) -> None:
     fill(database, [(0, "a", 1)], source="snapshot", read_at=datetime(2026, 3, 9, 0, 30, tzinfo=UTC))
-    assert evaluate(database, "the_snapshot_was_timely", TODAY).passed
+    assert evaluate(database, "the_snapshot_was_timely").passed
     fill(database, [(0, "b", 1)], source="snapshot", read_at=datetime(2026, 3, 9, 0, 31, tzinfo=UTC))
-    found = evaluate(database, "the_snapshot_was_timely", TODAY)
+    found = evaluate(database, "the_snapshot_was_timely")
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert figure(found, "minutes_after_midnight") == 31.0
 
 
 def test_coins_without_recent_trades_do_not_make_a_snapshot_late(database: Database) -> None:
-    fill(database, [(0, "dead", 1)], source="snapshot", read_at=datetime(2025, 1, 1, tzinfo=UTC))
+    fill(database, [(0, "dead", 1)], source="stale", read_at=datetime(2025, 1, 1, tzinfo=UTC))
     fill(database, [(0, "alive", 1)], source="snapshot", read_at=datetime(2026, 3, 9, 0, 2, tzinfo=UTC))
-    assert evaluate(database, "the_snapshot_was_timely", TODAY).passed
-
-
-def test_a_snapshot_of_stale_values_alone_is_not_timely(database: Database) -> None:
-    fill(database, [(0, "dead", 1)], source="snapshot", read_at=datetime(2025, 1, 1, tzinfo=UTC))
-    assert not evaluate(database, "the_snapshot_was_timely", TODAY).passed
+    assert evaluate(database, "the_snapshot_was_timely").passed
 
 
 def test_chart_rows_are_timely_whenever_they_were_fetched(database: Database) -> None:
-    fill(database, [(3, "a", 1)])
-    assert evaluate(database, "the_snapshot_was_timely", back(3)).passed
+    fill(database, [(0, "a", 1)])
+    assert evaluate(database, "the_snapshot_was_timely").passed
 
 
 def test_a_hundredfold_jump_in_a_day_is_reported_in_either_direction(database: Database) -> None:
     fill(
         database, [(4, "up", 1), (3, "up", 101), (4, "down", 1.01), (3, "down", 0.01), (4, "calm", 1), (3, "calm", 100)]
     )
-    found = evaluate(database, "no_price_jumped_a_hundredfold", back(3))
+    found = evaluate(database, "no_price_jumped_a_hundredfold")
     assert (found.passed, found.severity, figure(found, "jumps")) == (False, dg.AssetCheckSeverity.WARN, 2)
-    assert f"| up | {back(3)} | 1 | 101 |" in figure(found, "examples")
+    assert figure(found, "date") == back(3).isoformat()
+    assert "| up | 1 | 101 |" in figure(found, "examples")
     assert "| down |" in figure(found, "examples")
-    assert evaluate(database, "no_price_jumped_a_hundredfold", back(2)).passed
 
 
 def test_a_move_over_a_gap_of_days_is_no_jump_and_neither_is_one_from_nothing(database: Database) -> None:
@@ -179,4 +186,9 @@ def test_a_move_over_a_gap_of_days_is_no_jump_and_neither_is_one_from_nothing(da
         database,
         [(5, "gap", 1), (3, "gap", 1000), (4, "zero", 0), (3, "zero", 1000), (4, "null", None), (3, "null", 9)],
     )
-    assert evaluate(database, "no_price_jumped_a_hundredfold", back(5), back(3)).passed
+    assert evaluate(database, "no_price_jumped_a_hundredfold").passed
+
+
+def test_without_any_row_each_check_passes_and_says_why(database: Database) -> None:
+    for name, check in Runner(database, now=lambda: NOON).check().items():
+        assert check.passed, name
