@@ -13,7 +13,7 @@ from benchmarks.filled_market import COINS, DAYS, FIRST, ids_of
 from coingecko_pipeline.agreement.comparison import compare
 from coingecko_pipeline.measures import replace_range, select_daily_ohlc
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
-from coingecko_pipeline.tables import daily_ohlc, migrate
+from coingecko_pipeline.tables import SOURCE_TABLES, daily_ohlc, migrate
 from coingecko_pipeline.warehouse import Database
 
 HOURLY_TOP = 250
@@ -42,7 +42,7 @@ def fill_hours(database: Database, ids: list[str]) -> None:
 
 def fill_second_source(database: Database, ids: list[str]) -> None:
     """A second source with the same coins by other ids, whose prices lie a thousandth higher, and the pairs."""
-    migrate(database.schema(COINPAPRIKA.name))
+    migrate(database.schema(COINPAPRIKA.name), only=SOURCE_TABLES)
     _, qualifier = database.reading(COINPAPRIKA.name)
     columns = "date, asset_id, price_usd, volume_24h_usd, market_cap_usd, source, observed_at"
     values = columns.replace("asset_id", "CONCAT('p-', asset_id)").replace("price_usd", "price_usd * 1.001")

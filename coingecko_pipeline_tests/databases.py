@@ -6,7 +6,7 @@ tells how to get one; where CI is set, or REQUIRE_DATABASES names it (`mysql,mar
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pymysql
 import pytest
 from sqlalchemy.engine import URL
 
-from coingecko_pipeline.tables import market_change_counter, metadata, migrate
+from coingecko_pipeline.tables import SOURCE_TABLES, market_change_counter, metadata, migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.database_servers import NoServer, server
 
@@ -112,18 +112,18 @@ def database(migrated_database: Database) -> Database:
 
 @pytest.fixture
 def second(database: Database) -> Database:
-    """The second source's schema beside `database`, with the declared tables, all of them empty."""
+    """The second source's schema beside `database`, with the tables that it uses, all of them empty."""
     schema = database.schema("coinpaprika")
-    migrate(schema)
-    _empty(schema)
+    migrate(schema, only=SOURCE_TABLES)
+    _empty(schema, SOURCE_TABLES)
     return schema
 
 
-def _empty(database: Database) -> None:
+def _empty(database: Database, names: Collection[str] = metadata.tables.keys()) -> None:
     """Delete all rows; the counter of the changes has its one row, as after the migration."""
     with database.transaction() as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(table.delete())
+        for name in names:
+            connection.execute(metadata.tables[name].delete())
         connection.execute(market_change_counter.insert().values(one_row=1, number=0))
 
 

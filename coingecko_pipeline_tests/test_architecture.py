@@ -23,14 +23,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "archive": {"sources", "tables", "warehouse"},
     "market": {"archive", "sources", "tables", "warehouse"},
     "acquisition": {"archive", "market", "sources", "tables", "warehouse"},
+    "asset_list": {"acquisition", "sources", "tables", "warehouse"},
     "report": {"acquisition", "archive", "market", "sources", "tables", "warehouse"},
     "settings": {"sources"},
     "partitions": {"sources"},
     "deployment": {"settings", "warehouse"},
     "alerts": {"orchestration", "settings", "sources"},
     "orchestration": {
-        *("acquisition", "agreement", "alerts", "archive", "market", "measures", "partitions", "report", "settings"),
-        *("sources", "tables", "warehouse"),
+        *("acquisition", "agreement", "alerts", "archive", "asset_list", "market", "measures", "partitions", "report"),
+        *("settings", "sources", "tables", "warehouse"),
     },
     "definitions": {"orchestration"},
 }

@@ -20,7 +20,6 @@ CALLS_THE_API = [
 ]
 BLOCKING = {
     "asset_ids_are_unique",
-    "the_list_did_not_shrink",
     "every_listed_asset_is_present",
 }
 

@@ -4,7 +4,7 @@ import calendar
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import AcquisitionError
@@ -223,10 +223,17 @@ def read_budget(database: Database, plan: Plan, today: date) -> Budget:
 
 
 def _reserved_today(database: Database, today: date, active: int) -> int:
-    """Credits that today's list and snapshot still need: told by what is stored, whatever was called."""
-    listed, market = tables.raw_asset_list, tables.daily_market
+    """Credits that today's list and snapshot still need: told by what is stored, whatever was called.
+
+    A chart's row of today is a snapshot's only where the coin was in one: it replaces it, and can be there without.
+    """
+    listed, market, coverage = tables.raw_asset_list, tables.daily_market, tables.chart_coverage
     fetched = select(func.max(listed.c.fetched_at))
-    stored = select(func.count()).select_from(market).where(market.c.date == today)
+    stored = (
+        select(func.count())
+        .select_from(market.outerjoin(coverage, coverage.c.asset_id == market.c.asset_id))
+        .where(market.c.date == today, or_(market.c.source != tables.CHART, coverage.c.snapshots_to >= today))
+    )
     fetched_at, rows = database.run_reading(
         lambda connection: (connection.scalar(fetched), connection.execute(stored).scalar_one())
     )

@@ -6,7 +6,7 @@ is the server's and no coin's, stop a run.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,16 +15,17 @@ from coingecko_pipeline.acquisition.fetching import in_order
 from coingecko_pipeline.acquisition.planning import ChartCall
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.usage import UsageLedger
-from coingecko_pipeline.archive.answers import ChartRecord, Outcome, record_of
-from coingecko_pipeline.archive.coverage import Archived, archive_answer
-from coingecko_pipeline.market.charts import POINTS_WRITTEN, ChartWriter, UnwrittenChart, Written
+from coingecko_pipeline.archive.answers import ChartRecord, Outcome, StoredAnswer, record_of
+from coingecko_pipeline.archive.coverage import archive_answer
+from coingecko_pipeline.market.charts import POINTS_WRITTEN, ChartWriter, Written
 from coingecko_pipeline.sources.coingecko import CoinGecko
-from coingecko_pipeline.sources.coingecko.errors import HistoryLimit, KeyRejected, NotFound, NotInPlan
+from coingecko_pipeline.sources.coingecko.errors import HistoryLimit, NotFound
 from coingecko_pipeline.sources.errors import (
-    AccessDenied,
     BrokenAnswer,
+    CallerRefused,
     ConnectionFailed,
     RateLimited,
+    RetriableCall,
     SourceError,
 )
 
@@ -41,7 +42,7 @@ are refused at any time, and of any twenty that follow each other by market cap 
 UNANSWERED = (ConnectionFailed, RateLimited)
 """What says nothing of a coin: there was no answer to its call."""
 
-STOPPING = (KeyRejected, NotInPlan, HistoryLimit, AccessDenied)
+STOPPING = (CallerRefused, HistoryLimit)
 """What is wrong with one call is wrong with every other one."""
 
 
@@ -69,7 +70,7 @@ class ChartResult:
     given_up: int = 0
     written: Written = field(default_factory=Written)
 
-    def count(self, record: ChartRecord, reason: str) -> None:
+    def count(self, record: ChartRecord) -> None:
         """Count an answer."""
         self.outcomes[record.outcome] = self.outcomes.get(record.outcome, 0) + 1
         self.not_numbers += record.points.not_numbers
@@ -77,7 +78,7 @@ class ChartResult:
         if record.outcome is Outcome.NOT_FOUND:
             self.not_found.append(record.coin_id)
         elif is_fault(record):
-            self.faulty[record.coin_id] = reason
+            self.faulty[record.coin_id] = record.reason
 
     def facts(self) -> Mapping[str, Any]:
         """Counts by name, for whoever is told."""
@@ -108,19 +109,6 @@ class ChartSource:
     writer: ChartWriter
     ledger: UsageLedger
     budget_left: Callable[[], int | None]
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """An answer as the thread that asked for it hands it over.
-
-    Attributes:
-        record: What came.
-        archived: Where it is archived.
-    """
-
-    record: ChartRecord
-    archived: Archived
 
 
 @dataclass(frozen=True)
@@ -157,7 +145,7 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
         SourceError: The key or the plan is wrong, or `FAILURES_IN_A_ROW` calls failed one after the other. What came
             before is archived and written; the coins of that row have no outcome, and are asked again by the next run.
     """
-    to_write: list[UnwrittenChart] = []
+    to_write: list[StoredAnswer] = []
     faults: list[_Fault] = []
     answered_well = False
 
@@ -173,7 +161,7 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
                 result.unanswered.append(fault.record.coin_id)
                 continue
             _archive(fault.record, source.ledger)
-            result.count(fault.record, str(fault.error))
+            result.count(fault.record)
         progress.advance(len(faults))
         faults.clear()
 
@@ -186,55 +174,58 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
                 continue
             answered_well = True
             archive_faults()
-            result.count(answer.record, "")
+            result.count(answer.record)
             if answer.record.outcome is Outcome.VALUES:
-                to_write.append(UnwrittenChart(answer.record, answer.archived))
+                to_write.append(answer)
             else:
                 progress.advance()
             points = sum(len(chart.record.points) for chart in to_write)
             if len(to_write) >= COINS_WRITTEN or points >= POINTS_WRITTEN:
                 write()
-        if not answered_well and (len(faults) > 1 or any(isinstance(fault.error, UNANSWERED) for fault in faults)):
-            # Nothing came: this says nothing of the coins.
-            raise faults[-1].error
+        unclear = [fault.error for fault in faults if isinstance(fault.error, RetriableCall)]
+        if not answered_well and (len(unclear) > 1 or any(isinstance(error, UNANSWERED) for error in unclear)):
+            # The server gave no chart at all: this says nothing of the coins.
+            raise unclear[-1]
         archive_faults()
     finally:
         write()
         source.ledger.record()
 
 
-def _fetch(call: ChartCall, source: ChartSource) -> _Answer | _Fault:
+def _fetch(call: ChartCall, source: ChartSource) -> StoredAnswer | _Fault:
     """Make a call and archive what came; runs in a thread.
 
     Raises:
         SourceError: The key or the plan is wrong.
     """
+    coin, days = call.coin_id, call.days(source.client.plan, source.client.now().date())
     try:
-        answer = source.client.market_chart(call.coin_id, call.days)
+        answer = source.client.market_chart(coin, days)
     except NotFound:
-        record = ChartRecord(call.coin_id, call.days, source.client.now(), Outcome.NOT_FOUND)
+        record = ChartRecord(coin, days, source.client.now(), Outcome.NOT_FOUND)
     except STOPPING:
         raise
-    except BrokenAnswer as error:
-        body = error.answer.body if error.answer else None
-        return _Fault(ChartRecord(call.coin_id, call.days, source.client.now(), Outcome.UNREADABLE, body), error)
     except SourceError as error:
-        return _Fault(ChartRecord(call.coin_id, call.days, source.client.now(), Outcome.REFUSED), error)
+        broken = error if isinstance(error, BrokenAnswer) else None
+        outcome = Outcome.UNREADABLE if broken else Outcome.REFUSED
+        body = broken.body if broken else None
+        return _Fault(ChartRecord(coin, days, source.client.now(), outcome, body, reason=str(error)), error)
     else:
-        record = record_of(call.coin_id, call.days, answer.answered_at, answer.body)
+        record = record_of(coin, days, answer.answered_at, answer.body)
         if record.outcome is Outcome.UNREADABLE:
-            return _Fault(record, BrokenAnswer(f"The market chart of {call.coin_id!r} cannot be read."))
-    return _Answer(record, _archive(record, source.ledger))
+            reason = f"CoinGecko answered the market chart of {coin!r} with status 200, and {record.reason}."
+            return _Fault(replace(record, reason=reason), BrokenAnswer(reason))
+    return StoredAnswer(_archive(record, source.ledger), record)
 
 
-def _archive(record: ChartRecord, ledger: UsageLedger) -> Archived:
-    archived: list[Archived] = []
+def _archive(record: ChartRecord, ledger: UsageLedger) -> int:
+    answer_ids: list[int] = []
 
     def archive(connection: Connection) -> None:
-        archived[:] = [archive_answer(connection, record)]
+        answer_ids[:] = [archive_answer(connection, record)]
 
     ledger.record(archive)
-    return archived[0]
+    return answer_ids[0]
 
 
 def _within_budget(calls: Sequence[ChartCall], source: ChartSource, result: ChartResult) -> Iterator[ChartCall]:

@@ -94,7 +94,7 @@ def work_of(
         group = _group(known, DateRange(earliest, last))
         if coin in left_on and not plan.paid:
             group = "unserved"
-        elif known is not None and known.waits(today) and (known.covered.last is None or lacking > known.covered.last):
+        elif known is not None and known.waits(today, lacking):
             group = "waiting"
         else:
             first_missing[coin] = lacking

@@ -8,7 +8,7 @@ from coingecko_pipeline.acquisition.budget import Budget, read_budget
 from coingecko_pipeline.acquisition.charts import ChartResult, ChartSource, fetch_charts
 from coingecko_pipeline.acquisition.completion import calls_today
 from coingecko_pipeline.acquisition.outlook import read_work
-from coingecko_pipeline.acquisition.planning import ChartPlan, Request, chart_call, plan_charts
+from coingecko_pipeline.acquisition.planning import ChartCall, ChartPlan, Request, plan_charts
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.universe import gone_coins, universe_of
 from coingecko_pipeline.acquisition.usage import UsageLedger, correct_usage
@@ -132,8 +132,7 @@ def _plan(
 def _plan_completion(request: Request, database: Database, client: CoinGecko, budget: Budget) -> ChartPlan:
     """The calls of today's share of the history."""
     work = read_work(database, client.plan, client.now())
-    today = client.now().date()
-    calls = tuple(chart_call(coin, work.first_missing[coin], client.plan, today) for coin in work.in_order)
+    calls = tuple(ChartCall(coin, work.first_missing[coin]) for coin in work.in_order)
     share = calls_today(work, budget, client.plan, client.now())
     plan = ChartPlan((), calls, waiting=work.waiting, unserved=work.unserved)
     return plan.limited_to(share if request.max_calls is None else min(share, request.max_calls))

@@ -68,10 +68,27 @@ class Request:
 
 @dataclass(frozen=True)
 class ChartCall:
-    """One chart to ask for."""
+    """One chart to ask for.
+
+    Attributes:
+        coin_id: The coin.
+        first: The first date that it must reach.
+    """
 
     coin_id: str
-    days: int
+    first: date
+
+    def days(self, plan: Plan, today: date) -> int:
+        """Midnights to ask for, today's included: a year at least, which costs the same, and no more than are served.
+
+        Told when the call is made, since a run can go on past midnight.
+
+        Args:
+            plan: The CoinGecko plan.
+            today: The current UTC day.
+        """
+        reach = min(self.first, today - timedelta(days=USUAL_CHART_DAYS - 1))
+        return (today - max(reach, plan.earliest_date(today))).days + 1
 
 
 @dataclass(frozen=True)
@@ -158,11 +175,11 @@ def plan_charts(
             archived.append(coin)
         elif coin in left_on and not plan.paid:
             unserved.append(coin)
-        elif known is not None and known.waits(today) and _is_only_the_end(known, first_missing):
+        elif known is not None and known.waits(today, first_missing):
             waiting.append(coin)
         else:
             out_of_reach += first_missing < earliest
-            calls.append(chart_call(coin, first_missing, plan, today))
+            calls.append(ChartCall(coin, first_missing))
     if out_of_reach:
         raise AcquisitionError(
             f"{request.dates} begins before {earliest}, the earliest date that the plan {plan.name} serves today, "
@@ -171,25 +188,6 @@ def plan_charts(
         )
     planned = ChartPlan(tuple(archived), tuple(calls), waiting=tuple(waiting), unserved=tuple(unserved))
     return planned if request.max_calls is None else planned.limited_to(request.max_calls)
-
-
-def _is_only_the_end(coverage: Coverage, first_missing: date) -> bool:
-    """Whether a waiting coin lacks only what its latest answer did not bring, not dates that were never asked for."""
-    latest = coverage.covered.last
-    return latest is None or first_missing > latest
-
-
-def chart_call(coin_id: str, first: date, plan: Plan, today: date) -> ChartCall:
-    """The call for a coin: with days that reach its first missing date, and a year at least, which costs the same.
-
-    Args:
-        coin_id: The coin.
-        first: The first date to reach.
-        plan: The CoinGecko plan; it bounds the reach.
-        today: The current UTC day.
-    """
-    reach = min(first, today - timedelta(days=USUAL_CHART_DAYS - 1))
-    return ChartCall(coin_id, (today - max(reach, plan.earliest_date(today))).days + 1)
 
 
 def plan_snapshot(request: Request, active_coins: int, plan: Plan) -> SnapshotPlan:

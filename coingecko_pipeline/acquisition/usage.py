@@ -19,7 +19,8 @@ from coingecko_pipeline.sources import SourceClient
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.errors import KeyRejected
 from coingecko_pipeline.sources.errors import SourceError
-from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.sources.usage import Usage
+from coingecko_pipeline.warehouse import Database, DatabaseUnavailable, StorageFull
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,8 @@ class UsageLedger:
     """Carries what a client counts over to the table api_usage; safe to use from several threads.
 
     What was bought and what it cost are stored in one transaction. Each has a number of its own, which is stored with
-    it, so a transaction that is tried again after its commit's answer was lost counts nothing twice.
+    it, so one that is tried again after its commit's answer was lost counts nothing twice, and one that was given up
+    while nobody knew whether it was committed is looked up by the next.
 
     Args:
         database: Where the table is.
@@ -71,10 +73,12 @@ class UsageLedger:
         self._database = database
         self._client = client
         self._names = names
-        self._began = self._recorded = client.usage
+        self._began = client.usage
         self._began_at = time.monotonic()
         self._writer = uuid.uuid4().hex
         self._batch = 0
+        # What had been spent at each batch that may be the latest in the database.
+        self._counted: dict[int, Usage] = {0: self._began}
         # The thread that has the lock commits for all that wait for it: a commit costs as much for one as for many.
         self._lock = threading.Lock()
         self._waiting: deque[_Entry] = deque()
@@ -93,7 +97,12 @@ class UsageLedger:
         self._waiting.append(entry)
         with self._lock:
             if not entry.done:
-                self._commit([self._waiting.popleft() for _ in range(len(self._waiting))])
+                entries = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                try:
+                    self._commit(entries)
+                except BaseException:  # an interruption is this thread's alone: the others commit what they wait for
+                    self._waiting.extendleft(reversed(entries))
+                    raise
         if entry.error:
             raise entry.error
 
@@ -101,6 +110,9 @@ class UsageLedger:
         """Store the entries and what was spent since the last time in one transaction; where that fails, one by one."""
         try:
             self._store([step for entry in entries for step in entry.steps])
+        except (DatabaseUnavailable, StorageFull) as failure:
+            for entry in entries:
+                entry.error = failure
         except Exception as failure:
             if len(entries) == 1:
                 entries[0].error = failure
@@ -115,25 +127,28 @@ class UsageLedger:
 
     def _store(self, steps: Sequence[Callable[[Connection], object]]) -> None:
         usage = self._client.usage
-        new = usage.since(self._recorded)
-        if not new.calls and not steps:
+        if not steps and not usage.since(self._counted[min(self._counted)]).calls:
             return
         day, plan = self._client.now().date(), self._client.plan.name
-        number = self._batch + 1
+        self._batch += 1
+        number = self._batch
 
         def store(connection: Connection) -> None:
-            if self._is_stored(connection, number):
+            stored = self._number(connection, number)
+            if stored == number:  # an earlier try was committed, and its answer lost
                 return
             for step in steps:
                 step(connection)
+            new = usage.since(self._counted[stored])
             for endpoint, calls in new.calls.items():
                 _add(connection, day, plan, self._names.get(endpoint, endpoint), Spent(calls, new.credits[endpoint]))
 
+        self._counted[number] = usage
         self._database.run_in_transaction(store)
-        self._recorded, self._batch = usage, number
+        self._counted = {number: usage}
 
-    def _is_stored(self, connection: Connection, number: int) -> bool:
-        """Whether a batch was committed before; else it is marked as committed with this transaction."""
+    def _number(self, connection: Connection, number: int) -> int:
+        """The latest batch that was committed before; another one is marked as committed with this transaction."""
         table, moment = tables.usage_writers, self._client.now()
         mine = table.c.writer == self._writer
         if number == 1:
@@ -141,9 +156,9 @@ class UsageLedger:
         stored: int | None = connection.scalar(select(table.c.batch).where(mine))
         if stored is None:
             connection.execute(insert(table).values(writer=self._writer, batch=number, written_at=moment))
-        elif stored < number:
-            connection.execute(update(table).where(mine).values(batch=number, written_at=moment))
-        return stored is not None and stored >= number
+            return min(self._counted)
+        connection.execute(update(table).where(mine).values(batch=number, written_at=moment))
+        return stored
 
     @property
     def spent(self) -> Spent:

@@ -2,24 +2,23 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import numpy as np
 from sqlalchemy import Connection, insert, select, update
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.archive.dates import EPOCH, DateIntervals, DateRange
-from coingecko_pipeline.sources.coingecko.charts import (
-    NO_POINTS,
-    SERIES,
-    ChartPoints,
-    UnreadableChart,
-    read_chart,
-)
+from coingecko_pipeline.sources.coingecko.charts import NO_POINTS, ChartPoints, UnreadableChart, read_chart
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
+
+ENDED_DAYS = 7
+"""A chart whose last value is older brought nothing new: CoinGecko's own gaps are of a day or two."""
+
+LARGEST_BODY = 8_000_000
+"""Bytes of a body that is kept: a chart of thirteen years has half a million, and a database takes 16 in one piece."""
 
 
 class Outcome(StrEnum):
@@ -48,6 +47,7 @@ class ChartRecord:
         outcome: What it was.
         body: As received; None where nothing came, and where a later answer holds all of it.
         points: What it says of each date.
+        reason: Why it is refused or unreadable; empty for every other outcome. It is told, not archived.
     """
 
     coin_id: str
@@ -56,6 +56,7 @@ class ChartRecord:
     outcome: Outcome
     body: bytes | None = None
     points: ChartPoints = NO_POINTS
+    reason: str = ""
 
     @property
     def dates(self) -> DateIntervals:
@@ -63,13 +64,24 @@ class ChartRecord:
         return DateIntervals.of_days(self.points.days)
 
     @property
+    def has_news(self) -> bool:
+        """Whether it reaches the present, so that the next days' answers will have more."""
+        last = self.dates.last
+        return last is not None and (latest_complete_date(self.answered_at) - last).days <= ENDED_DAYS
+
+    @property
     def spoken_for(self) -> DateIntervals:
-        """The dates that it speaks for: those that were asked for, up to the last that it must contain."""
-        if self.outcome is not Outcome.VALUES or self.days < 1:
+        """The dates that it speaks for: those that were asked for, up to the last that it must contain.
+
+        Where it has the day before the last one and not the last one, that may still come: an answer that was on its
+        way while the day's point was made lacks it, and so does one out of a cache.
+        """
+        if self.outcome is not Outcome.VALUES:
             return DateIntervals()
-        asked = self.answered_at.date()
         last = latest_complete_date(self.answered_at)
-        first = asked - timedelta(days=self.days - 1)
+        if self.dates.last == last - timedelta(days=1):
+            last = self.dates.last
+        first = self.answered_at.date() - timedelta(days=self.days - 1)
         return self.dates if first > last else self.dates.union(DateIntervals.of_range(DateRange(first, last)))
 
 
@@ -79,11 +91,17 @@ def record_of(coin_id: str, days: int, answered_at: datetime, body: bytes) -> Ch
     Points of dates before CoinGecko's first and after the answer's own are left out: no answer can know them.
     """
     try:
-        points = read_chart(body).between(FIRST_DATE.toordinal() - EPOCH, answered_at.date().toordinal() - EPOCH)
-    except UnreadableChart:
-        return ChartRecord(coin_id, days, answered_at, Outcome.UNREADABLE, body)
+        points = _read(body).between(FIRST_DATE.toordinal() - EPOCH, answered_at.date().toordinal() - EPOCH)
+    except UnreadableChart as error:
+        return ChartRecord(coin_id, days, answered_at, Outcome.UNREADABLE, body, reason=str(error))
     outcome = Outcome.VALUES if len(points) else Outcome.EMPTY
     return ChartRecord(coin_id, days, answered_at, outcome, body, points)
+
+
+def _read(body: bytes) -> ChartPoints:
+    if len(body) > LARGEST_BODY:
+        raise UnreadableChart(f"the body has {len(body):,} bytes, and no chart has more than {LARGEST_BODY:,}")
+    return read_chart(body)
 
 
 @dataclass(frozen=True)
@@ -92,7 +110,7 @@ class StoredAnswer:
 
     Attributes:
         answer_id: Its number.
-        record: What was archived, read again from its body.
+        record: What was archived. Where it was read again from its body, it goes without it.
         was_read: Whether its dates were known before; False for those that an earlier version of this program stored.
     """
 
@@ -102,19 +120,20 @@ class StoredAnswer:
 
 
 def store_answer(connection: Connection, record: ChartRecord) -> int:
-    """Add an answer to the archive in a transaction; its number.
+    """Add an answer to the archive in a transaction; its number. A body beyond `LARGEST_BODY` is not kept.
 
     Args:
         connection: In the transaction.
         record: The answer.
     """
     dates = record.dates
+    is_kept = record.body is not None and len(record.body) <= LARGEST_BODY
     row = {
         "asset_id": record.coin_id,
         "answered_at": record.answered_at,
         "days": record.days,
         "outcome": record.outcome.value,
-        "body": None if record.body is None else zlib.compress(record.body),
+        "body": zlib.compress(record.body) if is_kept and record.body is not None else None,
         "first_on": dates.first,
         "last_on": dates.last,
         "midnights": len(record.points),
@@ -127,13 +146,21 @@ def store_answer(connection: Connection, record: ChartRecord) -> int:
 
 
 def read_answers(
-    connection: Connection, coin_ids: Sequence[str] = (), *, written: bool | None = None, limit: int | None = None
+    connection: Connection,
+    coin_ids: Sequence[str] = (),
+    *,
+    answer_ids: Sequence[int] = (),
+    after: int = 0,
+    written: bool | None = None,
+    limit: int | None = None,
 ) -> list[StoredAnswer]:
     """Answers with values whose bodies are kept, by coin and in the order in which they were stored.
 
     Args:
         connection: Reads.
         coin_ids: Only these coins; empty for all.
+        answer_ids: Only these answers; empty for all.
+        after: Only answers with a higher number.
         written: Only those whose rows are in daily_market already, or only those whose rows are not; None for both.
         limit: So many answers at most.
     """
@@ -143,12 +170,15 @@ def read_answers(
         table.c.asset_id,
         table.c.days,
         table.c.answered_at,
-        table.c.outcome,
         table.c.body,
         table.c.dates,
     ).where(table.c.outcome == Outcome.VALUES.value, table.c.body.is_not(None))
     if coin_ids:
         query = query.where(table.c.asset_id.in_(coin_ids))
+    if answer_ids:
+        query = query.where(table.c.answer_id.in_(answer_ids))
+    if after:
+        query = query.where(table.c.answer_id > after)
     if written is not None:
         query = query.where(table.c.is_written == written)
     # By coin its answers come in their order; of all coins an index gives those that are not written.
@@ -160,11 +190,22 @@ def read_answers(
     return [
         StoredAnswer(
             row.answer_id,
-            record_of(row.asset_id, row.days, row.answered_at, zlib.decompress(row.body)),
+            replace(record_of(row.asset_id, row.days, row.answered_at, zlib.decompress(row.body)), body=None),
             was_read=row.dates is not None,
         )
         for row in connection.execute(query)
     ]
+
+
+def unwritten_of(connection: Connection, coin_ids: Sequence[str]) -> dict[int, str]:
+    """The answers of some coins whose rows are not in daily_market, in the order in which they were stored."""
+    table = tables.market_charts
+    query = (
+        select(table.c.answer_id, table.c.asset_id)
+        .where(table.c.asset_id.in_(coin_ids), ~table.c.is_written)
+        .order_by(table.c.answer_id)
+    )
+    return {row.answer_id: row.asset_id for row in connection.execute(query)}
 
 
 def mark_written(connection: Connection, answer_ids: Sequence[int]) -> None:
@@ -190,62 +231,7 @@ def mark_read(connection: Connection, answer: StoredAnswer) -> None:
     )
 
 
-def drop_bodies_held_by(connection: Connection, answer_id: int, record: ChartRecord) -> int:
-    """Drop the bodies of the coin's earlier answers of which this one holds every value's date; how many there were.
-
-    An answer whose rows are not written yet is kept, and so is one that has a value where this one has none.
-
-    Args:
-        connection: In a transaction.
-        answer_id: Of this answer.
-        record: This answer.
-    """
+def drop_bodies(connection: Connection, answer_ids: Sequence[int]) -> None:
+    """Drop the bodies of answers; what they were stays."""
     table = tables.market_charts
-    query = select(table.c.answer_id, table.c.dates, table.c.body, table.c.days, table.c.answered_at).where(
-        table.c.asset_id == record.coin_id,
-        table.c.answer_id < answer_id,
-        table.c.outcome == Outcome.VALUES.value,
-        table.c.is_written,
-        table.c.body.is_not(None),
-    )
-    held = [
-        row.answer_id
-        for row in connection.execute(query)
-        if row.dates is not None
-        and record.dates.covers(DateIntervals.of_json(row.dates))
-        and _has_each_value(
-            record.points,
-            record_of(record.coin_id, row.days, row.answered_at, zlib.decompress(row.body)).points,
-        )
-    ]
-    if held:
-        connection.execute(update(table).where(table.c.answer_id.in_(held)).values(body=None))
-    return len(held)
-
-
-def _has_each_value(later: ChartPoints, earlier: ChartPoints) -> bool:
-    """Whether a later chart has a value, of the same or a nearer moment, wherever an earlier one has."""
-    places = later.days.searchsorted(earlier.days)
-    if len(places) and (places[-1] >= len(later) or (later.days[places] != earlier.days).any()):
-        return False
-    if (later.seconds[places] > earlier.seconds).any():
-        return False
-    return not any(
-        (~np.isnan(earlier.values[column]) & np.isnan(later.values[column][places])).any() for column in SERIES
-    )
-
-
-def answered_before(connection: Connection, answer: StoredAnswer) -> datetime | None:
-    """The moment of the coin's latest answer with values before this one; None where there was none."""
-    table = tables.market_charts
-    moment: datetime | None = connection.scalar(
-        select(table.c.answered_at)
-        .where(
-            table.c.asset_id == answer.record.coin_id,
-            table.c.answer_id < answer.answer_id,
-            table.c.outcome == Outcome.VALUES.value,
-        )
-        .order_by(table.c.answer_id.desc())
-        .limit(1)
-    )
-    return moment
+    connection.execute(update(table).where(table.c.answer_id.in_(answer_ids)).values(body=None))

@@ -7,26 +7,20 @@ this record.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy.dialects import mysql, sqlite
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.archive.answers import (
-    ChartRecord,
-    Outcome,
-    StoredAnswer,
-    drop_bodies_held_by,
-    mark_read,
-    store_answer,
-)
+from coingecko_pipeline.archive.answers import ChartRecord, Outcome, StoredAnswer, mark_read, store_answer
 from coingecko_pipeline.archive.dates import DateIntervals, DateRange
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.warehouse import Database
 
-ENDED_DAYS = 7
-"""A chart whose last value is older brought nothing new: CoinGecko's own gaps are of a day or two."""
+NOT_ASKED = ""
+"""The outcome of a row that is there to be locked; it is never committed."""
 
 FIRST_WAIT = timedelta(days=7)
 FIRST_WAIT_OF_A_FAULT = timedelta(days=1)
@@ -58,9 +52,20 @@ class Coverage:
     ask_again_on: date | None = None
     snapshots: DateRange | None = None
 
-    def waits(self, today: date) -> bool:
-        """Whether it is not to be asked for on a day."""
-        return self.ask_again_on is not None and self.ask_again_on > today
+    def waits(self, today: date, first_missing: date) -> bool:
+        """Whether it is not to be asked for on a day.
+
+        A coin whose latest chart has ended waits with the dates after it alone: dates before that were never asked for
+        are worth a call at any time.
+
+        Args:
+            today: The day.
+            first_missing: The first date that it lacks.
+        """
+        if self.ask_again_on is None or self.ask_again_on <= today:
+            return False
+        latest = self.covered.last
+        return self.outcome is not Outcome.VALUES or latest is None or first_missing > latest
 
     def missing(self, dates: DateRange) -> DateIntervals:
         """The dates of a range that no answer has spoken for."""
@@ -73,19 +78,6 @@ class Coverage:
         return self.covered.union(DateIntervals.of_range(self.snapshots)).lacking(dates)
 
 
-@dataclass(frozen=True)
-class Archived:
-    """What archiving an answer tells who writes its rows.
-
-    Attributes:
-        answer_id: Its number.
-        answered_before: Moment of the coin's answer before it that had values; None where there was none.
-    """
-
-    answer_id: int
-    answered_before: datetime | None
-
-
 def read_coverage(database: Database, coin_ids: Sequence[str] = ()) -> dict[str, Coverage]:
     """The coverage by coin; of all coins that were ever asked for, or of some."""
     query = _query()
@@ -95,8 +87,8 @@ def read_coverage(database: Database, coin_ids: Sequence[str] = ()) -> dict[str,
     return {row.asset_id: _coverage(row) for row in rows}
 
 
-def archive_answer(connection: Connection, record: ChartRecord) -> Archived:
-    """Archive an answer and move its coin's coverage, in one transaction; nothing that is there becomes less.
+def archive_answer(connection: Connection, record: ChartRecord) -> int:
+    """Archive an answer and move its coin's coverage, in one transaction; its number. Nothing that is there gets less.
 
     Args:
         connection: In the transaction.
@@ -104,10 +96,15 @@ def archive_answer(connection: Connection, record: ChartRecord) -> Archived:
     """
     before = _locked(connection, record.coin_id)
     answer_id = store_answer(connection, record)
-    _store(connection, record.coin_id, before, coverage_after(before, record))
-    if before is not None and before.points and record.outcome is Outcome.VALUES:
-        drop_bodies_held_by(connection, answer_id, record)
-    return Archived(answer_id, before.answered_at if before is not None and before.points else None)
+    _store(connection, record.coin_id, coverage_after(before, record))
+    return answer_id
+
+
+def lock_coins(connection: Connection, coin_ids: Sequence[str]) -> None:
+    """Let no other transaction archive an answer of these coins, or write one's rows, until this one has ended."""
+    table = tables.chart_coverage
+    query = select(table.c.asset_id).where(table.c.asset_id.in_(coin_ids)).order_by(table.c.asset_id)
+    connection.execute(query.with_for_update())
 
 
 def archive_read_answer(connection: Connection, answer: StoredAnswer) -> None:
@@ -120,7 +117,7 @@ def archive_read_answer(connection: Connection, answer: StoredAnswer) -> None:
         after = replace(after, covered=DateIntervals(), points=DateIntervals())
     elif before is not None and before.answered_at >= answer.record.answered_at:
         after = replace(before, covered=after.covered, points=after.points)
-    _store(connection, answer.record.coin_id, before, after)
+    _store(connection, answer.record.coin_id, after)
 
 
 def coverage_after(before: Coverage | None, record: ChartRecord) -> Coverage:
@@ -146,9 +143,10 @@ def coverage_after(before: Coverage | None, record: ChartRecord) -> Coverage:
 
 def _wait(before: Coverage | None, record: ChartRecord) -> tuple[int, timedelta | None]:
     """Answers in a row that brought nothing new, and how long to wait before the next; None where not at all."""
-    last = record.dates.last
-    if last is not None and (latest_complete_date(record.answered_at) - last).days <= ENDED_DAYS:
-        return 0, None
+    if record.has_news:
+        # The latest date is not spoken for where it has not come yet: tomorrow, when there is one more to ask for.
+        is_whole = latest_complete_date(record.answered_at) in record.spoken_for
+        return 0, None if is_whole else timedelta(days=1)
     misses = (before.misses if before else 0) + 1
     is_fault = record.outcome in (Outcome.REFUSED, Outcome.UNREADABLE)
     first = FIRST_WAIT_OF_A_FAULT if is_fault else FIRST_WAIT
@@ -161,9 +159,30 @@ def _query() -> Select[Any]:
 
 
 def _locked(connection: Connection, coin_id: str) -> Coverage | None:
+    """A coin's coverage, which no other transaction moves until this one has ended; None where there is none yet."""
     query = _query().where(tables.chart_coverage.c.asset_id == coin_id).with_for_update()
     row = connection.execute(query).one_or_none()
-    return None if row is None else _coverage(row)
+    if row is None:
+        # A lock needs a row, or two processes that ask for a new coin at once would each begin its coverage.
+        _add_empty(connection, coin_id)
+        row = connection.execute(query).one()
+    return None if row.outcome == NOT_ASKED else _coverage(row)
+
+
+def _add_empty(connection: Connection, coin_id: str) -> None:
+    table = tables.chart_coverage
+    row = {
+        "asset_id": coin_id,
+        "covered": "[]",
+        "points": "[]",
+        "outcome": NOT_ASKED,
+        "answered_at": datetime.fromtimestamp(0, UTC),
+        "misses": 0,
+    }
+    if connection.dialect.name == "sqlite":
+        connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing())
+    else:
+        connection.execute(mysql.insert(table).values(row).on_duplicate_key_update(asset_id=coin_id))
 
 
 def _coverage(row: Row[Any]) -> Coverage:
@@ -178,7 +197,7 @@ def _coverage(row: Row[Any]) -> Coverage:
     )
 
 
-def _store(connection: Connection, coin_id: str, before: Coverage | None, after: Coverage) -> None:
+def _store(connection: Connection, coin_id: str, after: Coverage) -> None:
     table = tables.chart_coverage
     values = {
         "covered": after.covered.to_json(),
@@ -188,7 +207,4 @@ def _store(connection: Connection, coin_id: str, before: Coverage | None, after:
         "misses": after.misses,
         "ask_again_on": after.ask_again_on,
     }
-    if before is None:
-        connection.execute(insert(table).values(asset_id=coin_id, **values))
-    else:
-        connection.execute(update(table).where(table.c.asset_id == coin_id).values(**values))
+    connection.execute(update(table).where(table.c.asset_id == coin_id).values(**values))

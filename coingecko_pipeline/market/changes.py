@@ -60,7 +60,8 @@ def log_changes(
     if not changes:
         return
     counter, log = tables.market_change_counter, tables.market_changes
-    connection.execute(update(counter).values(number=counter.c.number + len(changes)))
+    if not connection.execute(update(counter).values(number=counter.c.number + len(changes))).rowcount:
+        connection.execute(insert(counter).values(one_row=1, number=len(changes)))
     last: int = connection.scalar(select(counter.c.number)) or 0
     moment = now()
     connection.execute(

@@ -1,33 +1,28 @@
 """Archived charts into daily_market: the rows, what was revised, and the log of the changes, in one transaction."""
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import partial
 
 from sqlalchemy import Connection, insert
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.archive.answers import (
-    ChartRecord,
-    Outcome,
-    StoredAnswer,
-    answered_before,
-    mark_written,
-    read_answers,
-)
-from coingecko_pipeline.archive.coverage import Archived, archive_read_answer
+from coingecko_pipeline.archive.answers import Outcome, StoredAnswer, mark_written, read_answers, unwritten_of
+from coingecko_pipeline.archive.coverage import archive_read_answer, lock_coins
 from coingecko_pipeline.archive.dates import EPOCH
 from coingecko_pipeline.market.changes import Change, log_changes
-from coingecko_pipeline.market.rows import NO_ROWS, MergedChart, arrow_rows, merge_chart
+from coingecko_pipeline.market.compaction import drop_repeated, read_kept
+from coingecko_pipeline.market.rows import NO_ROWS, MarketRows, MergedChart, arrow_rows, merge_chart
 from coingecko_pipeline.market.stored import read_rows
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.writing import TableWriter
 
-ANSWERS_READ = 50
-"""Answers of one transaction at most: a chart of a year has some 20 kB, one of all years 150."""
+ANSWERS_READ = 150
+"""Answers that are read at once: of all years some 30 MB."""
 POINTS_WRITTEN = 50_000
-"""Points of one transaction at most."""
+"""Points with which a transaction is full."""
 
 
 @dataclass
@@ -54,45 +49,43 @@ class Written:
         self.unreadable += other.unreadable
 
 
-@dataclass(frozen=True)
-class UnwrittenChart:
-    """An archived chart whose rows are to be written.
-
-    Attributes:
-        record: The answer.
-        archived: Its number, and when its coin had a chart before.
-    """
-
-    record: ChartRecord
-    archived: Archived
-
-
 class ChartWriter:
     """Writes the rows of archived charts.
 
     Each transaction merges the charts with the stored rows, writes what has changed, keeps what was revised, marks the
-    answers as written and logs the changes: a crash leaves answers to write, and never a gap that nobody knows of.
+    answers as written and logs the changes: a crash leaves answers to write, and never a gap that nobody knows of. The
+    answers of a coin are written in the order in which they were archived, whoever writes them, and each one once.
 
     Args:
         database: Where the tables are.
         now: The current UTC time, aware.
+        points_at_once: Points with which a transaction is full.
     """
 
-    def __init__(self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        points_at_once: int = POINTS_WRITTEN,
+    ) -> None:
         self._database = database
         self._now = now
+        self._points_at_once = points_at_once
         self._writer = TableWriter(database, tables.daily_market)
 
-    def write(self, charts: Sequence[UnwrittenChart]) -> Written:
-        """Write the rows of charts, each of another coin, in one transaction.
+    def write(self, answers: Sequence[StoredAnswer]) -> Written:
+        """Write the rows of archived answers, and of their coins' earlier ones that were not written yet.
+
+        Those that another process has written meanwhile are left out.
 
         Raises:
             DatabaseUnavailable: The database did not let us in.
-            sqlalchemy.exc.DBAPIError: Any other error of the database; nothing was written.
+            sqlalchemy.exc.DBAPIError: Any other error of the database; what it was about was not written.
         """
-        if not charts:
-            return Written()
-        return self._database.run_in_transaction(lambda connection: self._write(connection, charts))
+        total = Written()
+        for batch in _each_coin_once(answers, self._points_at_once):
+            total.add(self._write_once(batch))
+        return total
 
     def write_unwritten(self, on_written: Callable[[int], None] = lambda _: None) -> Written:
         """Write the rows of all archived answers that have none yet: after a crash, and after a migration.
@@ -101,36 +94,67 @@ class ChartWriter:
             on_written: Told how many more answers are done.
         """
         total = Written()
-        while answers := self._database.run_reading(
-            lambda connection: read_answers(connection, written=False, limit=ANSWERS_READ)
-        ):
-            for batch in _each_coin_once(answers):
-                total.add(self._database.run_in_transaction(partial(self._write_read, answers=batch)))
-                on_written(len(batch))
+        # Read and parsed while the database writes those before.
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+            upcoming = reader.submit(self._read_unwritten, 0)
+            while answers := upcoming.result():
+                upcoming = reader.submit(self._read_unwritten, answers[-1].answer_id)
+                total.add(self.write(answers))
+                on_written(len(answers))
         return total
 
-    def _write_read(self, connection: Connection, answers: Sequence[StoredAnswer]) -> Written:
+    def _read_unwritten(self, after: int) -> list[StoredAnswer]:
+        return self._database.run_reading(
+            lambda connection: read_answers(connection, after=after, written=False, limit=ANSWERS_READ)
+        )
+
+    def _write_once(self, answers: Sequence[StoredAnswer]) -> Written:
+        tried = Written()
+
+        def work(connection: Connection) -> Written:
+            nonlocal tried
+            written = self._write(connection, answers)
+            # Nothing is left where it was an earlier try's commit whose answer was lost.
+            tried = written if written.answers or written.unreadable else tried
+            return tried
+
+        return self._database.run_in_transaction(work)
+
+    def _write(self, connection: Connection, answers: Sequence[StoredAnswer]) -> Written:
+        coins = sorted({answer.record.coin_id for answer in answers})
+        lock_coins(connection, coins)
+        pending = unwritten_of(connection, coins)
+        in_hand = {answer.answer_id: answer for answer in answers}
+        if others := [answer_id for answer_id in pending if answer_id not in in_hand]:
+            in_hand |= {answer.answer_id: answer for answer in read_answers(connection, answer_ids=others)}
+        total = Written()
+        for batch in _each_coin_once([in_hand[answer_id] for answer_id in pending if answer_id in in_hand], math.inf):
+            total.add(self._write_charts(connection, self._readable(connection, batch, total)))
+        drop_repeated(connection, coins)
+        return total
+
+    def _readable(
+        self, connection: Connection, answers: Sequence[StoredAnswer], written: Written
+    ) -> Sequence[StoredAnswer]:
+        """Those of the answers that are charts; of an earlier version's, only their body tells."""
         for answer in answers:
             if not answer.was_read:
                 archive_read_answer(connection, answer)
-        readable = [answer for answer in answers if answer.record.outcome is Outcome.VALUES]
-        written = self._write(
-            connection,
-            [
-                UnwrittenChart(answer.record, Archived(answer.answer_id, answered_before(connection, answer)))
-                for answer in readable
-            ],
-        )
-        written.unreadable += [answer.record.coin_id for answer in answers if answer not in readable]
-        return written
+        written.unreadable += [each.record.coin_id for each in answers if each.record.outcome is not Outcome.VALUES]
+        return [answer for answer in answers if answer.record.outcome is Outcome.VALUES]
 
-    def _write(self, connection: Connection, charts: Sequence[UnwrittenChart]) -> Written:
+    def _write_charts(self, connection: Connection, charts: Sequence[StoredAnswer]) -> Written:
+        """Write charts, each of another coin."""
         if not charts:
             return Written()
-        merged = self._merge(connection, charts)
-        changed = [(chart.record.coin_id, merge.rows) for chart, merge in merged if len(merge.rows)]
-        if changed:
-            self._writer.upsert_in(connection, arrow_rows(changed))
+        by_coin = {chart.record.coin_id: chart for chart in charts}
+        stored = _read_stored(connection, by_coin)
+        merged = _merge(connection, by_coin, stored)
+        changed = [(coin, merge.rows) for coin, merge in merged.items() if len(merge.rows)]
+        for is_new in (True, False):
+            rows = [(coin, each) for coin, each in changed if (coin not in stored) == is_new]
+            if rows:
+                (self._writer.insert_in if is_new else self._writer.upsert_in)(connection, arrow_rows(rows))
         revisions = [
             {
                 "asset_id": chart.record.coin_id,
@@ -140,12 +164,12 @@ class ChartWriter:
                 "old_value": revision.old,
                 "new_value": revision.new,
             }
-            for chart, merge in merged
-            for revision in merge.revisions
+            for chart in charts
+            for revision in merged[chart.record.coin_id].revisions
         ]
         if revisions:
             connection.execute(insert(tables.market_revisions), revisions)
-        mark_written(connection, [chart.archived.answer_id for chart in charts])
+        mark_written(connection, [chart.answer_id for chart in charts])
         log_changes(
             connection,
             [
@@ -156,34 +180,31 @@ class ChartWriter:
         )
         return Written(len(charts), sum(len(rows) for _, rows in changed), len(revisions))
 
-    def _merge(
-        self, connection: Connection, charts: Sequence[UnwrittenChart]
-    ) -> list[tuple[UnwrittenChart, MergedChart]]:
-        spans = [chart.record.points.days for chart in charts]
-        stored = read_rows(
-            connection,
-            [chart.record.coin_id for chart in charts],
-            _date(min(days[0] for days in spans)),
-            _date(max(days[-1] for days in spans)),
-        )
-        return [
-            (
-                chart,
-                merge_chart(
-                    chart.record.points, stored.get(chart.record.coin_id, NO_ROWS), chart.archived.answered_before
-                ),
-            )
-            for chart in charts
-        ]
+
+def _read_stored(connection: Connection, charts: Mapping[str, StoredAnswer]) -> dict[str, MarketRows]:
+    """The stored rows of the charts' dates, by coin."""
+    spans = [chart.record.points.days for chart in charts.values()]
+    first, last = min(days[0] for days in spans), max(days[-1] for days in spans)
+    return read_rows(connection, list(charts), _date(first), _date(last))
 
 
-def _each_coin_once(answers: Sequence[StoredAnswer]) -> Iterator[list[StoredAnswer]]:
-    """Answers in their order, in batches that have each coin once and so many points at most."""
+def _merge(
+    connection: Connection, charts: Mapping[str, StoredAnswer], stored: Mapping[str, MarketRows]
+) -> dict[str, MergedChart]:
+    before = {coin: kept[-1].answered_at for coin, kept in read_kept(connection, list(charts)).items()}
+    return {
+        coin: merge_chart(chart.record.points, stored.get(coin, NO_ROWS), before.get(coin))
+        for coin, chart in charts.items()
+    }
+
+
+def _each_coin_once(answers: Sequence[StoredAnswer], points_at_once: float) -> Iterator[list[StoredAnswer]]:
+    """Answers in their order, in batches that have each coin once and end with so many points."""
     batch: list[StoredAnswer] = []
     coins: set[str] = set()
     points = 0
     for answer in answers:
-        if answer.record.coin_id in coins or points >= POINTS_WRITTEN:
+        if answer.record.coin_id in coins or points >= points_at_once:
             yield batch
             batch, coins, points = [], set(), 0
         batch.append(answer)

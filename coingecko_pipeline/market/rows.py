@@ -1,8 +1,8 @@
 """Rows of daily_market as arrays, and how a chart changes them: pure functions.
 
 A chart's value replaces a snapshot's, never the reverse, and value by value: what a chart does not give stays as it is.
-A newer chart replaces an older one the same way; of two moments of one date the nearer to midnight stays. So nothing
-that was received is ever replaced by less.
+A newer chart replaces an older one the same way. A date has one moment: of two charts' the nearer to midnight stays,
+and the other gives nothing to it. So nothing that was received is ever replaced by less.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ import pyarrow as pa
 from coingecko_pipeline import tables
 from coingecko_pipeline.archive.dates import EPOCH
 from coingecko_pipeline.sources.coingecko.charts import SERIES, ChartPoints, Floats, Integers
+from coingecko_pipeline.warehouse.frames import to_arrow
 
 VALUE_COLUMNS = tuple(SERIES)
 SECONDS_PER_DAY = 86_400
@@ -102,26 +103,27 @@ def merge_chart(points: ChartPoints, stored: MarketRows, answered_before: dateti
     known = np.zeros(len(incoming), dtype=np.bool_)
     known[inside] = stored.days[places[inside]] == incoming.days[inside]
     places = np.where(known, places, 0)
+    was_chart = known & stored.is_chart[places]
+    old_seconds = stored.seconds[places]
     # A nearer moment of an earlier chart stays.
-    loses = known & stored.is_chart[places] & (stored.seconds[places] < incoming.seconds)
-    changed = ~known | ~stored.is_chart[places] | (stored.seconds[places] != incoming.seconds)
+    stays = was_chart & (old_seconds < incoming.seconds)
+    seconds = np.where(stays, old_seconds, incoming.seconds)
+    changed = ~was_chart | (old_seconds != seconds)
+    settled = incoming.days < (0 if answered_before is None else answered_before.date().toordinal() - EPOCH)
     values: dict[str, Floats] = {}
     revisions: list[Revision] = []
     for column in VALUE_COLUMNS:
-        old = np.where(known, stored.values[column][places], np.nan)
-        new = np.where(np.isnan(incoming.values[column]), old, incoming.values[column])
-        differs = known & (bits(new) != bits(old)) & ~(np.isnan(new) & np.isnan(old))
+        given, old = incoming.values[column], np.where(known, stored.values[column][places], np.nan)
+        new = np.where(stays | np.isnan(given), old, given)
+        differs = (bits(new) != bits(old)) & ~(np.isnan(new) & np.isnan(old))
         changed |= differs
         values[column] = new
-        if answered_before is not None:
-            settled = incoming.days < answered_before.date().toordinal() - EPOCH
-            revised = differs & settled & ~loses & stored.is_chart[places] & ~np.isnan(old)
-            revisions += [
-                Revision(date.fromordinal(int(incoming.days[at]) + EPOCH), column, float(old[at]), float(new[at]))
-                for at in np.flatnonzero(revised)
-            ]
-    merged = MarketRows(incoming.days, incoming.seconds, values, incoming.is_chart)
-    return MergedChart(merged.chosen(changed & ~loses), tuple(revisions))
+        revisions += [
+            Revision(date.fromordinal(int(incoming.days[at]) + EPOCH), column, float(old[at]), float(new[at]))
+            for at in np.flatnonzero(differs & settled & was_chart & ~np.isnan(old))
+        ]
+    merged = MarketRows(incoming.days, seconds, values, incoming.is_chart)
+    return MergedChart(merged.chosen(changed), tuple(revisions))
 
 
 def fold_charts(charts: Sequence[ChartPoints]) -> MarketRows:
@@ -151,7 +153,7 @@ def arrow_rows(coins: Sequence[tuple[str, MarketRows]]) -> pa.Table:
         "source": pa.array([tables.CHART] * len(days), type=pa.string()),
         "observed_at": pa.array(moments).cast(pa.timestamp("us")),
     }
-    return pa.table({column.name: columns[column.name] for column in tables.daily_market.columns})
+    return to_arrow(tables.daily_market, columns)
 
 
 def _replaced(rows: MarketRows, others: MarketRows) -> MarketRows:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.archive.answers import StoredAnswer, read_answers
-from coingecko_pipeline.archive.coverage import Coverage, read_coverage
+from coingecko_pipeline.archive.coverage import Coverage, lock_coins, read_coverage
 from coingecko_pipeline.archive.dates import EPOCH, DateIntervals, DateRange
 from coingecko_pipeline.market.changes import Change, log_changes
 from coingecko_pipeline.market.rows import NO_ROWS, VALUE_COLUMNS, MarketRows, arrow_rows, bits, fold_charts
@@ -241,6 +241,8 @@ def _compare(
     connection: Connection, coverage: Mapping[str, Coverage], dates: DateRange | None
 ) -> tuple[list[CoinComparison], Differences]:
     coins = sorted(coverage)
+    # Rows and answers of one moment: nobody writes a chart of these coins meanwhile.
+    lock_coins(connection, coins)
     stored = read_rows(connection, coins, *((dates.first, dates.last) if dates else ()))
     derived = dict(_derived(read_answers(connection, coins, written=True)))
     comparisons, found = [], Differences()

@@ -1,8 +1,9 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import (
@@ -15,12 +16,21 @@ from coingecko_pipeline.acquisition.budget import (
     read_budget,
 )
 from coingecko_pipeline.acquisition.usage import ELSEWHERE, HOURLY_MARKETS, correct, spent_between
+from coingecko_pipeline.archive.coverage import archive_answer
 from coingecko_pipeline.sources.coingecko.plans import PLANS, choose_plan
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.archive.answering import NIGHT, TODAY, answer_of
 from coingecko_pipeline_tests.orchestration.assets.conftest import stock
 
 DEMO = PLANS["demo"]
-TODAY = date(2026, 3, 9)
+
+
+def spend_more(database: Database, day: date, endpoint: str, credits_: int) -> None:
+    more = update(tables.api_usage).where(tables.api_usage.c.endpoint == endpoint, tables.api_usage.c.day == day)
+    with database.transaction() as connection:
+        changed = connection.execute(more.values(credits=tables.api_usage.c.credits + credits_))
+    if not changed.rowcount:
+        spend(database, day, endpoint, credits_)
 
 
 def spend(database: Database, day: date, endpoint: str, credits_: int, plan: str = "demo") -> None:
@@ -73,11 +83,51 @@ def test_what_is_left_is_the_months_credits_less_what_is_spent_and_what_snapshot
     assert budget.share == budget.left // 23
 
 
-def test_todays_reserve_is_given_back_once_its_snapshot_is_taken(database: Database) -> None:
-    stock(database, ("a", "b", "c"))
-    spend(database, TODAY, "coins/list", 1)
+def list_today(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute(insert(tables.raw_asset_list), {"asset_id": "a", "fetched_at": NIGHT})
+
+
+def store_rows(database: Database, coins: Sequence[str], source: str = tables.SNAPSHOT) -> None:
+    rows = [{"date": TODAY, "asset_id": coin, "source": source} for coin in coins]
+    with database.transaction() as connection:
+        connection.execute(insert(tables.daily_market), rows)
+
+
+def test_todays_reserve_is_given_back_once_its_rows_are_stored(database: Database) -> None:
+    coins = [f"coin-{number}" for number in range(600)]
+    stock(database, tuple(coins))
+    assert read_budget(database, DEMO, TODAY).reserved_today == daily_cost(600) == 5
+    list_today(database)
+    assert read_budget(database, DEMO, TODAY).reserved_today == 4
+    store_rows(database, coins[:250])
+    assert read_budget(database, DEMO, TODAY).reserved_today == 3
+    store_rows(database, coins[250:540])
+    assert read_budget(database, DEMO, TODAY).reserved_today == 0
+
+
+def test_calls_for_single_coins_give_no_reserve_back(database: Database) -> None:
+    coins = [f"coin-{number}" for number in range(600)]
+    stock(database, tuple(coins))
+    list_today(database)
+    for _ in range(4):
+        spend_more(database, TODAY, "coins/markets", 1)
+    store_rows(database, coins[:4])
+    budget = read_budget(database, DEMO, TODAY)
+    assert (budget.spent, budget.reserved_today) == (4, 4)
+
+
+def test_charts_of_today_are_no_snapshot_and_those_that_replaced_one_are(database: Database) -> None:
+    coins = [f"coin-{number}" for number in range(10)]
+    stock(database, tuple(coins))
+    list_today(database)
+    with database.transaction() as connection:
+        for coin in coins:
+            archive_answer(connection, answer_of(coin, {TODAY: 1.0}, at=NIGHT))
+    store_rows(database, coins, tables.CHART)
     assert read_budget(database, DEMO, TODAY).reserved_today == 2
-    spend(database, TODAY, "coins/markets", 1)
+    with database.transaction() as connection:
+        connection.execute(update(tables.chart_coverage).values(snapshots_from=TODAY, snapshots_to=TODAY))
     assert read_budget(database, DEMO, TODAY).reserved_today == 0
 
 
@@ -109,8 +159,8 @@ def test_the_first_whole_snapshot_of_a_day_is_never_refused_and_another_one_is(d
     stock(database, ("a",))
     spend(database, date(2026, 3, 1), "coins/market_chart", 10_000)
     read_budget(database, DEMO, TODAY).require_snapshot(1)
-    spend(database, TODAY, "coins/list", 1)
-    spend(database, TODAY, "coins/markets", 1)
+    list_today(database)
+    store_rows(database, ["a"])
     with pytest.raises(BudgetExceeded, match="Another snapshot"):
         read_budget(database, DEMO, TODAY).require_snapshot(1)
 

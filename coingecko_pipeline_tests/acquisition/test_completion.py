@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from coingecko_pipeline.acquisition.budget import BillingMonth, Budget
-from coingecko_pipeline.acquisition.completion import CoinHistory, HistoryWork, calls_today, complete_on, work_of
-from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.acquisition.completion import CompletionWork, calls_today, complete_on, work_of
+from coingecko_pipeline.archive.answers import Outcome
+from coingecko_pipeline.archive.coverage import Coverage
+from coingecko_pipeline.archive.dates import DateIntervals, DateRange
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 
 NOW = datetime(2026, 3, 9, 1, tzinfo=UTC)
@@ -20,32 +22,46 @@ def back(days: int) -> date:
     return TODAY - timedelta(days=days)
 
 
-def history(
-    fetched: int, rows_after: int, *, first: int = 364, last: int | None = None, written: bool = True
-) -> CoinHistory:
-    """A coin whose chart was fetched so many days ago."""
-    last = fetched if last is None else last
-    days = fetched + (first - fetched) - last + 1
-    return CoinHistory(
-        back(364 + fetched), back(fetched), back(first), back(last), days, days if written else 0, rows_after
+def covered(
+    fetched: int, snapshots: int = 0, *, first: int = 364, waits: bool = False, outcome: Outcome = Outcome.VALUES
+) -> Coverage:
+    """A coin whose chart was fetched so many days ago, with so many of the days since in the snapshots, the last ones.
+
+    Args:
+        fetched: Days since then.
+        snapshots: Days of snapshots.
+        first: Days back to which the chart reaches.
+        waits: Whether it is not to be asked for today.
+        outcome: What the latest answer was.
+    """
+    dates = DateIntervals.of_range(DateRange(back(first), back(fetched)))
+    return Coverage(
+        dates,
+        dates,
+        outcome,
+        NOW,
+        ask_again_on=TODAY + timedelta(days=7) if waits else None,
+        snapshots=DateRange(back(snapshots - 1), TODAY) if snapshots else None,
     )
+
+
+NOTHING = Coverage(DateIntervals(), DateIntervals(), Outcome.EMPTY, NOW, 1, TODAY + timedelta(days=7))
 
 
 def sort(
     universe: list[str],
-    histories: dict[str, CoinHistory],
-    waiting: frozenset[str] = frozenset(),
+    coverage: dict[str, Coverage],
     left_on: dict[str, date] | None = None,
     plan: str = "demo",
-) -> HistoryWork:
-    return work_of(universe, left_on or {}, histories, waiting, PLANS[plan], TODAY, TODAY)
+) -> CompletionWork:
+    return work_of(universe, left_on or {}, coverage, PLANS[plan], TODAY, TODAY)
 
 
-def work_with(never: int = 0, missing: int = 0, stale: int = 0, complete: int = 0) -> HistoryWork:
-    histories = {f"missing-{number}": history(3, 1) for number in range(missing)}
-    histories |= {f"stale-{number}": history(3, 3) for number in range(stale)}
-    histories |= {f"complete-{number}": history(0, 0) for number in range(complete)}
-    return sort([*(f"never-{number}" for number in range(never)), *histories], histories)
+def work_with(never: int = 0, missing: int = 0, stale: int = 0, complete: int = 0) -> CompletionWork:
+    coverage = {f"missing-{number}": covered(3, 1) for number in range(missing)}
+    coverage |= {f"stale-{number}": covered(3, 3) for number in range(stale)}
+    coverage |= {f"complete-{number}": covered(0) for number in range(complete)}
+    return sort([*(f"never-{number}" for number in range(never)), *coverage], coverage)
 
 
 def budget_of(left: int | None, day: date = TODAY) -> Budget:
@@ -56,66 +72,55 @@ def budget_of(left: int | None, day: date = TODAY) -> Budget:
 def test_never_fetched_coins_come_first_then_missing_days_then_the_stalest_snapshots() -> None:
     work = sort(
         ["stale", "stalest", "missing", "new-large", "fresh", "new-small"],
-        {"stale": history(2, 2), "stalest": history(9, 9), "missing": history(5, 4), "fresh": history(0, 0)},
+        {"stale": covered(2, 2), "stalest": covered(9, 9), "missing": covered(5, 4), "fresh": covered(0)},
     )
     assert work.in_order == ("new-large", "new-small", "missing", "stalest", "stale")
     assert work.urgent == 3
     assert work.completeness == pytest.approx(0.5)
+    assert work.first_missing == {
+        "new-large": EARLIEST,
+        "new-small": EARLIEST,
+        "missing": back(4),
+        "stalest": back(8),
+        "stale": back(1),
+    }
 
 
 def test_a_chart_that_does_not_reach_what_a_larger_plan_serves_is_missing_days() -> None:
-    work = sort(["x"], {"x": history(0, 0)}, plan="analyst")
-    assert work.missing == ("x",)
-    assert work.dates(1) == DateRange(ANALYST.earliest_date(TODAY), TODAY)
+    work = sort(["x"], {"x": covered(0)}, plan="analyst")
+    assert (work.missing, work.first_missing["x"]) == (("x",), ANALYST.earliest_date(TODAY))
 
 
-def test_archived_days_that_the_table_lacks_cost_nothing_and_come_with_each_run() -> None:
-    work = sort(["x"], {"x": history(0, 0, written=False)})
-    assert (work.unwritten, work.in_order) == (("x",), ())
-    assert work.dates(0) == DateRange(EARLIEST, TODAY)
-
-
-def test_days_that_the_chart_itself_lacks_are_not_waited_for() -> None:
-    with_a_hole = CoinHistory(back(364), TODAY, back(364), TODAY, 360, 360, 0)
-    before_the_plan = CoinHistory(back(600), TODAY, back(600), back(500), 101, 0, 0)
-    empty = CoinHistory(back(364), TODAY, None, None, 0, 0, 0)
-    work = sort(["a", "b", "c"], {"a": with_a_hole, "b": before_the_plan, "c": empty})
-    assert (work.unwritten, work.in_order, work.completeness) == ((), (), 1.0)
+def test_days_that_answers_have_spoken_for_without_a_value_are_not_waited_for() -> None:
+    known = covered(0)
+    empty_year = Coverage(known.covered, DateIntervals(), known.outcome, NOW)
+    before_the_plan = covered(0, first=5_000)
+    work = sort(["a", "b", "c"], {"a": known, "b": before_the_plan, "c": empty_year})
+    assert (work.in_order, work.completeness) == ((), 1.0)
 
 
 def test_days_before_the_plans_first_one_are_not_missing() -> None:
-    long_ago = history(500, 365)
-    work = sort(["x"], {"x": long_ago})
-    assert work.stale == ("x",)
-    assert work.dates(1) == DateRange(EARLIEST, TODAY)
+    assert sort(["x"], {"x": covered(500, 365, first=900)}).stale == ("x",)
 
 
-def test_a_coin_whose_chart_brought_nothing_waits_for_its_time() -> None:
-    work = sort(["dead", "nothing"], {"dead": history(30, 0)}, waiting=frozenset({"dead", "nothing"}))
-    assert (work.waiting, work.in_order) == (("dead", "nothing"), ())
+def test_a_coin_whose_answer_brought_nothing_waits_for_its_time() -> None:
+    coverage = {
+        "dead": covered(30, waits=True),
+        "nothing": NOTHING,
+        "refused": covered(2, 2, waits=True, outcome=Outcome.REFUSED),
+        "its past was never asked for": covered(30, first=60, waits=True),
+    }
+    work = sort([*coverage], coverage)
+    assert work.waiting == ("dead", "nothing", "refused")
+    assert work.in_order == ("its past was never asked for",)
 
 
 def test_a_coin_that_left_the_list_is_completed_up_to_its_last_day_where_the_plan_serves_it() -> None:
     left_on = {"done": back(5), "open": back(1), "never": back(40)}
-    histories = {"done": history(5, 0), "open": history(5, 2)}
-    assert sort([*left_on], histories, left_on=left_on).unserved == ("open", "never")
-    charts = {
-        coin: CoinHistory(
-            date(2013, 4, 28), h.covers_to, h.first_on, h.last_on, h.midnights, h.rows_covered, h.rows_after
-        )
-        for coin, h in histories.items()
-    }
-    assert sort([*left_on], charts, left_on=left_on, plan="analyst").in_order == ("never", "open")
-
-
-def test_the_dates_of_a_run_are_those_that_its_coins_lack() -> None:
-    work = sort(["a", "b", "new"], {"a": history(2, 2), "b": history(9, 9)})
-    assert work.in_order == ("new", "b", "a")
-    assert work.dates(3) == DateRange(EARLIEST, TODAY)
-    stale = sort(["a", "b"], {"a": history(2, 2), "b": history(9, 9)})
-    assert stale.dates(1) == DateRange(back(8), TODAY)
-    assert stale.dates(0) is None
-    assert sort(["a"], {"a": history(0, 0)}).dates(5) is None
+    assert sort([*left_on], {"done": covered(5), "open": covered(5)}, left_on).unserved == ("open", "never")
+    charts = {coin: covered(5, first=(TODAY - date(2013, 4, 28)).days) for coin in ("done", "open")}
+    assert sort([*left_on], charts, left_on, "analyst").in_order == ("never", "open")
+    assert sort([*left_on], charts, left_on, "analyst").coins == 3
 
 
 def test_missing_history_that_the_month_pays_for_is_fetched_at_once() -> None:

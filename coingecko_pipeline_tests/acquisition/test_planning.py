@@ -6,12 +6,14 @@ import pytest
 from coingecko_pipeline.acquisition.planning import (
     AcquisitionError,
     ChartCall,
-    Coverage,
+    ChartPlan,
     Request,
     plan_charts,
     plan_snapshot,
 )
-from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.archive.answers import Outcome
+from coingecko_pipeline.archive.coverage import Coverage
+from coingecko_pipeline.archive.dates import BackwardsDates, DateIntervals, DateRange
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 
 NOW = datetime(2026, 7, 9, 12, tzinfo=UTC)
@@ -24,6 +26,27 @@ def back(days: int) -> date:
     return TODAY - timedelta(days=days)
 
 
+def covered(first: int, last: int, *, waits: bool = False, outcome: Outcome = Outcome.VALUES) -> Coverage:
+    """A coin whose answers have spoken for the dates from so many days back to so many."""
+    dates = DateIntervals.of_range(DateRange(back(first), back(last)))
+    return Coverage(dates, dates, outcome, NOW, ask_again_on=TODAY + timedelta(days=7) if waits else None)
+
+
+def plan_of(
+    request: Request,
+    universe: list[str],
+    archive: dict[str, Coverage] | None = None,
+    plan: str = "demo",
+    now: datetime = NOW,
+    left_on: dict[str, date] | None = None,
+) -> ChartPlan:
+    return plan_charts(request, universe, archive or {}, PLANS[plan], now, left_on or {})
+
+
+def days_asked(plan: ChartPlan, name: str) -> list[tuple[str, int]]:
+    return [(call.coin_id, call.days(PLANS[name], TODAY)) for call in plan.calls]
+
+
 def test_today_alone_is_a_snapshot_at_any_hour_and_nothing_else_is() -> None:
     assert Request(DateRange(TODAY, TODAY)).is_snapshot(NOW)
     assert Request(DateRange(TODAY, TODAY)).is_snapshot(NOW.replace(hour=23, minute=59))
@@ -32,61 +55,72 @@ def test_today_alone_is_a_snapshot_at_any_hour_and_nothing_else_is() -> None:
 
 
 def test_a_range_costs_one_call_for_each_coin_that_the_archive_does_not_cover() -> None:
-    dates = DateRange(back(30), back(10))
-    archive = {
-        "covered": Coverage(back(30), back(10)),
-        "late": Coverage(back(29), back(0)),
-        "early": Coverage(back(364), back(11)),
-    }
-    plan = plan_charts(Request(dates), ["new", "covered", "late", "early"], archive, DEMO, NOW)
+    archive = {"covered": covered(30, 10), "late": covered(29, 0), "early": covered(364, 11)}
+    plan = plan_of(Request(DateRange(back(30), back(10))), ["new", "covered", "late", "early"], archive)
     assert plan.archived == ("covered",)
-    assert [call.coin_id for call in plan.calls] == ["new", "late", "early"]
+    assert [(call.coin_id, call.first) for call in plan.calls] == [
+        ("new", back(30)),
+        ("late", back(30)),
+        ("early", back(10)),
+    ]
     assert plan.left == ()
 
 
+def test_a_date_that_an_answer_has_spoken_for_without_a_value_is_not_asked_for() -> None:
+    known = covered(364, 0)
+    holed = Coverage(known.covered, DateIntervals.of_range(DateRange(back(3), back(0))), known.outcome, NOW)
+    assert plan_of(Request(DateRange(back(30), back(10))), ["x"], {"x": holed}).archived == ("x",)
+
+
 def test_a_call_brings_a_year_even_where_a_day_is_asked_for() -> None:
-    plan = plan_charts(Request(DateRange(back(1), back(1))), ["x"], {}, ANALYST, NOW)
-    assert plan.calls == (ChartCall("x", 365),)
+    plan = plan_of(Request(DateRange(back(1), back(1))), ["x"], plan="analyst")
+    assert days_asked(plan, "analyst") == [("x", 365)]
 
 
 def test_a_longer_range_asks_for_as_many_days_as_it_needs() -> None:
-    plan = plan_charts(Request(DateRange(back(1000), TODAY)), ["x"], {}, ANALYST, NOW)
-    assert plan.calls == (ChartCall("x", 1001),)
+    plan = plan_of(Request(DateRange(back(1000), TODAY)), ["x"], plan="analyst")
+    assert days_asked(plan, "analyst") == [("x", 1001)]
 
 
-def test_a_new_chart_reaches_as_far_back_as_the_archived_one_that_it_replaces() -> None:
-    archive = {"x": Coverage(back(800), back(2))}
-    plan = plan_charts(Request(DateRange(back(1), back(0))), ["x"], archive, ANALYST, NOW)
-    assert plan.calls == (ChartCall("x", 801),)
+@pytest.mark.parametrize("plan", ["keyless", "demo", "analyst"])
+def test_a_refresh_asks_for_a_year_and_not_for_all_that_the_coin_has(plan: str) -> None:
+    for missing in (0, 1, 30):
+        calls = plan_of(Request(DateRange(back(300), TODAY)), ["x"], {"x": covered(4_000, missing + 1)}, plan)
+        assert days_asked(calls, plan) == [("x", 365)]
+    calls = plan_of(Request(DateRange(back(3_000), TODAY)), ["x"], {"x": covered(4_000, 1)}, "analyst")
+    assert days_asked(calls, "analyst") == [("x", 365)]
 
 
 def test_no_call_asks_for_more_days_than_the_plan_serves() -> None:
-    archive = {"x": Coverage(back(800), back(2))}
-    plan = plan_charts(Request(DateRange(back(364), back(0))), ["x"], archive, DEMO, NOW)
-    assert plan.calls == (ChartCall("x", 365),)
+    plan = plan_of(Request(DateRange(back(364), back(0))), ["x"], {"x": covered(800, 2)})
+    assert days_asked(plan, "demo") == [("x", 365)]
+    assert ChartCall("x", back(5_000)).days(DEMO, TODAY) == 365
+
+
+def test_a_call_that_is_made_after_midnight_still_reaches_its_first_date() -> None:
+    call = ChartCall("x", back(1000))
+    assert call.days(ANALYST, TODAY + timedelta(days=1)) == 1002
 
 
 def test_a_range_before_the_plans_history_is_refused_with_the_earliest_date() -> None:
     with pytest.raises(AcquisitionError, match=f"begin at {back(364)}"):
-        plan_charts(Request(DateRange(back(365), TODAY)), ["x"], {}, DEMO, NOW)
+        plan_of(Request(DateRange(back(365), TODAY)), ["x"])
 
 
 def test_a_range_before_the_plans_history_is_free_where_the_archive_covers_it() -> None:
-    archive = {"x": Coverage(back(800), TODAY)}
-    plan = plan_charts(Request(DateRange(back(700), back(600))), ["x"], archive, DEMO, NOW)
+    plan = plan_of(Request(DateRange(back(700), back(600))), ["x"], {"x": covered(800, 0)})
     assert (plan.archived, plan.calls) == (("x",), ())
 
 
 def test_today_is_not_asked_for_before_its_midnight_point_is_there() -> None:
-    early = NOW.replace(hour=0, minute=9)
-    archive = {"x": Coverage(back(364), back(1))}
-    assert plan_charts(Request(DateRange(back(5), TODAY)), ["x"], archive, DEMO, early).calls == ()
-    assert plan_charts(Request(DateRange(back(5), TODAY)), ["x"], archive, DEMO, NOW).calls != ()
+    early, archive = NOW.replace(hour=0, minute=9), {"x": covered(364, 1)}
+    assert plan_of(Request(DateRange(back(5), TODAY)), ["x"], archive, now=early).calls == ()
+    assert plan_of(Request(DateRange(back(5), TODAY)), ["x"], archive).calls != ()
 
 
 def test_max_calls_leaves_the_least_important_coins_for_later() -> None:
     request = Request(DateRange(back(5), back(1)), max_calls=2)
-    plan = plan_charts(request, ["a", "b", "c", "d"], {"a": Coverage(back(10), TODAY)}, DEMO, NOW)
+    plan = plan_of(request, ["a", "b", "c", "d"], {"a": covered(10, 0)})
     assert plan.archived == ("a",)
     assert [call.coin_id for call in plan.calls] == ["b", "c"]
     assert plan.left == ("d",)
@@ -121,7 +155,6 @@ def test_a_snapshot_of_chosen_coins_asks_for_those() -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda: DateRange(TODAY, back(1)),
         lambda: Request(DateRange(TODAY, TODAY), asset_ids=("a",), top=1),
         lambda: Request(DateRange(TODAY, TODAY), top=0),
         lambda: Request(DateRange(TODAY, TODAY), max_calls=0),
@@ -133,6 +166,11 @@ def test_a_request_that_contradicts_itself_is_refused(ask: object) -> None:
         ask()
 
 
+def test_dates_that_run_backwards_are_refused() -> None:
+    with pytest.raises(BackwardsDates):
+        DateRange(TODAY, back(1))
+
+
 def test_a_slow_snapshot_begins_with_the_largest_coins() -> None:
     keyless = plan_snapshot(Request(DateRange(TODAY, TODAY)), active_coins=17_400, plan=PLANS["keyless"])
     assert (keyless.largest, keyless.calls, keyless.left) == (17_400, 70, 0)
@@ -141,28 +179,30 @@ def test_a_slow_snapshot_begins_with_the_largest_coins() -> None:
 
 
 def test_a_coin_whose_last_chart_brought_nothing_is_not_asked_for_before_its_time() -> None:
-    dates = DateRange(back(30), back(0))
-    archive = {"ended": Coverage(back(364), back(20)), "short": Coverage(back(10), back(1))}
-    plan = plan_charts(
-        Request(dates), ["ended", "short", "nothing"], archive, DEMO, NOW, waiting={"ended", "short", "nothing"}
-    )
+    archive = {
+        "ended": covered(364, 0, waits=True),
+        "short": covered(10, 0, waits=True),
+        "late": covered(364, 3, waits=True),
+        "nothing": Coverage(DateIntervals(), DateIntervals(), Outcome.EMPTY, NOW, 1, back(-7)),
+        "refused": covered(10, 0, waits=True, outcome=Outcome.REFUSED),
+    }
+    plan = plan_of(Request(DateRange(back(30), back(0))), list(archive), archive)
     assert plan.archived == ("ended",)
     assert [call.coin_id for call in plan.calls] == ["short"]
-    assert plan.waiting == ("nothing",)
+    assert plan.waiting == ("late", "nothing", "refused")
 
 
 def test_a_coin_that_left_the_list_is_asked_for_only_where_the_plan_serves_it() -> None:
-    dates = DateRange(back(30), back(0))
+    request, archive = Request(DateRange(back(30), back(0))), {"kept": covered(364, 5)}
     left_on = {"gone": back(10), "kept": back(10)}
-    archive = {"kept": Coverage(back(364), back(5))}
-    free = plan_charts(Request(dates), ["gone", "kept"], archive, DEMO, NOW, left_on=left_on)
+    free = plan_of(request, ["gone", "kept"], archive, left_on=left_on)
     assert (free.archived, free.calls, free.unserved) == (("kept",), (), ("gone",))
-    paid = plan_charts(Request(dates), ["gone", "kept"], archive, ANALYST, NOW, left_on=left_on)
+    paid = plan_of(request, ["gone", "kept"], archive, "analyst", left_on=left_on)
     assert (paid.archived, [call.coin_id for call in paid.calls]) == (("kept",), ["gone"])
 
 
 def test_a_plan_cut_to_fewer_calls_keeps_the_most_important_and_tells_of_the_others() -> None:
-    plan = plan_charts(Request(DateRange(back(3), back(1))), ["a", "b", "c"], {}, DEMO, NOW).limited_to(1)
+    plan = plan_of(Request(DateRange(back(3), back(1))), ["a", "b", "c"]).limited_to(1)
     assert [call.coin_id for call in plan.calls] == ["a"]
     assert plan.left == ("b", "c")
     assert plan.limited_to(5) is plan

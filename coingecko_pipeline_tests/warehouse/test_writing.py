@@ -62,6 +62,33 @@ def keys(*names: str) -> pa.Table:
     return to_arrow(KEYS_ONLY, pd.DataFrame({"a": names, "b": [DAY] * len(names)}))
 
 
+def test_rows_that_are_probably_new_are_inserted_and_those_that_are_there_meet_the_guard(
+    empty_database: Database, written_database: Database
+) -> None:
+    def row(asset: str, source: str, price: float | None) -> pa.Table:
+        frame = {"date": [DAY], "asset_id": [asset], "price_usd": [price], "volume_24h_usd": [2.0]}
+        moments = pd.to_datetime([f"{DAY} 00:00:00Z"])
+        return to_arrow(
+            daily_market, pd.DataFrame({**frame, "market_cap_usd": [3.0], "source": [source], "observed_at": moments})
+        )
+
+    daily_market.create(empty_database.engine)
+    writer = TableWriter(written_database, daily_market)
+    batches = [row("new", "chart", 1.0), row("there", "snapshot", 5.0)]
+    for batch in (
+        *batches,
+        pa.concat_tables([row("there", "chart", None), row("too", "chart", 4.0)]),
+        row("new", "snapshot", 9.0),
+    ):
+        written_database.run_in_transaction(lambda connection, batch=batch: writer.insert_in(connection, batch))  # type: ignore[misc]
+    stored = read_frame(empty_database, daily_market)
+    assert dict(zip(stored["asset_id"], zip(stored["price_usd"], stored["source"], strict=True), strict=True)) == {
+        "new": (1.0, "chart"),
+        "there": (5.0, "chart"),
+        "too": (4.0, "chart"),
+    }
+
+
 def test_rows_are_written_in_the_transaction_of_the_caller(shop: Database, written_database: Database) -> None:
     def work(connection: Connection) -> None:
         connection.execute(insert(KEYS_ONLY), {"a": "mine", "b": DAY})

@@ -3,15 +3,11 @@
 import dagster as dg
 
 from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, source_agreement
-from coingecko_pipeline.orchestration.assets.asset_list import (
-    assets_and_changes,
-    make_assets_and_changes,
-    make_raw_asset_list,
-    raw_asset_list,
-)
+from coingecko_pipeline.orchestration.assets.asset_list import make_raw_asset_list, raw_asset_list
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
 from coingecko_pipeline.orchestration.assets.hourly_market import HourlyMarketConfig, hourly_market
+from coingecko_pipeline.orchestration.assets.known_assets import assets_and_changes, make_assets_and_changes
 from coingecko_pipeline.orchestration.assets.market_asset import make_current_market
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig, market_charts
 from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report

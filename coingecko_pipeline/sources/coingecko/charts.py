@@ -140,7 +140,8 @@ def _series(chart: Mapping[str, Any], name: str) -> tuple[Floats, Floats, int, i
     negative = int(below.sum())
     if negative:
         values[below] = math.nan
-    return times, values, bad, negative
+    # One zero, since SQLite keeps no sign of it.
+    return times, values + 0.0, bad, negative
 
 
 def _dated(stamps: Floats) -> tuple[Integers, Floats, Integers]:
@@ -161,7 +162,8 @@ def _dated(stamps: Floats) -> tuple[Integers, Floats, Integers]:
     positions, days, after = positions[order], days[order], after[order]
     first = np.ones(len(days), dtype=bool)
     first[1:] = days[1:] != days[:-1]
-    return days[first], after[first] / 1000, positions[first]
+    # To the microsecond, as a database keeps a moment.
+    return days[first], np.round(after[first] * 1000) / 1_000_000, positions[first]
 
 
 def _aligned(

@@ -73,7 +73,7 @@ def test_the_same_tables_are_filled_by_the_same_code(
     result = take_paprika(database, coinpaprika_of(sandbox))
     assert result.success
     assert all(check.passed for check in checks_of(result).values())
-    assert len(checks_of(result)) == 7
+    assert len(checks_of(result)) == 9
     listed = rows_of(second, "SELECT asset_id, symbol, name, platforms FROM raw_asset_list ORDER BY asset_id")
     assert ("btc-bitcoin", "BTC", "Bitcoin", None) in listed
     ids = {row[0] for row in listed}

@@ -1,0 +1,108 @@
+"""Today's market: what is a row of today, what is stale, and which page came too late."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+
+from coingecko_pipeline.acquisition.planning import AcquisitionError, Request
+from coingecko_pipeline.acquisition.snapshot import acquire_snapshot
+from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.errors import BrokenAnswer
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.acquisition.asking import Watched, client_of
+from coingecko_pipeline_tests.databases import on_sqlite
+from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, FakeServer, market_row
+from coingecko_pipeline_tests.orchestration.assets.conftest import stock
+
+DAY = date(2026, 3, 9)
+PAGE = 250
+
+
+def take(database: Database, client: CoinGecko, **request: Any) -> tuple[pd.DataFrame, Mapping[str, Any]]:
+    """The rows of a snapshot, and what came of it."""
+    acquisition = acquire_snapshot(Request(DateRange(DAY, DAY), **request), database, client, Watched())
+    frames = list(acquisition.frames)
+    return (pd.concat(frames) if frames else pd.DataFrame({"asset_id": []})), acquisition.facts()
+
+
+@on_sqlite
+def test_a_value_of_years_ago_is_kept_as_received_and_marked_as_stale(database: Database) -> None:
+    stock(database, ("old", "edge", "fresh", "unknown"))
+    rows = [
+        market_row("old", 1.0, 5e9, "2023-05-01T10:00:00Z"),
+        market_row("edge", 1.0, 5.0, "2026-03-08T00:00:00Z"),
+        market_row("fresh", 1.0, 5.0, "2026-03-09T00:01:00Z"),
+        {**market_row("unknown", 1.0, 5.0, "x"), "last_updated": None},
+    ]
+    frame, _ = take(database, client_of(FakeMarket(rows=rows)))
+    told = frame.set_index("asset_id")
+    assert told["source"].to_dict() == {
+        "old": "stale",
+        "edge": "snapshot",
+        "fresh": "snapshot",
+        "unknown": "snapshot",
+    }
+    assert told.loc["old", "observed_at"] == pd.Timestamp("2023-05-01T10:00:00Z")
+    assert told.loc["old", "market_cap_usd"] == 5e9
+    assert set(frame["date"]) == {pd.Timestamp(DAY)}
+
+
+@on_sqlite
+@pytest.mark.parametrize("whole", [True, False], ids=["of every coin", "of the largest"])
+def test_a_page_that_is_asked_for_after_the_next_midnight_gives_no_row_and_ends_it(
+    database: Database, whole: bool
+) -> None:
+    coins = [f"coin-{number:04d}" for number in range(5 * PAGE)]
+    stock(database, tuple(coins))
+    clock = FakeClock(datetime(2026, 3, 9, 23, 50, tzinfo=UTC))
+    market = FakeMarket(rows=[market_row(coin, 1.0, 5.0, "2026-03-09T23:00:00Z") for coin in coins])
+
+    def slow(request: requests.PreparedRequest) -> Answer:
+        clock.sleep(240)
+        return market._answer(request)
+
+    server = FakeServer(slow)
+    client = client_of(server, "keyless", clock)
+    frame, facts = take(database, client, **({} if whole else {"top": 4 * PAGE}))
+    # Asked for at 23:50, 23:54 and 23:58; the fourth at 00:02.
+    assert len(frame) == 3 * PAGE
+    assert set(frame["date"]) == {pd.Timestamp(DAY)}
+    assert facts["pages_too_late"] == 1
+    assert facts["coins_left"] == (2 * PAGE if whole else PAGE)
+    assert len(server.requests) == 4
+    assert facts["calls"] == 4
+
+
+@on_sqlite
+def test_a_day_whose_first_page_came_too_late_has_no_row_and_is_no_broken_answer(database: Database) -> None:
+    stock(database, ("a",))
+    clock = FakeClock(datetime(2026, 3, 9, 23, 59, 59, tzinfo=UTC))
+    market = FakeMarket(rows=[market_row("a", 1.0, 5.0, "2026-03-09T23:00:00Z")])
+    client = client_of(market, clock=clock)
+    acquisition = acquire_snapshot(Request(DateRange(DAY, DAY)), database, client, Watched())
+    clock.sleep(2)
+    assert list(acquisition.frames) == []
+    assert (acquisition.facts()["pages_too_late"], acquisition.facts()["coins_left"]) == (1, 1)
+
+
+@on_sqlite
+def test_pages_without_a_coin_and_an_installation_without_coins_are_told(database: Database) -> None:
+    with pytest.raises(AcquisitionError, match="no active coin yet"):
+        take(database, client_of(FakeMarket()))
+    stock(database, ("a",))
+    with pytest.raises(BrokenAnswer, match="no coin"):
+        take(database, client_of(FakeMarket()))
+
+
+@on_sqlite
+def test_no_more_pages_are_asked_for_than_max_calls_says(database: Database) -> None:
+    coins = [f"coin-{number:04d}" for number in range(3 * PAGE)]
+    stock(database, tuple(coins))
+    market = FakeMarket(rows=[market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in coins])
+    frame, facts = take(database, client_of(market), max_calls=2)
+    assert (len(frame), facts["calls"], facts["coins_left"]) == (2 * PAGE, 2, PAGE)
