@@ -1,0 +1,98 @@
+"""Which rows one transaction makes anew, as temporary tables that its statements join.
+
+A temporary table instead of a list of parameters: a day has 17,400 coins. The coins are there twice, since MySQL refers
+to a temporary table once in a statement. The market is looked up by its primary key, a date and a coin at a time: an
+index by coin would be read from the coin's first date on, since neither MySQL nor MariaDB bounds it by a date that
+stands in another table.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Column, Connection, Date, Double, Integer, MetaData, Table, and_, delete, insert, select, tuple_
+
+from coingecko_pipeline.measures.spans import Span
+from coingecko_pipeline.tables import ASSET_ID_LENGTH
+from coingecko_pipeline.warehouse import ExactText
+
+_TEMPORARY = MetaData()
+
+
+def _coins(name: str) -> Table:
+    return Table(
+        name,
+        _TEMPORARY,
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("asset_id", ExactText(ASSET_ID_LENGTH), nullable=False),
+        Column("first_on", Date, nullable=False),
+        Column("last_on", Date, nullable=False),
+        Column("highest_usd", Double),
+        prefixes=["TEMPORARY"],
+    )
+
+
+coins_made = _coins("coins_made")
+"""The coins whose rows are made, from the first to the last date, each with a number of its own."""
+coins_named = _coins("coins_named")
+"""The same again, to name a coin by its number: MySQL keeps room for the longest id in each intermediate row."""
+dates_read = Table("dates_read", _TEMPORARY, Column("day", Date, primary_key=True), prefixes=["TEMPORARY"])
+"""Every date of the market that is read for one of them."""
+
+
+@dataclass(frozen=True)
+class CoinRows:
+    """Rows of one coin in a derived table.
+
+    Attributes:
+        asset_id: The coin.
+        span: The first and the last date of the rows.
+    """
+
+    asset_id: str
+    span: Span
+
+
+@contextmanager
+def working_set(connection: Connection, rows: Sequence[CoinRows], before: int, after: int) -> Iterator[None]:
+    """Fill the temporary tables for the time of a block. After an error in it the connection must not be used again.
+
+    Args:
+        connection: Inside a transaction, which none of this commits.
+        rows: The rows to make, one at least.
+        before: Days of the market that are read before a row's own date.
+        after: Days that are read after it.
+    """
+    first = min(row.span.first for row in rows) - timedelta(days=before)
+    last = max(row.span.last for row in rows) + timedelta(days=after)
+    coins = [
+        {"number": number, "asset_id": row.asset_id, "first_on": row.span.first, "last_on": row.span.last}
+        for number, row in enumerate(rows, start=1)
+    ]
+    for table in _TEMPORARY.sorted_tables:
+        table.create(connection, checkfirst=False)
+    connection.execute(
+        insert(dates_read), [{"day": first + timedelta(days=number)} for number in range((last - first).days + 1)]
+    )
+    for table in (coins_made, coins_named):
+        connection.execute(insert(table), coins)
+    yield
+    for table in _TEMPORARY.sorted_tables:
+        connection.exec_driver_sql(f"DROP {'' if connection.dialect.name == 'sqlite' else 'TEMPORARY '}TABLE {table}")
+
+
+def delete_rows(connection: Connection, table: Table) -> None:
+    """Delete the rows of the working set from a table whose key is a date and a coin."""
+    day, coin = table.primary_key.columns
+    inside = day.between(coins_made.c.first_on, coins_made.c.last_on)
+    if connection.dialect.name != "sqlite":
+        wanted = and_(day == dates_read.c.day, coin == coins_made.c.asset_id, inside)
+        connection.execute(delete(table).where(wanted))
+        return
+    # SQLite deletes from one table alone.
+    keys = (
+        select(dates_read.c.day, coins_made.c.asset_id)
+        .select_from(dates_read.join(coins_made, dates_read.c.day.between(coins_made.c.first_on, coins_made.c.last_on)))
+    )
+    connection.execute(delete(table).where(tuple_(day, coin).in_(keys)))
