@@ -6,23 +6,34 @@ of one table as SQL, the same on MySQL, MariaDB and SQLite.
 
 from coingecko_pipeline.measures.following import ALWAYS, Followed, Log, Plan, ToMake, follow
 from coingecko_pipeline.measures.making import CoinQuery
-from coingecko_pipeline.measures.periods import Period
-from coingecko_pipeline.measures.plans import plan_daily_ohlc, plan_global_market, plan_returns, plan_rollup
+from coingecko_pipeline.measures.plans import (
+    DAILY_OHLC,
+    DAILY_RETURNS,
+    GLOBAL_MARKET_DAILY,
+    MEASURES,
+    MONTHLY_MARKET,
+    WEEKLY_MARKET,
+    DerivedTable,
+    follow_market,
+)
 from coingecko_pipeline.measures.spans import Span, merged
 
 __all__ = [
     "ALWAYS",
+    "DAILY_OHLC",
+    "DAILY_RETURNS",
+    "GLOBAL_MARKET_DAILY",
+    "MEASURES",
+    "MONTHLY_MARKET",
+    "WEEKLY_MARKET",
     "CoinQuery",
+    "DerivedTable",
     "Followed",
     "Log",
-    "Period",
     "Plan",
     "Span",
     "ToMake",
     "follow",
+    "follow_market",
     "merged",
-    "plan_daily_ohlc",
-    "plan_global_market",
-    "plan_returns",
-    "plan_rollup",
 ]

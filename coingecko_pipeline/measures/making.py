@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, Table
 
 from coingecko_pipeline.measures.memory import statement_memory
 from coingecko_pipeline.measures.spans import Span
-from coingecko_pipeline.measures.working_set import CoinRows, delete_rows, working_set
+from coingecko_pipeline.measures.working_set import CoinRows, delete_rows, insert_rows, working_set
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.database import Kind
 
@@ -56,8 +56,7 @@ class CoinQuery:
                 if self.prepare:
                     self.prepare(connection)
                 delete_rows(connection, self.table)
-                made = connection.execute(self.table.insert().from_select(list(self.table.columns), self.rows(kind)))
-            return made.rowcount
+                return insert_rows(connection, self.table, self.rows(kind))
 
         return make
 

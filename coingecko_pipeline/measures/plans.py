@@ -8,21 +8,23 @@ and the day after each. A bar of hours: the days, once they are over.
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Date, Table, delete, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.market.changes import Change
-from coingecko_pipeline.measures.following import ToMake
+from coingecko_pipeline.market.changes import MAIN_SOURCE, Change
+from coingecko_pipeline.measures.following import Followed, Log, ToMake, follow
 from coingecko_pipeline.measures.global_market import dates_of, global_market_groups
 from coingecko_pipeline.measures.making import CoinQuery, Piece
+from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
 from coingecko_pipeline.measures.ohlc import select_daily_ohlc
 from coingecko_pipeline.measures.periods import Period, period_end
 from coingecko_pipeline.measures.returns import LONG, note_highest_before, select_returns
 from coingecko_pipeline.measures.rollups import LONGEST_DAYS, latest_over, periods_of, select_rollup
 from coingecko_pipeline.measures.spans import ONE_DAY, Span, merged
+from coingecko_pipeline.measures.working_set import insert_rows
 from coingecko_pipeline.warehouse import Database
 
 DAYS_OF_BARS = 31
@@ -34,67 +36,59 @@ ROLLUPS: Mapping[Period, Table] = {"week": tables.weekly_market, "month": tables
 def plan_rollup(database: Database, period: Period, changes: Sequence[Change], _now: datetime) -> ToMake:
     """The weeks or months that changes of the daily market affect, and those that are over since the last time."""
     table = ROLLUPS[period]
-    market, made = _extent(database, tables.daily_market.c.date), _extent(database, table.primary_key.columns[0])
     start = table.primary_key.columns[0]
+    market, made = _extent(database, tables.daily_market.c.date), _extent(database, start)
     if market is None:
-        return ToMake([], partial(_delete_after, start, date.min))
+        return ToMake([], partial(_delete_after, table, date.min))
     over = latest_over(period, market.last)
-    possible = periods_of(period, market)
-    known = Span(min(possible.first, made.first if made else possible.first), over)
-    changed = _changed_rows(changes, partial(_periods, period, known))
-    new = period_end(period, made.last) if made else known.first
-    if new <= over and new <= known.last:
-        changed.everyone.append(Span(new, over))
-    query = CoinQuery(table, partial(select_rollup, period), days_after=LONGEST_DAYS)
+    finish = partial(_delete_after, table, over)
+    begun = periods_of(period, market).first
+    known = Span(min(begun, made.first) if made else begun, over)
+    if known.first > over:
+        return ToMake([], finish)
     within = partial(_periods, period, known)
-    wanted = _wanted(database, changed, within, table)
-    return ToMake(query.groups(wanted, database.kind), partial(_delete_after, start, over))
+    changed = _changed_rows(changes, within)
+    if made is None or made.last < over:
+        changed.everyone.append(Span(period_end(period, made.last) if made else known.first, over))
+    query = CoinQuery(table, partial(select_rollup, period), days_after=LONGEST_DAYS)
+    return ToMake(query.groups(_wanted(database, changed, within, table), database.kind), finish)
 
 
 def plan_returns(database: Database, changes: Sequence[Change], _now: datetime) -> ToMake:
     """All returns of what changed from its first changed date on."""
     table = tables.daily_returns
-    market, made = _extent(database, tables.daily_market.c.date), _extent(database, table.c.date)
-    if market is None and made is None:
+    known = _known(_extent(database, tables.daily_market.c.date), _extent(database, table.c.date))
+    if known is None:
         return ToMake([])
-    known = market.with_(made) if market and made else market or made
-    assert known is not None
-    last = known.last
-
-    def from_there(dates: Span) -> Span | None:
-        return known.clipped(Span(dates.first, last)) if known else None
-
     query = CoinQuery(table, select_returns, days_before=LONG, prepare=note_highest_before)
-    wanted = _wanted(database, _changed_rows(changes, from_there), lambda dates: dates, table)
+    changed = _changed_rows(changes, lambda dates: known.clipped(Span(dates.first, known.last)))
+    wanted = _wanted(database, changed, lambda dates: dates, table)
     return ToMake(query.groups(wanted, database.kind))
 
 
 def plan_global_market(database: Database, changes: Sequence[Change], _now: datetime) -> ToMake:
     """The dates that changed, of whichever coins, and the day after each."""
-    market = _extent(database, tables.daily_market.c.date)
-    made = _extent(database, tables.global_market_daily.c.date)
-    if market is None and made is None:
+    known = _known(_extent(database, tables.daily_market.c.date), _extent(database, tables.global_market_daily.c.date))
+    if known is None:
         return ToMake([])
-    known = market.with_(made) if market and made else market or made
-    clipped = (known.clipped(_next_days(change, known)) for change in changes) if known else ()
-    return ToMake(global_market_groups(merged(span for span in clipped if span), database.kind))
+    # Dates of which there is no row are clipped before the day after them is taken, since `ALWAYS` has none.
+    near = Span(known.first - ONE_DAY, known.last)
+    changed = (near.clipped(Span(change.first, change.last)) for change in changes)
+    spans = (known.clipped(dates_of(span)) for span in changed if span)
+    return ToMake(global_market_groups(merged(span for span in spans if span), database.kind))
 
 
 def plan_daily_ohlc(database: Database, changes: Sequence[Change], now: datetime) -> ToMake:
     """The days whose hours changed and that are over, and those that are over since the last time."""
-    hours, table = tables.hourly_market.c.hour_at, tables.daily_ohlc
-    found = _extent(database, hours)
-    market = Span(found.first.date(), found.last.date()) if found else None  # type: ignore[attr-defined]
-    made = _extent(database, table.c.date)
-    if market is None and made is None:
-        return ToMake([])
-    known = market.with_(made) if market and made else market or made
-    assert known is not None
-    over = Span(known.first, max(known.first, min(known.last, now.astimezone(UTC).date() - ONE_DAY)))
-    if over.last >= now.astimezone(UTC).date():
+    hours = _extent(database, func.date(tables.hourly_market.c.hour_at, type_=Date))
+    made = _extent(database, tables.daily_ohlc.c.date)
+    known = _known(hours, made)
+    over = known.clipped(Span(date.min, now.astimezone(UTC).date() - ONE_DAY)) if known else None
+    if over is None:
         return ToMake([])
     spans = [over.clipped(Span(change.first, change.last)) for change in changes]
-    spans.append(over.clipped(Span(made.last + ONE_DAY, over.last)) if made and made.last < over.last else None)
+    if made is None or made.last < over.last:
+        spans.append(Span(made.last + ONE_DAY if made else over.first, over.last))
     days = [cut for span in merged(span for span in spans if span) for cut in span.cut(DAYS_OF_BARS)]
     return ToMake([[_bars(cut)] for cut in days])
 
@@ -104,9 +98,60 @@ def _bars(days: Span) -> Piece:
 
     def make(connection: Connection) -> int:
         connection.execute(delete(table).where(table.c.date.between(*days)))
-        return connection.execute(table.insert().from_select(list(table.columns), select_daily_ohlc(days))).rowcount
+        return insert_rows(connection, table, select_daily_ohlc(days))
 
     return make
+
+
+@dataclass(frozen=True)
+class DerivedTable:
+    """A table that is computed from a market of the same database.
+
+    Attributes:
+        table: As declared.
+        follows: The market whose changes it follows.
+        plan: Tells what changes make it do.
+    """
+
+    table: Table
+    follows: Table
+    plan: Callable[[Database, Sequence[Change], datetime], ToMake]
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.table.name
+
+
+def _rollup(period: Period) -> DerivedTable:
+    return DerivedTable(
+        ROLLUPS[period],
+        tables.daily_market,
+        lambda database, changes, now: plan_rollup(database, period, changes, now),
+    )
+
+
+WEEKLY_MARKET, MONTHLY_MARKET = _rollup("week"), _rollup("month")
+DAILY_RETURNS = DerivedTable(tables.daily_returns, tables.daily_market, plan_returns)
+GLOBAL_MARKET_DAILY = DerivedTable(tables.global_market_daily, tables.daily_market, plan_global_market)
+DAILY_OHLC = DerivedTable(tables.daily_ohlc, tables.hourly_market, plan_daily_ohlc)
+
+MEASURES = (WEEKLY_MARKET, MONTHLY_MARKET, DAILY_RETURNS, GLOBAL_MARKET_DAILY, DAILY_OHLC)
+"""Every table of this room."""
+
+
+def follow_market(
+    database: Database,
+    derived: DerivedTable,
+    now: datetime,
+    *,
+    rebuild: Span | None = None,
+    megabytes: int = DEFAULT_MEGABYTES,
+) -> Followed:
+    """Bring a derived table up to date with its market; see `follow`."""
+    logs = [Log(MAIN_SOURCE, database, derived.follows.name)]
+    plan = partial(derived.plan, database)
+    return follow(database, derived.name, logs, plan, now, rebuild=rebuild, megabytes=megabytes)
 
 
 @dataclass(frozen=True)
@@ -158,24 +203,26 @@ def _lifetimes(
 ) -> Sequence[tuple[str, date, date]]:
     # MySQL and MariaDB answer this from the two ends of each coin in the index, without reading what lies between.
     query = select(coin, func.min(day), func.max(day)).group_by(coin)
-    return database.run_reading(lambda connection: [tuple(row) for row in connection.execute(query)])  # type: ignore[misc]
+    return database.run_reading(lambda connection: [(row[0], row[1], row[2]) for row in connection.execute(query)])
 
 
 def _extent(database: Database, day: ColumnElement[date]) -> Span | None:
-    first, last = database.run_reading(lambda connection: connection.execute(select(func.min(day), func.max(day))).one())
+    query = select(func.min(day), func.max(day))
+    first, last = database.run_reading(lambda connection: connection.execute(query).one())
     return Span(first, last) if first is not None else None
 
 
+def _known(market: Span | None, made: Span | None) -> Span | None:
+    """From the first to the last date that a row is stored of, in the market or in what was made of it."""
+    return market.with_(made) if market and made else market or made
+
+
 def _periods(period: Period, known: Span, dates: Span) -> Span | None:
-    # Only what can touch a known period is asked for: of `ALWAYS` no period begins before the first date there is.
-    around = Span(known.first, known.last + timedelta(days=LONGEST_DAYS + 1))
-    near = around.clipped(dates) if known.first <= known.last else None
+    # Only dates that touch a known period are asked for: before the first there is, `ALWAYS` has none that could begin.
+    near = Span(known.first, known.last + timedelta(days=LONGEST_DAYS + 1)).clipped(dates)
     return known.clipped(periods_of(period, near)) if near else None
 
 
-def _next_days(change: Change, known: Span) -> Span:
-    return dates_of(Span(max(change.first, known.first - ONE_DAY), min(change.last, known.last)))
-
-
-def _delete_after(start: ColumnElement[date], last: date, connection: Connection) -> None:
-    connection.execute(delete(start.table).where(start > last))  # type: ignore[attr-defined]
+def _delete_after(table: Table, last: date, connection: Connection) -> None:
+    """Delete the periods after the last one that is over, which there are only where market rows were deleted."""
+    connection.execute(delete(table).where(table.primary_key.columns[0] > last))

@@ -53,7 +53,11 @@ def select_rollup(period: Period, kind: Kind) -> Select[Any]:
     within = read.between(coins.c.first_on, days_later(coins.c.last_on, LONGEST_DAYS, kind))
     days = (
         select(
-            start.label("start"), coins.c.number, market.c.date, market.c.price_usd, market.c.volume_24h_usd,
+            start.label("start"),
+            coins.c.number,
+            market.c.date,
+            market.c.price_usd,
+            market.c.volume_24h_usd,
             market.c.market_cap_usd,
         )
         .prefix_with("STRAIGHT_JOIN", dialect="mysql")

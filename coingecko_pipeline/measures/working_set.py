@@ -9,9 +9,25 @@ stands in another table.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import Column, Connection, Date, Double, Integer, MetaData, Table, and_, delete, insert, select, tuple_
+from sqlalchemy import (
+    Column,
+    Connection,
+    Date,
+    Double,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+)
 
 from coingecko_pipeline.measures.spans import Span
 from coingecko_pipeline.tables import ASSET_ID_LENGTH
@@ -91,8 +107,14 @@ def delete_rows(connection: Connection, table: Table) -> None:
         connection.execute(delete(table).where(wanted))
         return
     # SQLite deletes from one table alone.
-    keys = (
-        select(dates_read.c.day, coins_made.c.asset_id)
-        .select_from(dates_read.join(coins_made, dates_read.c.day.between(coins_made.c.first_on, coins_made.c.last_on)))
+    keys = select(dates_read.c.day, coins_made.c.asset_id).select_from(
+        dates_read.join(coins_made, dates_read.c.day.between(coins_made.c.first_on, coins_made.c.last_on))
     )
     connection.execute(delete(table).where(tuple_(day, coin).in_(keys)))
+
+
+def insert_rows(connection: Connection, table: Table, rows: Select[Any]) -> int:
+    """Insert what a query gives, inside the database; how many rows there were."""
+    made = connection.execute(table.insert().from_select(list(table.columns), rows))
+    # SQLite's driver counts no rows of a statement that begins with WITH.
+    return made.rowcount if made.rowcount >= 0 else int(connection.scalar(select(func.changes())) or 0)
