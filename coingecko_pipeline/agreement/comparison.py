@@ -107,6 +107,14 @@ def _plan(reading: Database, other: Database, qualifier: str, changes: Sequence[
     return ToMake(query.groups({coin: merged(spans) for coin, spans in wanted.items()}, reading.kind))
 
 
+def latest_date_compared(database: Database) -> date | None:
+    """The latest date of which there is a comparison; None where there is none."""
+    latest: date | None = database.run_reading(
+        lambda connection: connection.scalar(select(func.max(source_agreement.c.date)))
+    )
+    return latest
+
+
 def largest_coins_compared(database: Database, first: date, last: date) -> list[LargestCoin]:
     """The `LARGEST` coins of each date of a range with the difference of their prices, by date and rank.
 

@@ -26,6 +26,9 @@ LEAST_SHARE = 1e-4
 and is added up from its rows where it is not: after a collapse, or of a price that grows evenly. A total of some
 hundred doubles is off by less than 1e-13 of itself, so the difference by less than 1e-9 of itself."""
 
+BY_COIN = "FORCE INDEX (ix_daily_market_asset_id_date)"
+"""The index for some dates of one coin: the primary key would be read from the first to the last date of all coins."""
+
 
 def note_highest_before(connection: Connection) -> None:
     """Give each coin of the working set the highest price before its first row: that of its latest row before it."""
@@ -35,6 +38,8 @@ def note_highest_before(connection: Connection) -> None:
         .where(returns.c.asset_id == coins_named.c.asset_id, returns.c.date < coins_named.c.first_on)
         .order_by(returns.c.date.desc())
         .limit(1)
+        # Where a coin has no row, MySQL's own choice, the primary key backwards, reads the whole table for it.
+        .with_hint(returns, "FORCE INDEX (ix_daily_returns_asset_id_date)", "mysql")
         .scalar_subquery()
     )
     connection.execute(update(coins_named).values(highest_usd=latest))
@@ -153,6 +158,7 @@ def _mean(now: CTE, days: int, kind: Kind) -> ColumnElement[Any]:
     directly = (
         select(case((func.count() == days, func.sum(one.c.price_usd))))
         .where(one.c.asset_id == coins_named.c.asset_id, one.c.date.between(started, now.c.date), one.c.price_usd > 0)
+        .with_hint(one, BY_COIN, "mysql")
         .scalar_subquery()
     )
     difference = now.c.prices - now.c[f"prices_{days}"]
@@ -179,6 +185,7 @@ def _volatility(now: CTE, kind: Kind) -> ColumnElement[Any]:
             before.c.asset_id == one.c.asset_id,
             before.c.date == days_later(one.c.date, -1, kind),
         )
+        .with_hint(one, BY_COIN, "mysql")
         .scalar_subquery()
     )
     difference = now.c.squares - func.coalesce(now.c[f"squares_{LONG}"], 0.0) - whole * whole / float(LONG)

@@ -107,9 +107,7 @@ def _hours_are_over(
     if followed and followed.computed_at >= midnight:
         return False
     hour = tables.hourly_market.c.hour_at
-    latest = warehouse.run_reading(
-        lambda connection: connection.scalar(select(func.max(hour)).where(hour < midnight))
-    )
+    latest = warehouse.run_reading(lambda connection: connection.scalar(select(func.max(hour)).where(hour < midnight)))
     return latest is not None and (followed is None or latest.date() >= followed.computed_at.date())
 
 

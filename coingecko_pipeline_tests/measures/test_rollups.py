@@ -1,6 +1,6 @@
 """weekly_market and monthly_market against pandas."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,9 @@ PERIODS: tuple[Period, Period] = ("week", "month")
 
 def expected_bars(chart: pd.DataFrame, period: Period, first: date, last: date) -> pd.DataFrame:
     bars = {}
-    starts = pd.date_range(str(first), str(last), freq="W-MON" if period == "week" else "MS", unit="s")
+    starts = pd.date_range(
+        str(first - timedelta(days=31)), str(last), freq="W-MON" if period == "week" else "MS", unit="s"
+    )
     for start in starts:
         end = start + (pd.Timedelta(days=7) if period == "week" else pd.offsets.MonthBegin())
         if end > pd.Timestamp(last):

@@ -26,6 +26,7 @@ PAIRS = key_in(COINGECKO, "asset_pairs")
 SHOWN = 50
 """Ambiguous coins that the metadata lists; the table has all of them."""
 
+
 @dg.asset(
     key=PAIRS,
     deps=[key_in(source, table) for source in (COINGECKO, COINPAPRIKA) for table in ("assets", "daily_market")],
@@ -98,9 +99,7 @@ def source_agreement(
     """
     with permanent_failures():
         other, moment = database_of(COINPAPRIKA, warehouse), now()
-        followed = follow_agreement(
-            warehouse, COINPAPRIKA.name, moment, rebuild=config.span, megabytes=measures_memory
-        )
+        followed = follow_agreement(warehouse, COINPAPRIKA.name, moment, rebuild=config.span, megabytes=measures_memory)
         known = read_followed(warehouse)
         for database, source, table in (
             (warehouse, COINGECKO.name, pairs_table.name),

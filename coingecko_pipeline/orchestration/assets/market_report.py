@@ -15,6 +15,7 @@ from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
+
 class MarketReportConfig(dg.Config):
     """Where the report goes."""
 

@@ -62,8 +62,9 @@ def global_market_daily(
     are; it is made again whenever one of them changes.
 
     **Known gaps:** stale rows (`source` is `stale`: a snapshot that CoinGecko had not updated for a day) are in no
-    sum, share or count; a sum's last digits depend on the order in which the database adds it up; it is the sum of the coins that have a row on the date, so a date on which only some are filled
-    (`coins_with_price` tells how many) is too low, and it counts a wrapped or bridged coin beside the one that it
-    stands for. CoinGecko's own total leaves some of those out.
+    sum, share or count. A sum's last digits depend on the order in which the database adds it up. It is the sum of the
+    coins that have a row on the date, so a date on which only some are filled (`coins_with_price` tells how many) is
+    too low, and it counts a wrapped or bridged coin beside the one that it stands for. CoinGecko's own total leaves
+    some of those out.
     """
     return derive(context, config, warehouse, GLOBAL_MARKET_DAILY, now(), measures_memory)
