@@ -31,18 +31,29 @@ BY_COIN = "FORCE INDEX (ix_daily_market_asset_id_date)"
 
 
 def note_highest_before(connection: Connection) -> None:
-    """Give each coin of the working set the highest price before its first row: that of its latest row before it."""
-    returns = tables.daily_returns
+    """Give each coin of the working set the highest price before its first row: that of its latest row before it.
+
+    Nearly always that row is the one of the day before. It is looked up first, since to find the latest one of a coin
+    MySQL reads all of the coin's.
+    """
+    returns, first_on, coin = tables.daily_returns, coins_named.c.first_on, coins_named.c.asset_id
+    kind: Kind = "sqlite" if connection.dialect.name == "sqlite" else "mysql"
+    day_before = (
+        select(returns.c.highest_usd)
+        .where(returns.c.date == days_later(first_on, -1, kind), returns.c.asset_id == coin)
+        .scalar_subquery()
+    )
     latest = (
         select(returns.c.highest_usd)
-        .where(returns.c.asset_id == coins_named.c.asset_id, returns.c.date < coins_named.c.first_on)
+        .where(returns.c.asset_id == coin, returns.c.date < first_on)
         .order_by(returns.c.date.desc())
         .limit(1)
-        # Where a coin has no row, MySQL's own choice, the primary key backwards, reads the whole table for it.
+        # The primary key backwards, MySQL's own choice, reads the whole table for a coin without a row.
         .with_hint(returns, "FORCE INDEX (ix_daily_returns_asset_id_date)", "mysql")
         .scalar_subquery()
     )
-    connection.execute(update(coins_named).values(highest_usd=latest))
+    connection.execute(update(coins_named).values(highest_usd=day_before))
+    connection.execute(update(coins_named).where(coins_named.c.highest_usd.is_(None)).values(highest_usd=latest))
 
 
 def select_returns(kind: Kind) -> Select[Any]:
