@@ -41,8 +41,9 @@ def fill_market(
 ) -> int:
     """Fill the empty tables `assets` and `daily_market` and return the number of rows of the latter.
 
-    Each coin has a row for every date from its birth on, which is the first date where the coins have no lives. Its price is a random walk, its market cap falls with its rank as in the real
-    market, and a fifth of the coins has none, as there. The same arguments give the same rows.
+    Each coin has a row for every date from its birth on, which is the first date where the coins have no lives. Its
+    price is a random walk, its market cap falls with its rank as in the real market, and a fifth of the coins has none,
+    as there. The same arguments give the same rows.
 
     Args:
         database: Migrated; `daily_market` is empty.

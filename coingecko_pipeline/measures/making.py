@@ -8,16 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table
+from sqlalchemy import ColumnElement, Connection, Select, Table
 
 from coingecko_pipeline.measures.memory import statement_memory
 from coingecko_pipeline.measures.spans import Span
-from coingecko_pipeline.measures.working_set import CoinRows, delete_rows, insert_rows, working_set
+from coingecko_pipeline.measures.working_set import CoinRows, replace_rows, working_set
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.database import Kind
 
-ROWS_READ = 100_000
-"""Rows of the market that one transaction reads at most, or those of one coin in `BLOCK_DAYS`."""
+ROWS_READ = 30_000
+"""Rows of the market that one transaction reads at most, or those of one coin in `BLOCK_DAYS`: a day's completion of 261
+coins is two of them, which are made at the same time."""
 BLOCK_DAYS = 200
 """Dates of a coin that one transaction makes at most: running totals over more of them would lose digits."""
 AT_ONCE: dict[Kind, int] = {"mysql": 2, "mariadb": 2, "sqlite": 1}
@@ -40,6 +41,7 @@ class CoinQuery:
         days_before: Days of the market that are read before a row's date.
         days_after: Days that are read after it.
         prepare: What the working set needs beside, in the same transaction.
+        still_made: Tells of a stored row whether `rows` still gives it; see `replace_rows`.
     """
 
     table: Table
@@ -47,6 +49,7 @@ class CoinQuery:
     days_before: int = 0
     days_after: int = 0
     prepare: Callable[[Connection], None] | None = None
+    still_made: ColumnElement[bool] | None = None
 
     def piece(self, rows: Sequence[CoinRows], kind: Kind) -> Piece:
         """Some rows, as one piece."""
@@ -55,8 +58,7 @@ class CoinQuery:
             with working_set(connection, rows, self.days_before, self.days_after):
                 if self.prepare:
                     self.prepare(connection)
-                delete_rows(connection, self.table)
-                return insert_rows(connection, self.table, self.rows(kind))
+                return replace_rows(connection, self.table, self.rows(kind), self.still_made)
 
         return make
 

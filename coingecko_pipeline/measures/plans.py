@@ -21,10 +21,9 @@ from coingecko_pipeline.measures.making import CoinQuery, Piece
 from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
 from coingecko_pipeline.measures.ohlc import select_daily_ohlc
 from coingecko_pipeline.measures.periods import Period, period_end
-from coingecko_pipeline.measures.returns import LONG, note_highest_before, select_returns
+from coingecko_pipeline.measures.returns import LONG, has_a_price, note_highest_before, select_returns
 from coingecko_pipeline.measures.rollups import LONGEST_DAYS, latest_over, periods_of, select_rollup
 from coingecko_pipeline.measures.spans import ONE_DAY, Span, merged
-from coingecko_pipeline.measures.working_set import insert_rows
 from coingecko_pipeline.warehouse import Database
 
 DAYS_OF_BARS = 31
@@ -60,7 +59,7 @@ def plan_returns(database: Database, changes: Sequence[Change], _now: datetime) 
     known = _known(_extent(database, tables.daily_market.c.date), _extent(database, table.c.date))
     if known is None:
         return ToMake([])
-    query = CoinQuery(table, select_returns, days_before=LONG, prepare=note_highest_before)
+    query = CoinQuery(table, select_returns, days_before=LONG, prepare=note_highest_before, still_made=has_a_price())
     changed = _changed_rows(changes, lambda dates: known.clipped(Span(dates.first, known.last)))
     wanted = _wanted(database, changed, lambda dates: dates, table)
     return ToMake(query.groups(wanted, database.kind))
@@ -98,7 +97,8 @@ def _bars(days: Span) -> Piece:
 
     def make(connection: Connection) -> int:
         connection.execute(delete(table).where(table.c.date.between(*days)))
-        return insert_rows(connection, table, select_daily_ohlc(days))
+        made = connection.execute(table.insert().from_select(list(table.columns), select_daily_ohlc(days)))
+        return made.rowcount
 
     return make
 

@@ -8,7 +8,20 @@ of the trading days of a year, which are 365 here since these markets never clos
 
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, case, func, literal_column, select, text, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+    update,
+)
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.measures.periods import days_later
@@ -54,6 +67,13 @@ def note_highest_before(connection: Connection) -> None:
     )
     connection.execute(update(coins_named).values(highest_usd=day_before))
     connection.execute(update(coins_named).where(coins_named.c.highest_usd.is_(None)).values(highest_usd=latest))
+
+
+def has_a_price() -> ColumnElement[bool]:
+    """That a row of `daily_returns` has a price above 0 in the daily market."""
+    returns, market = tables.daily_returns.c, tables.daily_market.c
+    same = and_(market.date == returns.date, market.asset_id == returns.asset_id)
+    return exists().where(same, market.price_usd > 0)
 
 
 def select_returns(kind: Kind) -> Select[Any]:

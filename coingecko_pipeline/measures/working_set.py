@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Date,
     Double,
+    FromClause,
     Integer,
     MetaData,
     Select,
@@ -28,6 +30,7 @@ from sqlalchemy import (
     select,
     tuple_,
 )
+from sqlalchemy.dialects import mysql
 
 from coingecko_pipeline.measures.spans import Span
 from coingecko_pipeline.tables import ASSET_ID_LENGTH
@@ -98,23 +101,48 @@ def working_set(connection: Connection, rows: Sequence[CoinRows], before: int, a
         connection.exec_driver_sql(f"DROP {'' if connection.dialect.name == 'sqlite' else 'TEMPORARY '}TABLE {table}")
 
 
-def delete_rows(connection: Connection, table: Table) -> None:
-    """Delete the rows of the working set from a table whose key is a date and a coin."""
+def replace_rows(
+    connection: Connection, table: Table, rows: Select[Any], still_made: ColumnElement[bool] | None = None
+) -> int:
+    """Make the rows of the working set those that a query gives, inside the database; how many it gives.
+
+    Args:
+        connection: In the transaction of the working set.
+        table: Its key is a date and a coin.
+        rows: The new rows, with the table's columns in their order.
+        still_made: Tells of a stored row whether the query still gives it. With it MySQL and MariaDB change rows in
+            their place, which touches each page once; without it all are deleted first.
+    """
+    columns, keys = list(table.columns), list(table.primary_key.columns)
+    if still_made is None or connection.dialect.name == "sqlite":
+        _delete_rows(connection, table)
+        made = connection.execute(table.insert().from_select(columns, rows)).rowcount
+        # SQLite's driver counts no rows of a statement that begins with WITH.
+        return made if made >= 0 else int(connection.scalar(select(func.changes())) or 0)
+    _delete_rows(connection, table, ~still_made)
+    upsert = mysql.insert(table).from_select(columns, rows)
+    values = {column.name: upsert.inserted[column.name] for column in columns if column not in keys}
+    connection.execute(upsert.on_duplicate_key_update(values))
+    return int(connection.scalar(select(func.count()).select_from(_stored(table))) or 0)
+
+
+def _delete_rows(connection: Connection, table: Table, which: ColumnElement[bool] | None = None) -> None:
+    """Delete the rows of the working set from a table, or those of them of which a condition holds."""
     day, coin = table.primary_key.columns
     inside = day.between(coins_made.c.first_on, coins_made.c.last_on)
-    if connection.dialect.name != "sqlite":
+    if connection.dialect.name == "sqlite":
+        # SQLite deletes from one table alone.
+        within = dates_read.c.day.between(coins_made.c.first_on, coins_made.c.last_on)
+        wanted = tuple_(day, coin).in_(
+            select(dates_read.c.day, coins_made.c.asset_id).select_from(dates_read.join(coins_made, within))
+        )
+    else:
         wanted = and_(day == dates_read.c.day, coin == coins_made.c.asset_id, inside)
-        connection.execute(delete(table).where(wanted))
-        return
-    # SQLite deletes from one table alone.
-    keys = select(dates_read.c.day, coins_made.c.asset_id).select_from(
-        dates_read.join(coins_made, dates_read.c.day.between(coins_made.c.first_on, coins_made.c.last_on))
-    )
-    connection.execute(delete(table).where(tuple_(day, coin).in_(keys)))
+    connection.execute(delete(table).where(wanted if which is None else and_(wanted, which)))
 
 
-def insert_rows(connection: Connection, table: Table, rows: Select[Any]) -> int:
-    """Insert what a query gives, inside the database; how many rows there were."""
-    made = connection.execute(table.insert().from_select(list(table.columns), rows))
-    # SQLite's driver counts no rows of a statement that begins with WITH.
-    return made.rowcount if made.rowcount >= 0 else int(connection.scalar(select(func.changes())) or 0)
+def _stored(table: Table) -> FromClause:
+    """The rows of the working set that a table has."""
+    day, coin = table.primary_key.columns
+    within = dates_read.c.day.between(coins_made.c.first_on, coins_made.c.last_on)
+    return dates_read.join(coins_made, within).join(table, and_(day == dates_read.c.day, coin == coins_made.c.asset_id))

@@ -111,7 +111,6 @@ def test_the_report_is_made_last(market: Database, instance: dg.DagsterInstance,
     request = evaluate(market, instance)
     assert isinstance(request, dg.RunRequest)
     result = run(market, instance, request, tmp_path)
-    print([(e.step_key, e.step_failure_data.error) for e in result.all_events if e.is_step_failure])
     made = [
         event.asset_key.path[-1]
         for event in run(market, instance, request, tmp_path).get_asset_materialization_events()
