@@ -17,8 +17,8 @@ from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.database import Kind
 
 ROWS_READ = 30_000
-"""Rows of the market that one transaction reads at most, or those of one coin in `BLOCK_DAYS`: a day's completion of 261
-coins is two of them, which are made at the same time."""
+"""Rows of the market that one transaction reads at most, or those of one coin in `BLOCK_DAYS`: the 261 coins of a day's
+completion are in three groups, two of which are made at the same time."""
 BLOCK_DAYS = 200
 """Dates of a coin that one transaction makes at most: running totals over more of them would lose digits."""
 AT_ONCE: dict[Kind, int] = {"mysql": 2, "mariadb": 2, "sqlite": 1}

@@ -111,11 +111,7 @@ def test_the_report_is_made_last(market: Database, instance: dg.DagsterInstance,
     request = evaluate(market, instance)
     assert isinstance(request, dg.RunRequest)
     result = run(market, instance, request, tmp_path)
-    made = [
-        event.asset_key.path[-1]
-        for event in run(market, instance, request, tmp_path).get_asset_materialization_events()
-        if event.asset_key
-    ]
+    made = [event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key]
     assert sorted(made) == sorted(DAILY)
     assert (tmp_path / "report.html").exists()
 
