@@ -11,7 +11,7 @@ import pytest
 
 from coingecko_pipeline.cli.instance import project_file
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
-from coingecko_pipeline.sources.coingecko.responses import CHART_SERIES
+from coingecko_pipeline.sources.coingecko.charts import SERIES
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cli.programs import KEY, live_settings, run_program
 from coingecko_pipeline_tests.recordings import load, recordings_dir
@@ -70,7 +70,7 @@ def test_daily_and_backfill_end_with_the_recorded_rows_in_the_tables(
     for coin in coins:
         body = load(f"market_chart/2023-10-25/{coin}.json.gz")
         expected: dict[str, list[Any]] = {}
-        for series in CHART_SERIES.values():
+        for series in SERIES.values():
             for stamp, value in body[series]:
                 moment = datetime.fromtimestamp(stamp / 1000, UTC)
                 if stamp % 86_400_000 == 0:
