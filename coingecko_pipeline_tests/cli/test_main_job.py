@@ -137,13 +137,17 @@ def test_daily_again_replaces_the_snapshot_and_daily_alone_keeps_it(synthetic: R
     assert run_program(tmp_path, "daily", **settings).returncode == 0
     database = Database(settings["DATABASE_URL"])
     with database.transaction() as connection:
-        connection.exec_driver_sql(f"UPDATE daily_market SET price_usd = 1, observed_at = '{TODAY} 00:00:01.000000'")
+        connection.exec_driver_sql(
+            f"UPDATE daily_market SET price_usd = 1, observed_at = '{TODAY - timedelta(days=1)} 23:59:59.000000' "
+            "WHERE source = 'snapshot'"
+        )
     ones = "SELECT COUNT(*) FROM daily_market WHERE price_usd = 1"
+    changed = rows_of(database, ones)
     assert run_program(tmp_path, "daily", **settings).returncode == 0
-    assert rows_of(database, ones) == [(300,)]
+    assert rows_of(database, ones) == changed
     again = run_program(tmp_path, "daily", "--again", **settings)
     assert again.returncode == 0, again.stderr
-    assert rows_of(database, ones) != [(300,)]
+    assert rows_of(database, ones) == [(0,)]
     database.dispose()
     # Whoever never asked for the second source has none of its tables.
     assert not (tmp_path / "market_coinpaprika.db").exists()

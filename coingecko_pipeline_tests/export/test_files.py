@@ -177,7 +177,7 @@ def test_every_declared_table_can_be_exported(database: Database, tmp_path: Path
         # The counter of the changes always has its one row.
         told = nullcontext() if table is tables.market_change_counter else pytest.raises(NothingToExport)
         with told:
-            Export(database, Selection(table), PARQUET).to_file(tmp_path / "file")
+            Export(database, Selection(table), PARQUET).to_file(tmp_path / table.name)
 
 
 class Cut:
