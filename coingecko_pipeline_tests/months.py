@@ -159,7 +159,7 @@ def simulate(
                 day=day,
                 snapshot_rows=_count(database, f"SELECT COUNT(*) FROM daily_market WHERE date = '{day}'"),
                 active=_count(database, "SELECT COUNT(*) FROM assets WHERE is_active"),
-                charts=_count(database, "SELECT COUNT(*) FROM raw_market_charts"),
+                charts=_count(database, "SELECT COUNT(DISTINCT asset_id) FROM market_charts"),
                 credits_counted=budget.spent,
                 credits_used=used,
                 refusals=refusals,
