@@ -13,7 +13,9 @@ from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, counted
+from coingecko_pipeline.cli.terminal import CONSOLE, counted, watching
+from coingecko_pipeline.market.charts import ChartWriter
+from coingecko_pipeline.market.verify import count_unwritten
 from coingecko_pipeline.orchestration.resources import open_warehouse, utc_now
 from coingecko_pipeline.orchestration.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
@@ -47,7 +49,28 @@ def migrate_all(database: Database) -> None:
     CONSOLE.print(f"{database.masked_url} is at version {revision}.", highlight=False, soft_wrap=True)
     for source in SNAPSHOT_SOURCES:
         _migrate_schema(database, source)
+    if waiting := count_unwritten(database):
+        _write_archived(database, waiting)
     database.dispose()
+
+
+def _write_archived(database: Database, answers: int) -> None:
+    """Write the rows of archived charts that have none yet: of those that an earlier version stored, all."""
+    with watching() as progress:
+        progress.begin("Rows of archived charts", answers, "charts")
+        written = ChartWriter(database).write_unwritten(progress.advance)
+        progress.end()
+    CONSOLE.print(
+        f"Compared {counted(written.answers, 'archived chart')} with the table and wrote "
+        f"{counted(written.rows, 'row')} that it lacked.",
+        highlight=False,
+    )
+    if written.unreadable:
+        CONSOLE.print(
+            f"{counted(len(written.unreadable), 'archived chart')} cannot be read and will be asked for again: "
+            f"{', '.join(written.unreadable[:5])}. The rows stay.",
+            highlight=False,
+        )
 
 
 def _migrate_schema(database: Database, source: Source) -> None:

@@ -14,6 +14,7 @@ from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.archive.coverage import read_coverage
 from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.market.revisions import read_revisions
 from coingecko_pipeline.market.verify import count_unwritten
 from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
@@ -86,7 +87,7 @@ def read_status(database: Database, plan: Plan) -> Status:
         database: The warehouse.
         plan: The CoinGecko plan of the settings.
     """
-    market, assets, revisions = tables.daily_market, tables.assets, tables.market_revisions
+    market, assets = tables.daily_market, tables.assets
     by_date = select(market.c.date, market.c.source, func.count().label("coins")).group_by(
         market.c.date, market.c.source
     )
@@ -95,7 +96,6 @@ def read_status(database: Database, plan: Plan) -> Status:
         active, ever = connection.execute(
             select(func.count(case((assets.c.is_active, 1))), func.count()).select_from(assets)
         ).one()
-        revised, revised_at = connection.execute(select(func.count(), func.max(revisions.c.seen_at))).one()
     days = {row.date for row in counted}
     first, last = min(days, default=None), max(days, default=None)
     rows = sum(row.coins for row in counted)
@@ -103,6 +103,7 @@ def read_status(database: Database, plan: Plan) -> Status:
     on_last = sum(row.coins for row in counted if row.date == last)
     now = datetime.now(UTC)
     budget = read_budget(database, plan, now.date())
+    revisions = read_revisions(database, limit=0)
     return Status(
         database=database.masked_url,
         origin=stored_origin(database),
@@ -119,8 +120,8 @@ def read_status(database: Database, plan: Plan) -> Status:
         latest_coverage=on_last / active if active else 0.0,
         charts_archived=sum(bool(known.points) for known in read_coverage(database).values()),
         answers_to_write=count_unwritten(database),
-        values_revised=revised,
-        revised_on=revised_at.date() if revised_at else None,
+        values_revised=revisions.values,
+        revised_on=revisions.latest.date() if revisions.latest else None,
         month_first=budget.month.first,
         month_last=budget.month.last,
         credits_per_month=budget.credits,

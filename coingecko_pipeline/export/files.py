@@ -19,10 +19,11 @@ from coingecko_pipeline.warehouse.failures import is_transient
 from coingecko_pipeline.warehouse.paging import arrow_schema, count_rows, of_one_moment, read_pages
 from coingecko_pipeline.warehouse.reading import Condition
 
-Told = Callable[[int], None]
+RowsListener = Callable[[int], None]
+"""Takes a number of rows."""
 
 
-def _nobody(_rows: int) -> None:
+def _ignore_rows(_rows: int) -> None:
     pass
 
 
@@ -47,15 +48,15 @@ class Export:
         database: Where the rows are.
         selection: Which.
         file_format: How they are written.
-        begin: Told how many rows there are; once more where the export begins again.
-        advance: Told of so many more rows that are written.
+        begin: RowsListener how many rows there are; once more where the export begins again.
+        advance: RowsListener of so many more rows that are written.
     """
 
     database: Database
     selection: Selection
     file_format: Format
-    begin: Told = _nobody
-    advance: Told = _nobody
+    begin: RowsListener = _ignore_rows
+    advance: RowsListener = _ignore_rows
 
     def to_file(self, path: Path, *, overwrite: bool = False) -> Exported:
         """Write a file; from the start again after a lost connection.

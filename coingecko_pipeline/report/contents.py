@@ -6,6 +6,7 @@ from datetime import datetime
 
 from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.acquisition.universe import count_active
+from coingecko_pipeline.market.revisions import Revisions, read_revisions
 from coingecko_pipeline.report import ReportError
 from coingecko_pipeline.report.agreement import Agreement, read_agreement
 from coingecko_pipeline.report.coverage import Coverage, read_coverage
@@ -17,6 +18,8 @@ from coingecko_pipeline.report.spending import Spending, read_spending
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.tables import stored_origin
 from coingecko_pipeline.warehouse import Database
+
+REVISED_COINS_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Contents:
         coverage: How complete the dates are, and what they add up to.
         outlook: How complete the history is, and when it will be.
         spending: The month's credits.
+        revisions: What CoinGecko changed of days that were over.
         agreement: How well a second source agrees; None without one.
     """
 
@@ -45,6 +49,7 @@ class Contents:
     coverage: Coverage
     outlook: Outlook
     spending: Spending
+    revisions: Revisions
     agreement: Agreement | None
 
 
@@ -77,5 +82,6 @@ def read_contents(database: Database, plan: Plan, now: datetime) -> Contents:
         coverage=read_coverage(database, dates, count_active(database)),
         outlook=read_outlook(database, plan, now),
         spending=read_spending(database, plan, now.date()),
+        revisions=read_revisions(database, limit=REVISED_COINS_SHOWN),
         agreement=read_agreement(database, dates),
     )

@@ -74,10 +74,10 @@ def hourly_market(
     `HOURLY_TOP` says how many coins, the largest by market cap at that moment; it is off until it is set. In the
     month's credits the hours come after the daily snapshots and before the history.
 
-    **Complete** when each coin that was asked for has a row (see the checks of `market_changes`). **Known gaps:** hours in
-    which the machine slept or a longer run had the key, since a past hour cannot be asked for; hours that the month's
-    credits did not bear; coins that changed their rank between two pages; values that CoinGecko does not give (NULL,
-    never 0).
+    **Complete** when each coin that was asked for has a row (see the checks of `market_changes`). **Known gaps:** hours
+    in which the machine slept or a longer run had the key, since a past hour cannot be asked for; hours that the
+    month's credits did not bear; coins that changed their rank between two pages; values that CoinGecko does not
+    give (NULL, never 0).
     """
     with permanent_failures():
         # Of a range only the last hour can be the current one, so any range is refused by its first.

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import dagster as dg
-from sqlalchemy import func, select
 
-from coingecko_pipeline import tables
 from coingecko_pipeline.archive.coverage import read_coverage
 from coingecko_pipeline.market.gaps import DayOfGaps, read_gaps
+from coingecko_pipeline.market.revisions import read_revisions
 from coingecko_pipeline.market.verify import coins_with_lost_rows, count_unwritten, dates_of_the_day
 from coingecko_pipeline.orchestration.assets.market_changes import changes_key
 from coingecko_pipeline.orchestration.checks.market import EXAMPLES, latest_dates, nothing_stored
@@ -85,25 +84,18 @@ def coingecko_revised_no_day_that_was_over(
 
     The new value is in `daily_market`, the old one in `market_revisions`, and the derived tables follow by themselves.
     """
-    table = tables.market_revisions
-    query = (
-        select(table.c.asset_id, func.count().label("revisions"), func.min(table.c.date), func.max(table.c.date))
-        .where(table.c.seen_at >= now() - REVISED_WITHIN)
-        .group_by(table.c.asset_id)
-        .order_by(func.count().desc(), table.c.asset_id)
-    )
-    rows = warehouse.run_reading(lambda connection: connection.execute(query).all())
+    revisions = read_revisions(warehouse, since=now() - REVISED_WITHIN, limit=EXAMPLES)
     lines = ["| coin | values revised | from | to |", "|---|---:|---|---|"]
     lines += [
-        f"| {coin.replace('|', ' ')} | {count:,} | {first} | {last} |" for coin, count, first, last in rows[:EXAMPLES]
+        f"| {coin.asset_id.replace('|', ' ')} | {coin.values:,} | {coin.first} | {coin.last} |"
+        for coin in revisions.coins
     ]
     return dg.AssetCheckResult(
-        passed=not rows,
+        passed=not revisions.values,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "coins_revised": len(rows),
-            "values_revised": sum(row.revisions for row in rows),
-            "examples": dg.MetadataValue.md("\n".join(lines) if rows else "none"),
+            "values_revised": revisions.values,
+            "examples": dg.MetadataValue.md("\n".join(lines) if revisions.values else "none"),
         },
     )
 
