@@ -15,9 +15,9 @@ import dagster as dg
 from pydantic import SecretStr
 
 from coingecko_pipeline.acquisition.budget import Budget, read_budget
-from coingecko_pipeline.acquisition.history import Outlook, read_outlook
-from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.orchestration.schedules import (
     daily_market_schedule,
     history_completion_schedule,
