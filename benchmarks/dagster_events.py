@@ -291,6 +291,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=["day", "backfill"], default=["day", "backfill"])
     parser.add_argument("--storages", nargs="+", choices=["sqlite", "mysql"], default=["sqlite", "mysql"])
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     with tempfile.TemporaryDirectory() as name:
         package = export_revision(arguments.revision, Path(name)) if arguments.revision else ROOT
         for case in arguments.cases:
