@@ -22,22 +22,18 @@ MEGABYTE = 1_000_000
 
 
 def cover(database: Database, coins: int) -> None:
-    """What the archive has spoken for of each coin, so that the completeness of the history is told of all."""
+    """What answers have spoken for of each coin, so that the completeness of the history is told of all rows."""
     last = FIRST + timedelta(days=DAYS - 1)
     dates = DateIntervals.of_range(DateRange(FIRST, last)).to_json()
-    covered = [
-        {
-            "asset_id": coin,
-            "covered": dates,
-            "points": dates,
-            "outcome": "values",
-            "answered_at": datetime(last.year, last.month, last.day, 1, tzinfo=UTC),
-            "misses": 0,
-        }
-        for coin in ids_of(coins)
-    ]
+    coverage = {
+        "covered": dates,
+        "points": dates,
+        "outcome": "values",
+        "answered_at": datetime(last.year, last.month, last.day, 1, tzinfo=UTC),
+        "misses": 0,
+    }
     with database.transaction() as connection:
-        connection.execute(insert(tables.chart_coverage), covered)
+        connection.execute(insert(tables.chart_coverage), [{"asset_id": coin, **coverage} for coin in ids_of(coins)])
 
 
 def main() -> None:
