@@ -6,7 +6,7 @@ tells how to get one; where CI is set, or REQUIRE_DATABASES names it (`mysql,mar
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import pymysql
 import pytest
 from sqlalchemy.engine import URL
 
-from coingecko_pipeline.tables import metadata, migrate
+from coingecko_pipeline.tables import SOURCE_TABLES, market_change_counter, metadata, migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.database_servers import NoServer, server
 
@@ -106,21 +106,25 @@ def migrated_database(make_database: MakeDatabase) -> Database:
 @pytest.fixture
 def database(migrated_database: Database) -> Database:
     """A database with the declared tables, all of them empty."""
-    with migrated_database.transaction() as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(table.delete())
+    _empty(migrated_database)
     return migrated_database
 
 
 @pytest.fixture
 def second(database: Database) -> Database:
-    """The second source's schema beside `database`, with the declared tables, all of them empty."""
+    """The second source's schema beside `database`, with the tables that it uses, all of them empty."""
     schema = database.schema("coinpaprika")
-    migrate(schema)
-    with schema.transaction() as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(table.delete())
+    migrate(schema, only=SOURCE_TABLES)
+    _empty(schema, SOURCE_TABLES)
     return schema
+
+
+def _empty(database: Database, names: Collection[str] = metadata.tables.keys()) -> None:
+    """Delete all rows; the counter of the changes has its one row, as after the migration."""
+    with database.transaction() as connection:
+        for name in names:
+            connection.execute(metadata.tables[name].delete())
+        connection.execute(market_change_counter.insert().values(one_row=1, number=0))
 
 
 def run_on(server: URL, *statements: str) -> None:

@@ -99,11 +99,15 @@ class FakeMarket:
     Args:
         charts: Of each coin its chart's body, or the error answer to give in its place.
         rows: The current market row of each coin.
+
+    Attributes:
+        list_answer: What the list of coins is answered with; None for the coins of the rows.
     """
 
     def __init__(self, charts: Mapping[str, Any] | None = None, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         self.charts = dict(charts or {})
         self.rows = list(rows)
+        self.list_answer: Answer | None = None
         self.credits_used = 0
         self.server = FakeServer(self._answer)
 
@@ -126,6 +130,8 @@ class FakeMarket:
                 rows.sort(key=lambda row: -(row["market_cap"] or 0))
             size, page = int(query["per_page"]), int(query["page"])
             return Answer(rows[(page - 1) * size : page * size])
+        if self.list_answer:
+            return self.list_answer
         return Answer([{"id": row["id"], "symbol": row["id"], "name": row["id"]} for row in self.rows])
 
 

@@ -15,8 +15,7 @@ import dagster as dg
 from pydantic import SecretStr
 
 from coingecko_pipeline.acquisition.budget import Budget, read_budget
-from coingecko_pipeline.acquisition.history import Outlook, read_outlook
-from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
 from coingecko_pipeline.orchestration.schedules import (
     daily_market_schedule,
@@ -24,7 +23,6 @@ from coingecko_pipeline.orchestration.schedules import (
     hourly_market_schedule,
 )
 from coingecko_pipeline.orchestration.sensors import new_coins_sensor
-from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import choose_plan
@@ -76,7 +74,7 @@ class Day:
         day: The day.
         snapshot_rows: Rows of that date.
         active: Coins of the latest list.
-        charts: Charts in the archive.
+        charts: Coins whose chart is in the archive.
         credits_counted: Credits of the billing month that the pipeline counted.
         credits_used: Credits of the calendar month that the server counted.
         refusals: Calls that the server answered 429.
@@ -159,7 +157,7 @@ def simulate(
                 day=day,
                 snapshot_rows=_count(database, f"SELECT COUNT(*) FROM daily_market WHERE date = '{day}'"),
                 active=_count(database, "SELECT COUNT(*) FROM assets WHERE is_active"),
-                charts=_count(database, "SELECT COUNT(*) FROM raw_market_charts"),
+                charts=_count(database, "SELECT COUNT(DISTINCT asset_id) FROM market_charts"),
                 credits_counted=budget.spent,
                 credits_used=used,
                 refusals=refusals,
@@ -175,7 +173,7 @@ def _run(
 ) -> int:
     """Evaluate a schedule or sensor and make the run that it asks for; the coins that it chose, if any."""
     if isinstance(trigger, dg.SensorDefinition):
-        request = trigger(dg.build_sensor_context(resources=resources))
+        request = trigger(dg.build_sensor_context(instance, resources=resources))
     else:
         now: Callable[[], datetime] = resources["now"]
         names = {name: value for name, value in resources.items() if name in trigger.required_resource_keys}
@@ -183,13 +181,8 @@ def _run(
     if not isinstance(request, dg.RunRequest):
         return 0
     config = {op: values["config"] for op, values in request.run_config.get("ops", {}).items()}
-    dates: DateRange | str
-    if request.partition_key:
-        dates = request.partition_key
-    else:
-        dates = DateRange(*(date.fromisoformat(request.tags[tag]) for tag in (RANGE_START_TAG, RANGE_END_TAG)))
-    assert run_job(trigger.job_name, database, client, dates, config).success
-    return len(config.get("coingecko__daily_market", {}).get("asset_ids", ()))
+    assert run_job(trigger.job_name, database, client, request.partition_key, config).success
+    return len(config.get("coingecko__market_charts", {}).get("asset_ids", ()))
 
 
 def _count(database: Database, statement: str) -> int:

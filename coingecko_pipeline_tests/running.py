@@ -1,7 +1,8 @@
 """Real jobs in process, on an ephemeral instance, with a client and a database of the test's own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -15,59 +16,117 @@ from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coinpaprika import CoinPaprika
 from coingecko_pipeline.warehouse import Database
 
+Dates = DateRange | dg.PartitionKeyRange | date | str | None
+Config = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What runs work with.
+
+    Attributes:
+        database: With the tables.
+        client: Stands for CoinGecko; None where no call may be made.
+        now: The clock of the checks; by default the client's.
+        messages: Filled with the lines of the runs' logs.
+        coinpaprika: Stands for CoinPaprika; None where no call may be made to it.
+        instance: Where the runs are kept; by default nowhere.
+    """
+
+    database: Database
+    client: CoinGecko | None = None
+    now: Callable[[], datetime] | None = None
+    messages: list[str] | None = None
+    coinpaprika: CoinPaprika | None = None
+    instance: dg.DagsterInstance | None = None
+
+    def run(self, name: str, dates: Dates = None, config: Config | None = None) -> dg.ExecuteInProcessResult:
+        """Run a job of the definitions; its result tells whether it succeeded.
+
+        Args:
+            name: The job's name.
+            dates: One partition, by its date or its key, or a range of them in one run.
+            config: Config by op.
+        """
+        return self._execute(self._definitions.resolve_job_def(name), dates, config)
+
+    def materialize(self, assets: Sequence[str], dates: Dates = None, **config: Any) -> dg.ExecuteInProcessResult:
+        """Materialize assets of CoinGecko with their checks, as the UI launches them.
+
+        Args:
+            assets: By the names of their tables.
+            dates: One partition, or a range of them in one run.
+            config: Of the first asset.
+        """
+        ops = {f"coingecko__{assets[0]}": config} if config else {}
+        keys = [dg.AssetKey(["coingecko", asset]) for asset in assets]
+        return self._execute(self._definitions.resolve_implicit_global_asset_job_def(), dates, ops, keys)
+
+    def run_checks(self, *names: str) -> dg.ExecuteInProcessResult:
+        """Execute checks of CoinGecko's daily market alone, as the Checks tab does: all of them, or those named."""
+        changes = dg.AssetKey(["coingecko", "market_changes"])
+        selection = (
+            dg.AssetSelection.checks(*(dg.AssetCheckKey(changes, name) for name in names))
+            if names
+            else dg.AssetSelection.checks_for_assets(changes)
+        )
+        job = dg.define_asset_job("these_checks", selection=selection)
+        definitions = dg.Definitions.merge(self._definitions, dg.Definitions(jobs=[job]))
+        return self._execute(definitions.resolve_job_def("these_checks"))
+
+    def check(self, *names: str) -> dict[str, dg.AssetCheckEvaluation]:
+        """What these checks find, by name."""
+        result = self.run_checks(*names)
+        assert result.success
+        return checks_of(result)
+
+    @property
+    def _definitions(self) -> dg.Definitions:
+        hardcoded = dg.ResourceDefinition.hardcoded_resource
+        overrides: dict[str, Any] = {"warehouse": hardcoded(self.database), "coingecko": hardcoded(self.client)}
+        overrides["coinpaprika"] = hardcoded(self.coinpaprika)
+        asked = self.client or self.coinpaprika
+        if clock := self.now or (asked.now if asked else None):
+            overrides["now"] = hardcoded(clock)
+        return build_definitions(overrides)
+
+    def _execute(
+        self,
+        job: dg.JobDefinition,
+        dates: Dates = None,
+        config: Config | None = None,
+        assets: Sequence[dg.AssetKey] | None = None,
+    ) -> dg.ExecuteInProcessResult:
+        tags = {}
+        key = dates.isoformat() if isinstance(dates, date) else dates if isinstance(dates, str) else None
+        if isinstance(dates, DateRange):
+            tags = range_tags(dates.first, dates.last)
+        elif isinstance(dates, dg.PartitionKeyRange):
+            tags = {RANGE_START_TAG: dates.start, RANGE_END_TAG: dates.end}
+        with nullcontext(self.instance) if self.instance else dg.DagsterInstance.ephemeral() as home:
+            result = job.execute_in_process(
+                instance=home,
+                partition_key=key,
+                tags=tags,
+                run_config={**QUIET, "ops": {op: {"config": dict(values)} for op, values in (config or {}).items()}},
+                asset_selection=assets,
+                raise_on_error=False,
+            )
+            if self.messages is not None:
+                self.messages.extend(entry.user_message for entry in home.all_logs(result.run_id))
+            return result
+
 
 def run_job(
     name: str,
     database: Database,
     client: CoinGecko | None,
-    dates: DateRange | dg.PartitionKeyRange | date | str | None = None,
-    config: Mapping[str, Mapping[str, Any]] | None = None,
-    now: Callable[[], datetime] | None = None,
-    messages: list[str] | None = None,
-    coinpaprika: CoinPaprika | None = None,
-    instance: dg.DagsterInstance | None = None,
+    dates: Dates = None,
+    config: Config | None = None,
+    **more: Any,
 ) -> dg.ExecuteInProcessResult:
-    """Run a job of the definitions; its result tells whether it succeeded.
-
-    Args:
-        name: The job's name.
-        database: With the tables.
-        client: Stands for CoinGecko; None where no call may be made.
-        dates: One partition, by its date or its key, or a range of them in one run.
-        config: Config by op.
-        now: The clock of the checks; by default the client's.
-        messages: Filled with the lines of the run's log.
-        coinpaprika: Stands for CoinPaprika; None where no call may be made to it.
-        instance: Where the run is kept; by default nowhere.
-    """
-    hardcoded = dg.ResourceDefinition.hardcoded_resource
-    overrides: dict[str, Any] = {"warehouse": hardcoded(database), "coingecko": hardcoded(client)}
-    overrides["coinpaprika"] = hardcoded(coinpaprika)
-    asked = client or coinpaprika
-    clock = now or (asked.now if asked else None)
-    if clock:
-        overrides["now"] = hardcoded(clock)
-    tags = {}
-    key = dates.isoformat() if isinstance(dates, date) else dates if isinstance(dates, str) else None
-    if isinstance(dates, DateRange):
-        tags = range_tags(dates.first, dates.last)
-    elif isinstance(dates, dg.PartitionKeyRange):
-        tags = {RANGE_START_TAG: dates.start, RANGE_END_TAG: dates.end}
-    with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as home:
-        result = (
-            build_definitions(overrides)
-            .resolve_job_def(name)
-            .execute_in_process(
-                instance=home,
-                partition_key=key,
-                tags=tags,
-                run_config={**QUIET, "ops": {op: {"config": dict(values)} for op, values in (config or {}).items()}},
-                raise_on_error=False,
-            )
-        )
-        if messages is not None:
-            messages += [entry.user_message for entry in home.all_logs(result.run_id)]
-        return result
+    """Run a job of the definitions; `more` is what else a `Runner` takes."""
+    return Runner(database, client, **more).run(name, dates, config)
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]:
@@ -87,6 +146,28 @@ def metadata_of(result: dg.ExecuteInProcessResult, table: str) -> dict[str, Any]
 def checks_of(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
     """Each check that a run evaluated, by its name."""
     return {check.check_name: check for check in result.get_asset_check_evaluations()}
+
+
+def check_alone(
+    database: Database, check: dg.AssetChecksDefinition, instance: dg.DagsterInstance | None = None
+) -> dg.AssetCheckEvaluation:
+    """A check that is executed by itself, as from the Checks tab.
+
+    Args:
+        database: With the tables.
+        check: The check.
+        instance: Where the events of earlier runs are; by default there are none.
+    """
+    key = next(iter(check.check_keys))
+    definitions = build_definitions({"warehouse": dg.ResourceDefinition.hardcoded_resource(database)})
+    with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as home:
+        result = (
+            definitions.resolve_implicit_global_asset_job_def()
+            .get_subset(asset_selection=set(), asset_check_selection={key})
+            .execute_in_process(instance=home, run_config=QUIET)
+        )
+    (evaluation,) = result.get_asset_check_evaluations()
+    return evaluation
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:

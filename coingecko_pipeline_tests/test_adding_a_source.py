@@ -60,13 +60,16 @@ with dg.DagsterInstance.ephemeral() as instance:
     result = definitions.resolve_job_def(f"{source.name}_daily_job").execute_in_process(
         instance=instance, partition_key="2026-03-09", run_config=QUIET
     )
+    checked = definitions.resolve_job_def(f"{source.name}_checks_job").execute_in_process(
+        instance=instance, run_config=QUIET
+    )
 with database.schema(source.name).connect() as connection:
     rows = connection.exec_driver_sql(
         "SELECT asset_id, price_usd, volume_24h_usd, market_cap_usd, source FROM daily_market ORDER BY asset_id"
     ).fetchall()
 with database.connect() as connection:
     usage = connection.exec_driver_sql("SELECT plan, endpoint, calls FROM api_usage ORDER BY endpoint").fetchall()
-checks = result.get_asset_check_evaluations()
+checks = checked.get_asset_check_evaluations()
 print(json.dumps({
     "assets": sorted("/".join(spec.key.path) for spec in definitions.resolve_all_asset_specs()
                      if spec.key.path[0] == source.name),
@@ -105,10 +108,15 @@ def test_the_folder_and_the_line_of_the_page_make_a_source_that_runs(tmp_path: P
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout.splitlines()[-1]) == {
-        "assets": [f"examplecoin/{table}" for table in ("asset_changes", "assets", "daily_market", "raw_asset_list")],
+    result = json.loads(ran.stdout.splitlines()[-1])
+    assert len(result["checks"]) >= 7
+    assert result == {
+        "assets": [
+            f"examplecoin/{table}"
+            for table in ("asset_changes", "assets", "daily_market", "market_changes", "raw_asset_list")
+        ],
         "schedule": "STOPPED",
-        "checks": [True] * 7,
+        "checks": [True] * len(result["checks"]),
         "rows": [["a", 2.5, None, None, "snapshot"], ["b", None, None, 7.0, "snapshot"]],
         "usage": [["examplecoin", "coins", 1], ["examplecoin", "prices", 1]],
     }

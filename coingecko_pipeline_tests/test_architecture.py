@@ -17,20 +17,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sources": set(),
     "sandbox": set(),
     "tables": {"warehouse"},
-    "export": {"tables", "warehouse"},
-    "measures": {"tables", "warehouse"},
-    "agreement": {"measures", "tables", "warehouse"},
+    "export": {"warehouse"},
+    "measures": {"market", "tables", "warehouse"},
+    "agreement": {"market", "measures", "tables", "warehouse"},
     "archive": {"sources", "tables", "warehouse"},
     "market": {"archive", "sources", "tables", "warehouse"},
     "acquisition": {"archive", "market", "sources", "tables", "warehouse"},
-    "report": {"acquisition", "market", "sources", "tables", "warehouse"},
+    "asset_list": {"acquisition", "sources", "tables", "warehouse"},
+    "report": {"acquisition", "archive", "market", "sources", "tables", "warehouse"},
     "settings": {"sources"},
     "partitions": {"sources"},
-    "deployment": {"settings", "tables", "warehouse"},
+    "deployment": {"settings", "warehouse"},
     "alerts": {"orchestration", "settings", "sources"},
     "orchestration": {
-        *("acquisition", "agreement", "alerts", "archive", "market", "measures", "partitions", "report", "settings"),
-        *("sources", "tables", "warehouse"),
+        *("acquisition", "agreement", "alerts", "archive", "asset_list", "market", "measures", "partitions", "report"),
+        *("settings", "sources", "tables", "warehouse"),
     },
     "definitions": {"orchestration"},
 }
@@ -93,5 +94,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "17"
+    assert loaded.stdout.strip() == "25"
     assert list(tmp_path.iterdir()) == []

@@ -11,28 +11,34 @@ from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 
 SPECS = {"/".join(spec.key.path): spec for spec in build_definitions().resolve_all_asset_specs()}
 FILES = ("coingecko/market_report",)
-TABLES = [name for name in SPECS if name not in FILES]
+ENDPOINTS = [name for name in SPECS if name.split("/")[0].endswith("_api")]
+CHANGE_LOGS = [f"{source.name}/market_changes" for source in SOURCES]
+TABLES = [name for name in SPECS if name not in (*FILES, *ENDPOINTS, *CHANGE_LOGS)]
 CALLS_THE_API = [
     *((source, table) for source in SOURCES for table in ("raw_asset_list", "daily_market")),
     (COINGECKO, "hourly_market"),
 ]
 BLOCKING = {
     "asset_ids_are_unique",
-    "the_list_did_not_shrink",
     "every_listed_asset_is_present",
-    "prices_are_not_negative",
-    "the_hours_values_are_not_negative",
 }
 
 
-def test_the_graph_is_list_to_assets_to_daily_market() -> None:
+def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> None:
     parents = {name: {"/".join(dep.asset_key.path) for dep in spec.deps} for name, spec in SPECS.items()}
     for source in ("coingecko", "coinpaprika"):
-        assert parents[f"{source}/raw_asset_list"] == set()
+        assert parents[f"{source}/raw_asset_list"] <= {f"{source}_api/list"}
         assert parents[f"{source}/asset_changes"] == {f"{source}/raw_asset_list"}
         assert parents[f"{source}/assets"] == {f"{source}/raw_asset_list"}
-        assert parents[f"{source}/daily_market"] == {f"{source}/assets"}
-    assert parents["coingecko/hourly_market"] == {"coingecko/assets"}
+    charts = {"coingecko/market_charts"}
+    assert parents["coingecko/market_charts"] == {"coingecko_api/market_chart", "coingecko/assets"}
+    assert parents["coingecko/daily_market"] == {"coingecko/assets", "coingecko_api/markets"} | charts
+    assert parents["coinpaprika/daily_market"] == {"coinpaprika/assets", "coinpaprika_api/markets"}
+    assert parents["coingecko/hourly_market"] == {"coingecko/assets", "coingecko_api/markets"}
+    written = {"coingecko/daily_market", "coingecko/hourly_market"} | charts
+    assert parents["coingecko/market_changes"] == written
+    assert parents["coinpaprika/market_changes"] == {"coinpaprika/daily_market"}
+    assert not any(parents[endpoint] for endpoint in ENDPOINTS)
     assert parents["coingecko/daily_ohlc"] == {"coingecko/hourly_market"}
     for computed in ("weekly_market", "monthly_market", "daily_returns", "global_market_daily"):
         assert parents[f"coingecko/{computed}"] == {"coingecko/daily_market"}
@@ -40,7 +46,7 @@ def test_the_graph_is_list_to_assets_to_daily_market() -> None:
     assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
     assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
     assert parents["coingecko/market_report"] == {"coingecko/daily_market", "coingecko/source_agreement"}
-    assert len(parents) == 17
+    assert len(parents) == 25
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -64,6 +70,24 @@ def test_an_asset_tells_its_reader_what_it_is(name: str) -> None:
     schema = spec.metadata["dagster/column_schema"]
     columns = schema.value.columns if isinstance(schema, dg.TableSchemaMetadataValue) else schema.columns
     assert all(column.description for column in columns)
+
+
+@pytest.mark.parametrize("name", [*ENDPOINTS, *CHANGE_LOGS])
+def test_what_no_run_materializes_tells_what_it_is(name: str) -> None:
+    assert SPECS[name].description
+    assert SPECS[name].group_name
+
+
+def test_charts_use_the_key_one_run_at_a_time_and_are_tried_again() -> None:
+    definition = build_definitions().resolve_assets_def(dg.AssetKey(["coingecko", "market_charts"]))
+    assert definition.op.pool == COINGECKO.pool
+    assert definition.op.retry_policy is not None
+    assert definition.partitions_def is None
+
+
+@pytest.mark.parametrize("job", ["daily_market_job", "hourly_market_job", "coinpaprika_daily_job"])
+def test_a_run_with_partitions_plans_no_check(job: str) -> None:
+    assert not build_definitions().resolve_job_def(job).asset_layer.asset_graph.asset_check_keys
 
 
 @pytest.mark.parametrize(("source", "table"), CALLS_THE_API)
@@ -91,6 +115,3 @@ def test_the_checks_that_protect_the_data_block() -> None:
         for spec in checks.check_specs
     ]
     assert {spec.name for spec in specs if spec.blocking} == BLOCKING
-    # Seven of each source's list and market; of CoinGecko alone the gaps of the charts, the agreement, two of the hours
-    # and two of the measures.
-    assert len(specs) == len(SOURCES) * 7 + 6

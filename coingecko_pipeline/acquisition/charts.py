@@ -19,10 +19,10 @@ from coingecko_pipeline.archive.answers import ChartRecord, Outcome, StoredAnswe
 from coingecko_pipeline.archive.coverage import archive_answer
 from coingecko_pipeline.market.charts import POINTS_WRITTEN, ChartWriter, Written
 from coingecko_pipeline.sources.coingecko import CoinGecko
-from coingecko_pipeline.sources.coingecko.errors import HistoryLimit, KeyRejected, NotFound, NotInPlan
+from coingecko_pipeline.sources.coingecko.errors import HistoryLimit, NotFound
 from coingecko_pipeline.sources.errors import (
-    AccessDenied,
     BrokenAnswer,
+    CallerRefused,
     ConnectionFailed,
     RateLimited,
     RetriableCall,
@@ -42,7 +42,7 @@ are refused at any time, and of any twenty that follow each other by market cap 
 UNANSWERED = (ConnectionFailed, RateLimited)
 """What says nothing of a coin: there was no answer to its call."""
 
-STOPPING = (KeyRejected, NotInPlan, HistoryLimit, AccessDenied)
+STOPPING = (CallerRefused, HistoryLimit)
 """What is wrong with one call is wrong with every other one."""
 
 

@@ -10,7 +10,7 @@ from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, large
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, counted
+from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time
 from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
@@ -22,7 +22,9 @@ def agreement() -> None:
     settings = load_settings()
     open_warehouse(settings).dispose()
     use_home()
-    sys.exit(0 if take_agreement(settings) else 1)
+    with telling_time():
+        ok = take_agreement(settings)
+    sys.exit(0 if ok else 1)
 
 
 def take_agreement(settings: Settings) -> bool:
@@ -33,17 +35,19 @@ def take_agreement(settings: Settings) -> bool:
     """
     today = datetime.now(UTC).date()
     dates = DateRange(today, today)
+    ok = True
     for source in SNAPSHOT_SOURCES:
         outcome = run_job(f"{source.name}_daily_job", settings, dates, pool=source.pool)
         if not outcome.ok:
             return False
+        ok = run_job(f"{source.name}_checks_job", settings, pool=None).ok and ok
         facts = outcome.metadata["daily_market"]
         CONSOLE.print(
             f"Stored {source.title}'s market of {today}: {counted(facts['rows_written'], 'row')} for "
             f"{counted(facts['calls'], 'call')}.",
             highlight=False,
         )
-    outcome = run_job("source_agreement_job", settings, dates, pool=None)
+    outcome = run_job("source_agreement_job", settings, pool=None)
     if pairs := outcome.metadata.get("asset_pairs"):
         CONSOLE.print(
             f"{counted(pairs['pairs'], 'pair')} of coins, {pairs['pairs_new']:,} of them new; "
@@ -51,7 +55,7 @@ def take_agreement(settings: Settings) -> bool:
             highlight=False,
         )
         _show_largest(settings, today)
-    return outcome.ok
+    return outcome.ok and ok
 
 
 def _show_largest(settings: Settings, day: date) -> None:

@@ -13,16 +13,17 @@ from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, counted, watching
+from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time, watching
 from coingecko_pipeline.market.charts import ChartWriter
 from coingecko_pipeline.market.verify import count_unwritten
+from coingecko_pipeline.orchestration.assets.asset_list import LIST_TAKEN
 from coingecko_pipeline.orchestration.resources import open_warehouse, utc_now
 from coingecko_pipeline.orchestration.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
-from coingecko_pipeline.tables import migrate, open_database
+from coingecko_pipeline.tables import SOURCE_TABLES, migrate, open_database
 from coingecko_pipeline.warehouse import Database, DatabaseUnavailable
 
 
@@ -77,7 +78,7 @@ def _migrate_schema(database: Database, source: Source) -> None:
     """Make the tables of another source, where the user may: nothing but the source itself needs them."""
     schema = database.schema(source.name)
     try:
-        revision = migrate(schema)
+        revision = migrate(schema, only=SOURCE_TABLES)
     except (DatabaseUnavailable, DBAPIError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         CONSOLE.print(
@@ -91,12 +92,17 @@ def _migrate_schema(database: Database, source: Source) -> None:
 
 @click.command()
 @click.option("--again", is_flag=True, help="Replace an earlier snapshot of today, which was nearer to midnight.")
-def daily(again: bool) -> None:
-    """Take the list, the coins and today's snapshot, and check them: the one-shot for cron or any scheduler."""
+@click.option("--accept-list", is_flag=True, help="Take a list that lacks more than a fifth of the active coins.")
+def daily(again: bool, accept_list: bool) -> None:
+    """Take the list, the coins and today's snapshot, and check them: the one-shot for cron or any scheduler.
+
+    Where the list cannot be taken, the snapshot is of the coins known, and the command ends with 1 all the same.
+    """
     settings = load_settings()
     open_warehouse(settings).dispose()
     use_home()
-    outcome = take_daily(settings, again=again)
+    with telling_time():
+        outcome = take_daily(settings, again=again, accept_list=accept_list)
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -124,11 +130,12 @@ def backfill(
     coins = count_active(database)
     database.dispose()
     use_home()
-    if not coins:
-        CONSOLE.print("There are no coins yet: taking the asset list first.")
-        if not run_job("asset_list_job", settings).ok:
-            sys.exit(1)
-    outcome = take_charts(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls, fit_budget=fit_budget)
+    with telling_time():
+        if not coins:
+            CONSOLE.print("There are no coins yet: taking the asset list first.")
+            if not run_job("asset_list_job", settings).ok:
+                sys.exit(1)
+        outcome = take_charts(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls, fit_budget=fit_budget)
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -148,24 +155,28 @@ def complete(max_calls: int | None) -> None:
         CONSOLE.print(todays.reason, highlight=False, soft_wrap=True)
         return
     use_home()
-    outcome = take_charts(settings, None, max_calls=max_calls, complete_history=True)
+    with telling_time():
+        outcome = take_charts(settings, None, max_calls=max_calls, complete_history=True)
     sys.exit(0 if outcome.ok else 1)
 
 
-def take_daily(settings: Settings, *, again: bool = False) -> Outcome:
+def take_daily(settings: Settings, *, again: bool = False, accept_list: bool = False) -> Outcome:
     """Run the daily job for today, then the checks, and tell what it stored and cost.
 
     Args:
         settings: What the resources are made from.
         again: Whether the values replace those of an earlier snapshot of today, which was nearer to midnight.
+        accept_list: Whether to take a list that lacks more than a fifth of the active coins.
     """
     today = datetime.now(UTC).date()
     # The bound of the schedule: a run that begins just before midnight may find its date in the past.
-    config: dict[str, Any] = {"max_calls": SNAPSHOT_CALLS} | ({"again": True} if again else {})
-    outcome = run_job(
-        "daily_market_job", settings, DateRange(today, today), {"coingecko__daily_market": {"config": config}}
-    )
-    _tell("the list", outcome, "raw_asset_list")
+    market: dict[str, Any] = {"max_calls": SNAPSHOT_CALLS} | ({"again": True} if again else {})
+    ops = {"coingecko__daily_market": {"config": market}}
+    if accept_list:
+        ops["coingecko__raw_asset_list"] = {"config": {"accept_shrunken_list": True}}
+    outcome = run_job("daily_market_job", settings, DateRange(today, today), ops)
+    if outcome.metadata.get("raw_asset_list", {}).get(LIST_TAKEN, True):
+        _tell("the list", outcome, "raw_asset_list")
     _tell(f"the snapshot of {today}", outcome, "daily_market")
     return outcome.and_then(lambda: run_job("market_checks_job", settings, pool=None))
 
@@ -213,8 +224,6 @@ def _tell(what: str, outcome: Outcome, table: str) -> None:
     rows = facts.get("rows_written", 0)
     cost = f"{counted(facts.get('calls', 0), 'call')} and {counted(facts.get('credits', 0), 'credit')}"
     line = f"Stored {what}: {counted(rows, 'row')} for {cost}"
-    if facts.get("seconds"):
-        line += f" in {facts['seconds']:,.1f} s"
     if facts.get("coins_left"):
         line += f"; {counted(facts['coins_left'], 'coin')} left for another run"
     if survived := facts.get("failures_survived"):

@@ -17,7 +17,7 @@ from coingecko_pipeline.cli.commands import take_charts, take_daily
 from coingecko_pipeline.cli.instance import use_demo_home
 from coingecko_pipeline.cli.report import write_report
 from coingecko_pipeline.cli.status import read_status, show_status
-from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.cli.terminal import CONSOLE, telling_time
 from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.settings import Settings, load_settings
@@ -71,7 +71,7 @@ def demo() -> None:
     )
     use_demo_home()
     today = datetime.now(UTC).date()
-    with demo_sandbox() as sandbox:
+    with telling_time(), demo_sandbox() as sandbox:
         settings = demo_settings(sandbox)
         database = open_warehouse(settings)
         ok = take_daily(settings).ok

@@ -7,7 +7,7 @@ import click
 
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
-from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.cli.terminal import CONSOLE, telling_time
 from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
 
@@ -23,7 +23,8 @@ def report(output: Path | None) -> None:
     settings = load_settings()
     open_warehouse(settings).dispose()
     use_home()
-    outcome = write_report(settings, output)
+    with telling_time():
+        outcome = write_report(settings, output)
     sys.exit(0 if outcome.ok else 1)
 
 
@@ -38,8 +39,8 @@ def write_report(settings: Settings, output: Path | None = None) -> Outcome:
     outcome = run_job("market_report_job", settings, ops=config, pool=None)
     if facts := outcome.metadata.get("market_report"):
         CONSOLE.print(
-            f"Wrote {facts['path']}: {facts['coins']:,} coins, {facts['rows']:,} rows, {facts['bytes'] / 1e6:.1f} MB "
-            f"in {facts['seconds']:.1f} s. Open it in a browser.",
+            f"Wrote {facts['path']}: {facts['coins']:,} coins, {facts['rows']:,} rows, {facts['bytes'] / 1e6:.1f} MB. "
+            "Open it in a browser.",
             highlight=False,
             soft_wrap=True,
         )

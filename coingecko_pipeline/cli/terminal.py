@@ -1,7 +1,8 @@
 """What the commands show: bars in a terminal, plain lines elsewhere."""
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -19,6 +20,20 @@ ERRORS = Console(stderr=True)
 def counted(number: int, noun: str) -> str:
     """A number with its noun, in the plural where it is not one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+@contextmanager
+def telling_time(clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Tell at the end how long the whole work took, its checks included, whatever came of it.
+
+    Args:
+        clock: A monotonic clock in seconds.
+    """
+    began = clock()
+    try:
+        yield
+    finally:
+        CONSOLE.print(f"It took {clock() - began:,.1f} s.", highlight=False)
 
 
 class RateColumn(ProgressColumn):

@@ -1,5 +1,6 @@
 """Errors as Dagster acts on them: what is permanent fails at once, what may pass is left to the retry policy."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,3 +48,15 @@ def failing_for_good(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """
     with permanent_failures():
         yield from frames
+
+
+def tell_survived(context: dg.AssetExecutionContext, survived: Counter[str]) -> dict[str, dg.MetadataValue]:
+    """What the calls survived: one line in the run's log, and the metadata.
+
+    Args:
+        context: Of the run.
+        survived: How many failures of each kind passed when the call was made again.
+    """
+    if survived:
+        context.log.info("Survived %s.", ", ".join(f"{count:,} {kind}" for kind, count in survived.most_common()))
+    return {"failures_survived": dg.MetadataValue.json(dict(survived))}

@@ -8,13 +8,16 @@ from sqlalchemy import MetaData
 from coingecko_pipeline import tables
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO
-from coingecko_pipeline.tables import prepare
 from coingecko_pipeline.warehouse import Database
 
 
 def key_in(source: Source, table: str) -> dg.AssetKey:
     """The key of the Dagster asset that fills a source's table."""
     return dg.AssetKey([source.name, table])
+
+
+DAILY_MARKET = key_in(COINGECKO, "daily_market")
+"""The market that most derived tables are made from."""
 
 
 def group_in(source: Source, group: str) -> str:
@@ -29,16 +32,17 @@ def io_manager_of(source: Source) -> str:
 
 @cache
 def tables_of(source: Source) -> MetaData:
-    """The declared tables, whose columns say whose ids and values a source's are."""
+    """The declared tables that a source uses, whose columns say whose ids and values they hold."""
     if source is COINGECKO:
         return tables.metadata
-    own = MetaData()
-    for table in tables.metadata.sorted_tables:
-        copy = table.to_metadata(own)
+    declared = MetaData()
+    for name in sorted(tables.SOURCE_TABLES):
+        table = tables.metadata.tables[name]
+        copy = table.to_metadata(declared)
         copy.info.update(table.info)
         for column in copy.columns:
             column.comment = (column.comment or "").replace(COINGECKO.title, source.title)
-    return own
+    return declared
 
 
 def database_of(source: Source, warehouse: Database) -> Database:
@@ -50,5 +54,5 @@ def database_of(source: Source, warehouse: Database) -> Database:
     if source is COINGECKO:
         return warehouse
     database = warehouse.schema(source.name)
-    prepare(database)
+    tables.prepare(database, only=tables.SOURCE_TABLES)
     return database

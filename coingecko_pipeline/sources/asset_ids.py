@@ -7,8 +7,11 @@ ASSET_ID_LENGTH = 191
 
 
 def is_asset_id(value: Any) -> TypeGuard[str]:
-    """Whether a value of an answer is an id that can be stored: a text, not empty, not too long, and valid Unicode."""
-    if not isinstance(value, str) or not 0 < len(value) <= ASSET_ID_LENGTH:
+    """Whether a value of an answer is an id that can be stored: a text, not empty, not too long, and valid Unicode.
+
+    A NUL is none: it ends a text for SQLite's functions and for many clients.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= ASSET_ID_LENGTH or "\0" in value:
         return False
     try:
         value.encode()

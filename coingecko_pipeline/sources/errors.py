@@ -7,7 +7,8 @@
     │   ├── ConnectionFailed      no answer: refused, reset, timed out
     │   └── BrokenAnswer          200, but not what was asked for: cut, empty, HTML, another shape; holds what came
     └── PermanentCall             the same call fails again until someone changes something
-        ├── AccessDenied          403: the address or the client is blocked
+        ├── CallerRefused         every other call would fail as well: the key, the plan, or
+        │   └── AccessDenied      403: the address or the client is blocked
         └── BadRequest            any other status: the call itself is wrong
 
 A source adds kinds of its own where its answers tell more apart; the retries and Dagster's side look at nothing but
@@ -74,7 +75,11 @@ class PermanentCall(SourceError):
     """The same call fails again until someone changes something."""
 
 
-class AccessDenied(PermanentCall):
+class CallerRefused(PermanentCall):
+    """The key, the plan or this address is refused, so that every other call would fail as well."""
+
+
+class AccessDenied(CallerRefused):
     """The server refuses this address or client."""
 
 

@@ -24,12 +24,13 @@ class AssetList:
     """A source's list of coins.
 
     Attributes:
-        entries: Every active coin: id, symbol, name and, where the source gives them, platforms.
+        entries: For every active coin an object with id, symbol, name and, where the source gives them, platforms. An
+            entry that is something else is here as it is: who takes the list sets it aside and counts it.
         asked_at: When the list was asked for (UTC, aware).
         answered_at: When it was there (UTC, aware).
     """
 
-    entries: list[dict[str, Any]]
+    entries: list[Any]
     asked_at: datetime
     answered_at: datetime
 

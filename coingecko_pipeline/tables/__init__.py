@@ -1,5 +1,7 @@
 """This project's tables, declared as data by subject, their migrations, and whose data a database holds."""
 
+from collections.abc import Collection
+
 from coingecko_pipeline.tables.agreement import AMBIGUOUS, MANUAL, PROPOSED, asset_pairs, source_agreement
 from coingecko_pipeline.tables.archive import chart_coverage, market_charts
 from coingecko_pipeline.tables.changes import (
@@ -39,6 +41,7 @@ __all__ = [
     "NAME_LENGTH",
     "PROPOSED",
     "SNAPSHOT",
+    "SOURCE_TABLES",
     "STALE",
     "SYMBOL_LENGTH",
     "Origin",
@@ -82,6 +85,18 @@ MIGRATIONS = Migrations(
 """The changes of these tables from version to version."""
 
 
+SOURCE_TABLES = frozenset(
+    table.name
+    for table in (
+        *(raw_asset_list, refused_asset_list, assets, asset_changes),
+        *(daily_market, market_changes, market_change_counter),
+        warehouse_origin,
+    )
+)
+"""The tables that the schema of another source than the main one has: its coins, its market and whose data it holds. A
+migration that makes another table has to leave it out there, as 0006 does."""
+
+
 def open_database(url: str, *, known: bool = False) -> Database:
     """The database of these tables; nothing is connected to before the first statement.
 
@@ -95,11 +110,25 @@ def open_database(url: str, *, known: bool = False) -> Database:
     return Database(url, known=known, unprefixed="coingecko")
 
 
-def migrate(database: Database) -> str:
-    """Bring the tables to this program's version and return that version; see `Migrations.migrate`."""
-    return MIGRATIONS.migrate(database)
+def migrate(database: Database, only: Collection[str] | None = None) -> str:
+    """Bring the tables to this program's version and return that version; see `Migrations.migrate`.
+
+    Args:
+        database: Where they are.
+        only: The tables that it has; None for all. An unused one that holds rows stays.
+    """
+    return MIGRATIONS.migrate(database, _attributes(only))
 
 
-def prepare(database: Database) -> None:
-    """Make sure that the tables can be used; see `Migrations.prepare`."""
-    MIGRATIONS.prepare(database)
+def prepare(database: Database, only: Collection[str] | None = None) -> None:
+    """Make sure that the tables can be used; see `Migrations.prepare`.
+
+    Args:
+        database: Where they are.
+        only: The tables that it has; None for all.
+    """
+    MIGRATIONS.prepare(database, _attributes(only))
+
+
+def _attributes(only: Collection[str] | None) -> dict[str, Collection[str]] | None:
+    return None if only is None else {"tables": only}

@@ -112,8 +112,8 @@ def _to_batch(schema: pa.Schema, rows: Sequence[Sequence[Any]]) -> pa.RecordBatc
 def _to_array(kind: Any, cells: Sequence[Any]) -> Any:
     if pa.types.is_temporal(kind):
         return pa.array(cells, TEXT).cast(MOMENT).cast(kind)
-    if pa.types.is_boolean(kind):  # 0 and 1, as all three databases give them
-        return pa.array(cells, pa.int8()).cast(kind)
+    if pa.types.is_boolean(kind):  # a truth value, or 0 and 1, as the driver gives it
+        return pa.array([None if cell is None else bool(cell) for cell in cells], kind)
     return pa.array(cells, kind)
 
 

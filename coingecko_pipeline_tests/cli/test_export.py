@@ -99,9 +99,9 @@ def test_the_second_source_is_exported_from_its_own_tables(settings: Mapping[str
         (("--table", "assets", "--to", "2026-01-01"), 2, "Rows of assets are not chosen by date"),
         (("--from", "2026-01-02", "--to", "2026-01-01"), 2, "The last date, 2026-01-01, comes before the first"),
         (
-            ("--table", "raw_market_charts", "--format", "csv"),
+            ("--table", "market_charts", "--format", "csv"),
             2,
-            "raw_market_charts.body holds bytes, which csv cannot",
+            "market_charts.body holds bytes, which csv cannot",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from coingecko_pipeline.cli.instance import project_file
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
-from coingecko_pipeline.sources.coingecko.responses import CHART_SERIES
+from coingecko_pipeline.sources.coingecko.charts import SERIES
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cli.programs import KEY, live_settings, run_program
 from coingecko_pipeline_tests.recordings import load, recordings_dir
@@ -65,14 +65,15 @@ def test_daily_and_backfill_end_with_the_recorded_rows_in_the_tables(
     options = [option for coin in coins for option in ("--asset", coin)]
     filled = run_program(tmp_path, "backfill", "--from", str(first), "--to", str(last), *options, **settings)
     assert filled.returncode == 0, filled.stderr
-    assert "for 5 calls and 5 credits" in filled.stdout
+    assert "for 5 calls and 5 credits." in filled.stdout
+    assert filled.stdout.splitlines()[-1].startswith("It took ")
     for coin in coins:
         body = load(f"market_chart/2023-10-25/{coin}.json.gz")
         expected: dict[str, list[Any]] = {}
-        for series in CHART_SERIES.values():
+        for series in SERIES.values():
             for stamp, value in body[series]:
                 moment = datetime.fromtimestamp(stamp / 1000, UTC)
-                if stamp % 86_400_000 == 0 and first <= moment.date() <= last:
+                if stamp % 86_400_000 == 0:
                     expected.setdefault(str(moment.date()), []).append(value)
         found = rows_of(
             database,
@@ -80,11 +81,14 @@ def test_daily_and_backfill_end_with_the_recorded_rows_in_the_tables(
             f"WHERE asset_id = '{coin}' AND source = 'chart' ORDER BY date",
         )
         assert {str(day): values for day, *values in found} == expected
-        assert len(found) == 365
+        assert len(found) >= 365
 
     again = run_program(tmp_path, "backfill", "--from", "2023-01-01", "--to", "2023-01-31", *options, **settings)
     assert again.returncode == 0, again.stderr
     assert "for 0 calls and 0 credits" in again.stdout
+    verified = run_program(tmp_path, "verify", **settings)
+    assert verified.returncode == 0, verified.stderr
+    assert "Nothing differs." in verified.stdout
 
 
 def test_the_commands_share_one_instance_and_status_tells_what_they_did(
@@ -104,7 +108,10 @@ def test_the_commands_share_one_instance_and_status_tells_what_they_did(
     status = json.loads(told.stdout)
     assert status["origin"] == "sandbox"
     assert (status["coins_active"], status["charts_archived"]) == (300, 5)
-    assert (status["first_date"], status["last_date"], status["dates_missing"]) == (str(first), str(TODAY), 0)
+    # Asked for ten days, the five charts brought their year.
+    assert status["first_date"] < str(first)
+    assert (status["last_date"], status["dates_missing"]) == (str(TODAY), 0)
+    assert (status["answers_to_write"], status["values_revised"]) == (0, 0)
     assert status["latest_coverage"] == 1.0
     # The list twice, what the key has used, the largest coins once, five charts, and two pages.
     assert status["credits_spent"] == 11
@@ -123,6 +130,53 @@ def test_the_commands_share_one_instance_and_status_tells_what_they_did(
     stored = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not [path for path in stored if KEY.encode() in path.read_bytes()]
     assert KEY not in filled.stdout + filled.stderr + told.stdout + shown.stdout
+
+
+def test_daily_again_replaces_the_snapshot_and_daily_alone_keeps_it(synthetic: RunningSandbox, tmp_path: Path) -> None:
+    settings = live_settings(synthetic.url, f"sqlite:///{tmp_path}/market.db")
+    assert run_program(tmp_path, "daily", **settings).returncode == 0
+    database = Database(settings["DATABASE_URL"])
+    with database.transaction() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE daily_market SET price_usd = 1, observed_at = '{TODAY - timedelta(days=1)} 23:59:59.000000' "
+            "WHERE source = 'snapshot'"
+        )
+    ones = "SELECT COUNT(*) FROM daily_market WHERE price_usd = 1"
+    changed = rows_of(database, ones)
+    assert run_program(tmp_path, "daily", **settings).returncode == 0
+    assert rows_of(database, ones) == changed
+    again = run_program(tmp_path, "daily", "--again", **settings)
+    assert again.returncode == 0, again.stderr
+    assert rows_of(database, ones) == [(0,)]
+    database.dispose()
+    # Whoever never asked for the second source has none of its tables.
+    assert not (tmp_path / "market_coinpaprika.db").exists()
+
+
+def test_complete_spends_todays_share_and_verify_finds_and_repairs_what_was_lost(tmp_path: Path) -> None:
+    with RunningSandbox(SandboxOptions(plan="analyst", coins=30)) as sandbox:
+        settings = live_settings(sandbox.url, f"sqlite:///{tmp_path}/market.db")
+        assert run_program(tmp_path, "daily", **settings).returncode == 0
+        completed = run_program(tmp_path, "complete", **settings)
+        assert completed.returncode == 0, completed.stderr
+        assert "Stored the charts that were missing: " in completed.stdout
+        assert "for 30 calls and 30 credits." in completed.stdout
+        again = run_program(tmp_path, "complete", **settings)
+        assert (again.returncode, again.stdout) == (0, "Every coin's history is complete.\n")
+    database = Database(settings["DATABASE_URL"])
+    day = TODAY - timedelta(days=40)
+    stored = f"SELECT * FROM daily_market WHERE date = '{day}' ORDER BY asset_id"
+    whole = rows_of(database, stored)
+    with database.transaction() as connection:
+        connection.exec_driver_sql(f"DELETE FROM daily_market WHERE date = '{day}'")
+    found = run_program(tmp_path, "verify", **settings)
+    assert found.returncode == 1
+    assert f"on {day}" in found.stdout
+    repaired = run_program(tmp_path, "verify", "--repair", "--from", str(day), "--to", str(day), **settings)
+    assert repaired.returncode == 0
+    assert rows_of(database, stored) == whole
+    database.dispose()
+    assert run_program(tmp_path, "verify", **settings).returncode == 0
 
 
 def test_a_wrong_key_ends_with_1_and_tells_what_to_check(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ def test_the_command_writes_the_file_and_says_where_it_is(tmp_path: Path) -> Non
     ended = run_program(tmp_path, "report", "--output", "page.html", DATABASE_URL="sqlite:///market.db")
     assert ended.returncode == 0, ended.stderr
     assert f"Wrote {tmp_path / 'page.html'}: 3 coins, 1,095 rows, " in ended.stdout
+    assert ended.stdout.splitlines()[-1].startswith("It took ")
     assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 

@@ -1,13 +1,12 @@
 """What the deployment survives: containers killed amid a backfill, a restart, and the loss of its server."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coingecko_pipeline.acquisition.charts import daily_rows
 from coingecko_pipeline.archive.dates import DateRange
-from coingecko_pipeline.archive.charts import ChartArchive
+from coingecko_pipeline.market.verify import Differences, verify_market
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.deployment.graphql import wait_until
 from coingecko_pipeline_tests.deployment.stack import Stack
@@ -58,52 +57,39 @@ def test_a_backfill_ends_complete_after_a_kill_in_its_middle(
     chosen = list(coins[turn * COINS : (turn + 1) * COINS])
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     dates = DateRange(yesterday - timedelta(days=DAYS - 1), yesterday)
-    before = stack.count("raw_market_charts")
+    before = stack.count("market_charts")
     keys = [str(dates.first + timedelta(days=day)) for day in range(DAYS)]
     backfill = stack.webserver.backfill("daily_market", keys, {"asset_ids": chosen})
     wait_until(
         "the first charts",
-        lambda: stack.count("raw_market_charts") >= before + CHARTS_BEFORE_THE_KILL,
+        lambda: stack.count("market_charts") >= before + CHARTS_BEFORE_THE_KILL,
         END_SECONDS,
     )
-    assert stack.count("raw_market_charts") < before + COINS, "it was over before it could be killed"
+    assert stack.count("market_charts") < before + COINS, "it was over before it could be killed"
     kill(stack, backfill)
     stack.up()
     assert stack.webserver.wait_for_backfill(backfill, END_SECONDS) == "COMPLETED_SUCCESS"
-    assert rows_of(stack, chosen, dates) == rows_in_charts(stack, chosen, dates)
+    found = compare(stack, chosen, dates)
+    assert (found.is_clean, found.unwritten, found.coins) == (True, 0, COINS), found.examples
+    assert found.rows > COINS / 2 * DAYS
     runs = stack.webserver.runs_of(backfill)
     assert set(runs.values()) <= {"SUCCESS", "FAILURE"}, "none hangs as started"
     wait_until("the end of its runs' containers", lambda: not stack.run_containers(list(runs)), 60)
 
 
-def rows_of(stack: Stack, chosen: Sequence[str], dates: DateRange) -> dict[tuple[str, date], float | None]:
-    """The stored prices of coins; the table's key lets no row be there twice."""
-    ids = ", ".join(f"'{coin}'" for coin in chosen)
-    rows = stack.sql(
-        "SELECT asset_id, date, price_usd FROM daily_market WHERE source = 'chart' "
-        f"AND date BETWEEN '{dates.first}' AND '{dates.last}' AND asset_id IN ({ids})"
-    )
-    return {(coin, day): price for coin, day, price in rows}
-
-
-def rows_in_charts(stack: Stack, chosen: Sequence[str], dates: DateRange) -> dict[tuple[str, date], float | None]:
-    """What the charts hold that were received for them."""
+def compare(stack: Stack, chosen: Sequence[str], dates: DateRange) -> Differences:
+    """The rows of coins beside what was received for them."""
     database = Database(
         f"mysql+pymysql://reader:{stack.settings['MYSQL_READER_PASSWORD']}@127.0.0.1:{stack.settings['MYSQL_PORT']}/coingecko"
     )
-    found = {
-        (coin, day.date()): price
-        for coin, midnights in ChartArchive(database).read(chosen)
-        for day, price in daily_rows(coin, midnights, dates)[["date", "price_usd"]].itertuples(index=False)
-    }
+    found = verify_market(database, dates, chosen)
     database.dispose()
-    assert len({coin for coin, _ in found}) > COINS / 2
     return found
 
 
 def stored(stack: Stack) -> dict[str, int]:
     """What there is of data."""
-    return {name: stack.count(name) for name in ("assets", "daily_market", "raw_market_charts", "api_usage")}
+    return {name: stack.count(name) for name in ("assets", "daily_market", "market_charts", "api_usage")}
 
 
 def run_ids(stack: Stack) -> set[str]:

@@ -37,13 +37,30 @@ LIST = [
 ]
 """Rows of `raw_asset_list` in the order of its key."""
 
+DATES = '[["2026-01-01", "2026-01-02"]]'
+
 CHARTS = [
-    # asset_id, body, fetched_at, covers_from, covers_to, points, midnights, first_on, last_on
-    ("a", b"\x1f\x8b\x00\xff", datetime(2026, 1, 2, tzinfo=UTC), date(2026, 1, 1), date(2026, 1, 2), 3, 2,
-     date(2026, 1, 1), date(2026, 1, 2)),
-    ("b", b"", datetime(2026, 1, 2, tzinfo=UTC), None, None, 0, None, None, None),
+    # answer_id, asset_id, answered_at, days, outcome, body, first_on, last_on, midnights, dates, is_written
+    (7, "a", datetime(2026, 1, 2, tzinfo=UTC), 365, "values", b"\x1f\x8b\x00\xff", date(2026, 1, 1), date(2026, 1, 2), 2,
+     DATES, True),
+    (8, "b", datetime(2026, 1, 2, tzinfo=UTC), 365, "empty", b"", None, None, 0, "[]", True),
+    (9, "a", datetime(2026, 1, 3, tzinfo=UTC), 1, "not_found", None, None, None, 0, None, False),
 ]  # fmt: skip
-"""Rows of `raw_market_charts` in the order of its key."""
+"""Rows of `market_charts` in the order of its key."""
+
+COVERAGE = [
+    # asset_id, covered, points, outcome, answered_at, misses, ask_again_on, snapshots_from, snapshots_to
+    ("a", DATES, DATES, "values", datetime(2026, 1, 2, tzinfo=UTC), 0, None, date(2026, 1, 3), date(2026, 1, 4)),
+    ("b", DATES, "[]", "empty", datetime(2026, 1, 2, tzinfo=UTC), 3, date(2026, 1, 30), None, None),
+]
+"""Rows of `chart_coverage` in the order of its key."""
+
+REVISIONS = [
+    # asset_id, date, column_name, seen_at, old_value, new_value
+    ("a", date(2026, 1, 1), "price_usd", datetime(2026, 1, 3, 1, 2, 3, 4, tzinfo=UTC), 0.1 + 0.2, 0.3),
+    ("a", date(2026, 1, 1), "volume_24h_usd", datetime(2026, 1, 3, 1, 2, 3, 4, tzinfo=UTC), 0.0, 5e-324),
+]
+"""Rows of `market_revisions` in the order of its key."""
 
 ASSETS = [
     # asset_id, symbol, name, first_seen_on, last_seen_on, is_active
@@ -62,7 +79,9 @@ USAGE = [
 HARD_ROWS: dict[Table, list[tuple[Any, ...]]] = {
     tables.daily_market: MARKET,
     tables.raw_asset_list: LIST,
-    tables.raw_market_charts: CHARTS,
+    tables.market_charts: CHARTS,
+    tables.chart_coverage: COVERAGE,
+    tables.market_revisions: REVISIONS,
     tables.assets: ASSETS,
     tables.api_usage: USAGE,
 }

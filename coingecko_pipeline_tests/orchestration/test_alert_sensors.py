@@ -21,7 +21,7 @@ from coingecko_pipeline.tables import prepare
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.alerts.receiving import SECRET, receiving
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, FakeServer, market_row
-from coingecko_pipeline_tests.running import run_job
+from coingecko_pipeline_tests.running import Runner, run_job
 
 TODAY = date(2026, 3, 9)
 RETRIES = yaml.safe_load(project_file("dagster.yaml").read_text())["run_retries"]
@@ -181,7 +181,7 @@ def test_a_run_whose_process_died_is_told_with_what_dagster_does_next(instance: 
 
 
 def take_one_of_four(instance: dg.DagsterInstance, market: Database) -> dg.ExecuteInProcessResult:
-    """A snapshot that has one coin of the four that are active."""
+    """The checks after a snapshot that has one coin of the four that are active."""
     coins = [
         {
             "asset_id": coin,
@@ -196,7 +196,9 @@ def take_one_of_four(instance: dg.DagsterInstance, market: Database) -> dg.Execu
     with market.transaction() as connection:
         connection.execute(insert(tables.assets), coins)
     server = FakeMarket(rows=[market_row("a", 1.0, 10.0, "2026-03-09T03:00:41.123Z")])
-    return run_job("market_history_job", market, client_of(server.server), TODAY, instance=instance)
+    runner = Runner(market, client_of(server.server), instance=instance)
+    assert runner.materialize(["daily_market"], TODAY).success
+    return runner.run_checks()
 
 
 def test_a_check_that_fails_as_an_error_is_told_once_and_warnings_are_not(
@@ -210,11 +212,11 @@ def test_a_check_that_fails_as_an_error_is_told_once_and_warnings_are_not(
         "the_day_covers_the_active_assets": dg.AssetCheckSeverity.ERROR,
         "the_snapshot_was_timely": dg.AssetCheckSeverity.WARN,
     }
-    assert checks.evaluate() == ([None], None)
+    assert checks.evaluate() == ([None, None], None)
     assert checks.evaluate()[0] == []
     assert runs.evaluate()[0] == []
     (text,) = hook.texts
-    assert "coingecko/daily_market, partition 2026-03-09" in text
+    assert "coingecko/market_changes" in text
     assert "Why: the_day_covers_the_active_assets (coins_expected 4, coins_present 1," in text
     assert "timely" not in text
 

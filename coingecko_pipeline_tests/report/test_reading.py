@@ -1,3 +1,4 @@
+import json
 import math
 from datetime import date
 
@@ -86,6 +87,28 @@ def test_each_date_tells_its_rows_by_source_its_sums_and_its_gaps(database: Data
     assert coverage.share(latest) == 0.5
     assert LAST not in coverage.thin
     assert len(coverage.thin) == DAYS - 1
+
+
+def test_a_date_of_which_coingecko_has_no_value_is_no_gap(database: Database) -> None:
+    put_on(database, [Listed("a", prices={0: 1.0, 4: 1.0}), Listed("b", prices={0: 1.0, 4: 1.0})])
+    spoken_for = {"covered": [[back(9), back(2)]], "points": [[back(9), back(4)], [back(2), back(2)]]}
+    row = {name: json.dumps(pairs, default=str) for name, pairs in spoken_for.items()}
+    with database.transaction() as connection:
+        connection.execute(
+            insert(tables.chart_coverage),
+            {"asset_id": "a", "outcome": "values", "answered_at": NOW, "misses": 0, **row},
+        )
+    coverage = read_coverage(database, DATES, active_coins=2)
+    # Of "a" the day 3 is known to have no value, the day 2 is in the archive, and of the day 1 nobody has spoken.
+    gaps = {day.day: day.gaps for day in coverage.days if day.gaps}
+    assert gaps == {back(3): 1, back(2): 2, back(1): 2}
+
+
+def test_stale_rows_are_in_no_sum(database: Database) -> None:
+    put_on(database, [Listed("a", prices={0: 2.0}), Listed("dead", prices={0: 5.0}, source=tables.STALE)])
+    latest = read_coverage(database, DATES, active_coins=2).days[-1]
+    assert (latest.rows, latest.snapshot_rows) == (2, 1)
+    assert latest.market_cap_usd == pytest.approx(2e9)
 
 
 def test_a_coin_lives_from_its_first_row_to_its_last() -> None:

@@ -1,14 +1,24 @@
 """Schemas beside the main database: where they are, and how their tables are read together with its own."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, inspect
 from sqlalchemy.engine import make_url
 
-from coingecko_pipeline.tables import MIGRATIONS, open_database
+from coingecko_pipeline.orchestration.source_assets import database_of, tables_of
+from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
+from coingecko_pipeline.tables import MIGRATIONS, SOURCE_TABLES, metadata, migrate, open_database, raw_asset_list
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_servers, on_sqlite
 from coingecko_pipeline_tests.running import rows_of
+
+
+def add_coin(database: Database, asset_id: str, name: str) -> None:
+    with database.transaction() as connection:
+        row = {"asset_id": asset_id, "name": name, "fetched_at": datetime(2026, 1, 1, tzinfo=UTC)}
+        connection.execute(insert(raw_asset_list), row)
 
 
 @pytest.mark.parametrize(
@@ -28,19 +38,43 @@ def test_a_schema_lies_beside_the_main_database(main: str, schema: str) -> None:
 def test_a_schema_is_opened_once_and_has_tables_of_its_own(database: Database, second: Database) -> None:
     assert database.schema("coinpaprika") is second
     assert MIGRATIONS.current_revision(second) == MIGRATIONS.head_revision()
-    with second.transaction() as connection:
+    add_coin(second, "x", "one")
+    assert rows_of(second, "SELECT asset_id, name FROM raw_asset_list") == [("x", "one")]
+    assert rows_of(database, "SELECT asset_id, name FROM raw_asset_list") == []
+
+
+def test_a_schema_has_the_tables_that_another_source_uses_and_no_others(database: Database, second: Database) -> None:
+    with second.connect() as connection:
+        assert set(inspect(connection).get_table_names()) == {*SOURCE_TABLES, MIGRATIONS.version_table}
+    assert set(tables_of(COINPAPRIKA).tables) == SOURCE_TABLES
+    with database.connect() as connection:
+        assert set(inspect(connection).get_table_names()) == {*metadata.tables, MIGRATIONS.version_table}
+
+
+def test_a_schema_that_an_earlier_version_made_loses_its_unused_tables_but_for_those_with_rows(
+    empty_database: Database,
+) -> None:
+    MIGRATIONS.migrate(empty_database, to="0005")
+    with empty_database.transaction() as connection:
         connection.exec_driver_sql("INSERT INTO api_rate (plan, calls) VALUES ('x', 1)")
-    assert rows_of(second, "SELECT plan, calls FROM api_rate") == [("x", 1)]
-    assert rows_of(database, "SELECT plan, calls FROM api_rate") == []
+    migrate(empty_database, only=SOURCE_TABLES)
+    with empty_database.connect() as connection:
+        there = set(inspect(connection).get_table_names())
+    assert there == {*SOURCE_TABLES, MIGRATIONS.version_table, "api_rate"}
+
+
+@on_sqlite
+def test_the_schema_of_a_source_is_made_at_its_first_use_on_sqlite(empty_database: Database) -> None:
+    with database_of(COINPAPRIKA, empty_database).connect() as connection:
+        assert set(inspect(connection).get_table_names()) == {*SOURCE_TABLES, MIGRATIONS.version_table}
 
 
 def test_tables_of_both_are_read_by_one_statement(database: Database, second: Database) -> None:
-    for source, calls in ((database, 1), (second, 2)):
-        with source.transaction() as connection:
-            connection.exec_driver_sql(f"INSERT INTO api_rate (plan, calls) VALUES ('x', {calls})")
+    add_coin(database, "x", "one")
+    add_coin(second, "x", "two")
     reading, qualifier = database.reading("coinpaprika")
-    joined = f"SELECT a.calls, b.calls FROM api_rate a JOIN {qualifier}.api_rate b ON b.plan = a.plan"
-    assert rows_of(reading, joined) == [(1, 2)]
+    joined = f"SELECT a.name, b.name FROM raw_asset_list a JOIN {qualifier}.raw_asset_list b ON b.asset_id = a.asset_id"
+    assert rows_of(reading, joined) == [("one", "two")]
     assert database.reading("coinpaprika") == (reading, qualifier)
 
 

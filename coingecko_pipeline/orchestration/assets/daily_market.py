@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.history import acquire_history
+from coingecko_pipeline.acquisition.history import COINS_ASKED, acquire_history
 from coingecko_pipeline.acquisition.planning import Request
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.snapshot import acquire_snapshot
@@ -18,7 +18,7 @@ from coingecko_pipeline.market.snapshots import snapshot_transaction
 from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_asset import daily_market_asset, show_largest
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata, market_charts
-from coingecko_pipeline.orchestration.failures import failing_for_good, permanent_failures
+from coingecko_pipeline.orchestration.failures import failing_for_good, permanent_failures, tell_survived
 from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.registry import COINGECKO
@@ -89,15 +89,17 @@ def daily_market(
         acquisition = acquire_history(request, warehouse, coingecko, progress)
         context.log.info(acquisition.summary)
         acquisition.run()
-        facts = as_metadata(acquisition.facts())
         counts = rows_by_date(warehouse, dates)
-    facts["failures_survived"] = dg.MetadataValue.json(dict(coingecko.survived))
+    facts = {**as_metadata(acquisition.facts()), **tell_survived(context, coingecko.survived)}
     if dates.first == dates.last:
         return dg.MaterializeResult(metadata={**facts, **counts.get(dates.first, NO_ROWS)})
-    # What holds for the whole run is told once, and of each date its own few numbers.
+    # What holds for the whole run is told once, and of each date its own few numbers. The check of the coverage asks
+    # how many coins today was asked for.
     context.log_event(dg.AssetObservation(context.asset_key, metadata=facts))
+    today = coingecko.now().date()
     for day in dates:
-        context.add_asset_metadata(counts.get(day, NO_ROWS), partition_key=key_of(day))
+        asked = {COINS_ASKED: facts[COINS_ASKED]} if day == today else {}
+        context.add_asset_metadata({**counts.get(day, NO_ROWS), **asked}, partition_key=key_of(day))
     return dg.MaterializeResult()
 
 
@@ -127,11 +129,9 @@ def _take_snapshot(
     context.log.info(acquisition.summary)
 
     def metadata() -> dict[str, Any]:
-        if survived := coingecko.survived:
-            context.log.info("Survived %s.", ", ".join(f"{count:,} {kind}" for kind, count in survived.most_common()))
         return {
             **as_metadata(acquisition.facts()),
-            "failures_survived": dg.MetadataValue.json(dict(survived)),
+            **tell_survived(context, coingecko.survived),
             "largest_coins": dg.MetadataValue.md(show_largest(warehouse, request.dates)),
         }
 

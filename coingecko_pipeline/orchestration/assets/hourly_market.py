@@ -12,8 +12,15 @@ from coingecko_pipeline.acquisition.hourly import acquire_hour
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.market.snapshots import hour_transaction
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
+from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
-from coingecko_pipeline.orchestration.failures import COINGECKO_POOL, RETRIES, failing_for_good, permanent_failures
+from coingecko_pipeline.orchestration.failures import (
+    COINGECKO_POOL,
+    RETRIES,
+    failing_for_good,
+    permanent_failures,
+    tell_survived,
+)
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.partitions import HOURLY, hour_of
 from coingecko_pipeline.sources.coingecko import CoinGecko
@@ -37,7 +44,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.BetaWarning)
     _hourly_asset = dg.asset(
         key=key_in(COINGECKO, "hourly_market"),
-        deps=[key_in(COINGECKO, "assets")],
+        deps=[key_in(COINGECKO, "assets"), market_endpoint(COINGECKO)],
         partitions_def=HOURLY,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="market",
@@ -88,7 +95,7 @@ def hourly_market(
     def metadata() -> dict[str, Any]:
         return {
             **as_metadata(acquisition.facts()),
-            "failures_survived": dg.MetadataValue.json(dict(coingecko.survived)),
+            **tell_survived(context, coingecko.survived),
         }
 
     around = hour_transaction(hour, now=coingecko.now)

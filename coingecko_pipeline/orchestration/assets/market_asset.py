@@ -14,7 +14,7 @@ from coingecko_pipeline.market.snapshots import snapshot_transaction
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
-from coingecko_pipeline.orchestration.failures import RETRIES, failing_for_good, permanent_failures
+from coingecko_pipeline.orchestration.failures import RETRIES, failing_for_good, permanent_failures, tell_survived
 from coingecko_pipeline.orchestration.source_assets import database_of, group_in, io_manager_of, key_in, tables_of
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.sources import SnapshotClient, SnapshotSource, Source
@@ -87,7 +87,7 @@ not given (NULL, never 0); {source.market_gaps}.""",
         def metadata() -> dict[str, Any]:
             return {
                 **as_metadata(acquisition.facts()),
-                "failures_survived": dg.MetadataValue.json(dict(client.survived)),
+                **tell_survived(context, client.survived),
                 "largest_coins": dg.MetadataValue.md(show_largest(database, dates)),
             }
 

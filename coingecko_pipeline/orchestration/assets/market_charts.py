@@ -13,7 +13,7 @@ from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import MARKET_CHART
-from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
+from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures, tell_survived
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
@@ -100,7 +100,7 @@ def market_charts(
         metadata={
             "dagster/table_name": table_name(warehouse, tables.market_charts),
             **as_metadata(acquisition.facts()),
-            "failures_survived": dg.MetadataValue.json(dict(coingecko.survived)),
+            **tell_survived(context, coingecko.survived),
         }
     )
 

@@ -1,23 +1,69 @@
 """Checks of the list of coins and of the coins ever seen, the same for every source."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import dagster as dg
 from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.orchestration.assets.asset_list import LARGEST_LOSS, SHRINKAGE_ACCEPTED
+from coingecko_pipeline.asset_list.acceptance import Acceptance
+from coingecko_pipeline.orchestration.assets.asset_list import LIST_TAKEN
 from coingecko_pipeline.orchestration.source_assets import database_of, key_in
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
+NOTHING_RECORDED = "No attempt to take the list is recorded in this Dagster instance."
+
 
 @cache
 def list_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
-    """The checks of a source's list: its ids, its size, and that the coins ever seen are up to date with it."""
+    """The checks of a source's list: that it was taken whole, its ids, and that the coins ever seen follow it."""
+    raw_asset_list = key_in(source, "raw_asset_list")
 
-    @dg.asset_check(asset=key_in(source, "raw_asset_list"), blocking=True)
+    @dg.asset_check(asset=raw_asset_list)
+    def the_list_was_taken(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """The latest attempt brought a list that was taken; else the coins and the snapshot are those known before."""
+        facts = _latest_facts(context.instance, raw_asset_list)
+        return dg.AssetCheckResult(
+            passed=bool(facts.get(LIST_TAKEN, True)),
+            metadata={name: facts[name] for name in ("reason", "coins_before", "coins", "coins_lost") if name in facts},
+            description=facts.get("reason") if facts else NOTHING_RECORDED,
+        )
+
+    @dg.asset_check(asset=raw_asset_list)
+    def the_list_did_not_shrink(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """The latest list has at least four fifths of the coins that were active before it, or a user accepted it.
+
+        Warns also of one that was taken because the next list agreed with it: so many coins are no longer active.
+        """
+        facts = _latest_facts(context.instance, raw_asset_list)
+        said = facts.get("acceptance")
+        return dg.AssetCheckResult(
+            passed=said not in (Acceptance.SHRUNKEN, Acceptance.EMPTY, Acceptance.CONFIRMED),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                name: facts[name] for name in ("acceptance", "coins_before", "coins", "coins_lost") if name in facts
+            },
+            description=None if said else "The latest attempt brought no list.",
+        )
+
+    @dg.asset_check(asset=raw_asset_list)
+    def every_entry_of_the_list_could_be_kept(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """No entry of the latest list was set aside, and no name, symbol or platforms had to be mended."""
+        facts = _latest_facts(context.instance, raw_asset_list)
+        broken = {
+            name: value for name, value in facts.items() if name.startswith(("entries_set_aside", "values_mended"))
+        }
+        return dg.AssetCheckResult(
+            passed=not (broken.get("entries_set_aside") or broken.get("values_mended")),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata=broken,
+        )
+
+    @dg.asset_check(asset=raw_asset_list, blocking=True)
     def asset_ids_are_unique(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
         """Each coin stands in the list once, and none has an empty id."""
         ids = tables.raw_asset_list.c.asset_id
@@ -27,28 +73,6 @@ def list_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
         return dg.AssetCheckResult(
             passed=rows == distinct and not empty,
             metadata={"entries": rows, "distinct_ids": distinct, "empty_ids": empty},
-        )
-
-    @dg.asset_check(asset=key_in(source, "raw_asset_list"), blocking=True)
-    def the_list_did_not_shrink(
-        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
-    ) -> dg.AssetCheckResult:
-        """The list has at least four fifths of the coins that were active before it, or was accepted without them."""
-        listed, assets = tables.raw_asset_list, tables.assets
-        count_listed = select(func.count()).select_from(listed).scalar_subquery()
-        count_active = select(func.count()).select_from(assets).where(assets.c.is_active).scalar_subquery()
-        database = database_of(source, warehouse)
-        now, before = database.run_reading(
-            lambda connection: connection.execute(select(count_listed, count_active)).one()
-        )
-        event = context.instance.get_latest_materialization_event(key_in(source, "raw_asset_list"))
-        materialization = event.asset_materialization if event else None
-        said = materialization.metadata.get(SHRINKAGE_ACCEPTED) if materialization else None
-        accepted = said is not None and said.value is True
-        return dg.AssetCheckResult(
-            passed=now > 0 and (accepted or now >= (1 - LARGEST_LOSS) * before),
-            metadata={"coins_before": before, "coins_now": now, SHRINKAGE_ACCEPTED: accepted},
-            description="" if now else "The table raw_asset_list is empty.",
         )
 
     @dg.asset_check(asset=key_in(source, "assets"), blocking=True)
@@ -70,7 +94,26 @@ def list_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             },
         )
 
-    return asset_ids_are_unique, the_list_did_not_shrink, every_listed_asset_is_present
+    return (
+        the_list_was_taken,
+        the_list_did_not_shrink,
+        every_entry_of_the_list_could_be_kept,
+        asset_ids_are_unique,
+        every_listed_asset_is_present,
+    )
 
 
-asset_ids_are_unique, the_list_did_not_shrink, every_listed_asset_is_present = list_checks(COINGECKO)
+def _latest_facts(instance: dg.DagsterInstance, raw_asset_list: dg.AssetKey) -> Mapping[str, Any]:
+    """The metadata of the latest attempt to take the list; empty where none is recorded."""
+    event = instance.get_latest_materialization_event(raw_asset_list)
+    materialization = event.asset_materialization if event else None
+    return {name: value.value for name, value in materialization.metadata.items()} if materialization else {}
+
+
+(
+    the_list_was_taken,
+    the_list_did_not_shrink,
+    every_entry_of_the_list_could_be_kept,
+    asset_ids_are_unique,
+    every_listed_asset_is_present,
+) = list_checks(COINGECKO)

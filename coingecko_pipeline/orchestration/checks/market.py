@@ -1,11 +1,11 @@
 """Checks of the daily market, the same for every source: of the latest dates, whatever run changed them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 import dagster as dg
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.history import COINS_ASKED
@@ -17,7 +17,6 @@ from coingecko_pipeline.orchestration.assets.market_changes import changes_key
 from coingecko_pipeline.orchestration.source_assets import database_of, key_in
 from coingecko_pipeline.partitions import key_of
 from coingecko_pipeline.sources import Source
-from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
@@ -68,8 +67,9 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
         """Nearly every coin has a row on each of the latest 31 dates: warns below 95 %, fails below 50 %.
 
         Today is compared with the active coins of the latest list, or with those that its run was asked for where the
-        config chose some; an earlier date with the coins that the archive has a value of, and with those that have rows
-        both before and after it. A date that CoinGecko has no value for is not expected.
+        config chose some, once anybody has asked for today; an earlier date with the coins that the archive has a value
+        of, and with those that have rows both before and after it. A date that CoinGecko has no value for is not
+        expected.
         """
         database = database_of(source, warehouse)
         window = latest_dates(database)
@@ -77,15 +77,17 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             return nothing_stored()
         gaps = read_gaps(database, read_coverage(database) if source is COINGECKO else {}, window)
         expected, present = gaps.expected, gaps.present
-        moment = now()
-        today = moment.date()
+        today = now().date()
         if window.last == today:
             asked = coins_asked(context.instance, key_in(source, "daily_market"), key_of(today))
             active = count_active(database)
-            expected[today] = max(present[today], active if asked is None else min(asked, active))
-            if today > latest_complete_date(moment) and not present[today]:
-                # Charts do not hold today's point yet, and no snapshot was taken.
-                expected[today] = 0
+            if asked is not None:
+                expected[today] = max(present[today], min(asked, active))
+            elif has_snapshot(database, today):
+                expected[today] = max(present[today], active)
+            else:
+                # The charts of some coins brought today's point along, and nobody asked for today.
+                expected[today] = present[today]
         shares = {day: present[day] / expected[day] if expected[day] else 1.0 for day in present}
         worst = min(shares, key=lambda day: shares[day])
         share = shares[worst]
@@ -182,6 +184,13 @@ def latest_dates(database: Database) -> DateRange | None:
     if first is None or last is None:
         return None
     return DateRange(max(first, last - timedelta(days=WINDOW_DAYS - 1)), last)
+
+
+def has_snapshot(database: Database, day: date) -> bool:
+    """Whether a date has a row that was read from the current market."""
+    market = tables.daily_market
+    query = select(exists().where(market.c.date == day, market.c.source != tables.CHART))
+    return bool(database.run_reading(lambda connection: connection.scalar(query)))
 
 
 def nothing_stored() -> dg.AssetCheckResult:

@@ -119,7 +119,7 @@ class CoinGecko:
         self._session.close()
 
     def asset_list(self) -> AssetList:
-        """Every active coin, as ``/coins/list`` gives it: id, symbol, name and platforms. One call.
+        """The entries of ``/coins/list`` as received: id, symbol, name and platforms of every active coin. One call.
 
         Raises:
             SourceError: The call failed for good.

@@ -7,10 +7,11 @@ SourceError
 │   ├── ConnectionFailed      no answer: refused, reset, timed out
 │   └── BrokenAnswer          200, but not what was asked for: cut, empty, HTML, another shape; holds what came
 └── PermanentCall             the same call fails again until someone changes something
-    ├── KeyRejected           401, 10002, 10010, 10011: no key, a wrong one, or one of the other host
-    ├── NotInPlan             10005: the endpoint is not in the plan
+    ├── CallerRefused         every other call would fail as well
+    │   ├── KeyRejected       401, 10002, 10010, 10011: no key, a wrong one, or one of the other host
+    │   ├── NotInPlan         10005: the endpoint is not in the plan
+    │   └── AccessDenied      403: the address or the client is blocked
     ├── HistoryLimit          10012: more history than the plan serves
-    ├── AccessDenied          403: the address or the client is blocked
     ├── NotFound              404: no such coin
     └── BadRequest            any other 4xx: the call itself is wrong
 """
@@ -24,6 +25,7 @@ from coingecko_pipeline.sources.errors import (
     AccessDenied,
     BadRequest,
     BrokenAnswer,
+    CallerRefused,
     ConnectionFailed,
     FailedAnswer,
     PermanentCall,
@@ -58,11 +60,11 @@ DEMO_KEY_ON_PRO_HOST = 10011
 MORE_THAN_THE_PLAN_ALLOWS = 10012
 
 
-class KeyRejected(PermanentCall):
+class KeyRejected(CallerRefused):
     """The key is missing, wrong, or of the other host."""
 
 
-class NotInPlan(PermanentCall):
+class NotInPlan(CallerRefused):
     """The endpoint is not in the plan."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coingecko_pipeline.sources.answer import Answer
+from coingecko_pipeline.sources.asset_ids import is_asset_id
 from coingecko_pipeline.sources.coingecko.charts import SERIES
 from coingecko_pipeline.sources.errors import BrokenAnswer
 from coingecko_pipeline.sources.market_page import MarketPage, read_market_page
@@ -17,13 +18,17 @@ MARKET_FIELDS: Mapping[str, str] = {
 """The column that each field of a market row fills."""
 
 
-def check_asset_list(body: Any) -> list[dict[str, Any]]:
-    """The entries of ``/coins/list``, if that is what the body is.
+def check_asset_list(body: Any) -> list[Any]:
+    """The entries of ``/coins/list``, whatever each of them is.
 
     Raises:
-        BrokenAnswer: The body is no list of entries with an id.
+        BrokenAnswer: The body is no list, or none of its entries has an id.
     """
-    return _check_entries(body, "the asset list")
+    if not isinstance(body, list):
+        raise BrokenAnswer("CoinGecko answered the asset list with status 200 and something that is no list.")
+    if body and not any(isinstance(entry, dict) and is_asset_id(entry.get("id")) for entry in body):
+        raise BrokenAnswer("CoinGecko answered the asset list with no entry that has an id.")
+    return body
 
 
 def check_markets(body: Any) -> list[Any]:
@@ -62,11 +67,3 @@ def check_chart_series(body: Any) -> None:
 def market_page(entries: Sequence[Any], answer: Answer) -> MarketPage:
     """The entries of a page of ``/coins/markets`` as rows; a row's moment is the coin's own last_updated."""
     return read_market_page(entries, answer, MARKET_FIELDS)
-
-
-def _check_entries(body: Any, what: str) -> list[dict[str, Any]]:
-    if not isinstance(body, list):
-        raise BrokenAnswer(f"CoinGecko answered {what} with status 200 and something that is no list.")
-    if any(not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or not entry["id"] for entry in body):
-        raise BrokenAnswer(f"CoinGecko answered {what} with an entry that has no id.")
-    return body

@@ -60,8 +60,7 @@ class CoinPaprika:
         Raises:
             SourceError: The call failed for good.
         """
-        coins, answer = self._session.ask("coins", "the list of coins", listed_coins)
-        entries = [{"id": coin.id, "symbol": coin.symbol, "name": coin.name} for coin in coins if coin.is_active]
+        entries, answer = self._session.ask("coins", "the list of coins", listed_coins)
         return AssetList(entries, answer.asked_at, answer.answered_at)
 
     def market_pages(self) -> Iterator[MarketPage]:

@@ -1,16 +1,16 @@
 """What can go wrong with a call to CoinPaprika, beside the errors of every source.
 
-    PermanentCall
+    CallerRefused
     └── PlanExceeded          402: the month's calls are used up, or the plan does not have the endpoint
 
 The statuses are those of CoinPaprika's API reference 1.7.10.
 """
 
 from coingecko_pipeline.sources import errors
-from coingecko_pipeline.sources.errors import FailedAnswer, PermanentCall, SourceError
+from coingecko_pipeline.sources.errors import CallerRefused, FailedAnswer, SourceError
 
 
-class PlanExceeded(PermanentCall):
+class PlanExceeded(CallerRefused):
     """The plan does not have the call, or its month is used up."""
 
 

@@ -4,7 +4,6 @@ The reference says that missing values are empty strings, and its examples show 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from coingecko_pipeline.sources.answer import Answer
@@ -23,26 +22,27 @@ MARKET_FIELDS: Mapping[str, str] = {
 MISSING = (None, "")
 
 
-@dataclass(frozen=True)
-class ListedCoin:
-    """One entry of ``/coins``; a name and a symbol can be missing."""
+def listed_coins(body: Any) -> list[Any]:
+    """The entries of ``/coins`` as id, symbol and name, but for those that say that they are not active.
 
-    id: str
-    symbol: str | None
-    name: str | None
-    is_active: bool
-
-
-def listed_coins(body: Any) -> list[ListedCoin]:
-    """The coins of ``/coins``, the inactive ones included.
+    An entry that is no object is given as it is. One without the flag counts as active: the list is of coins.
 
     Raises:
-        BrokenAnswer: The body is no list of entries with an id and a flag is_active.
+        BrokenAnswer: The body is no list, or none of its entries has an id and says whether it is active.
     """
-    entries = _entries(body, "the list of coins")
-    if any(not isinstance(entry.get("is_active"), bool) for entry in entries):
-        raise BrokenAnswer("CoinPaprika answered the list of coins with an entry that does not say if it is active.")
-    return [ListedCoin(e["id"], _text(e.get("symbol")), _text(e.get("name")), e["is_active"]) for e in entries]
+    if not isinstance(body, list):
+        raise BrokenAnswer("CoinPaprika answered the list of coins with status 200 and something that is no list.")
+    if body and not any(_is_listed_coin(entry) for entry in body):
+        raise BrokenAnswer(
+            "CoinPaprika answered the list of coins with no entry that has an id and says if it is active."
+        )
+    return [
+        {"id": entry.get("id"), "symbol": entry.get("symbol") or None, "name": entry.get("name") or None}
+        if isinstance(entry, dict)
+        else entry
+        for entry in body
+        if not (isinstance(entry, dict) and entry.get("is_active") is False)
+    ]
 
 
 def tickers(body: Any) -> list[Any]:
@@ -70,13 +70,5 @@ def _is_ticker(entry: Any) -> bool:
     return isinstance(quotes, dict) and isinstance(quotes.get("USD"), dict)
 
 
-def _entries(body: Any, what: str) -> list[dict[str, Any]]:
-    if not isinstance(body, list):
-        raise BrokenAnswer(f"CoinPaprika answered {what} with status 200 and something that is no list.")
-    if any(not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or not entry["id"] for entry in body):
-        raise BrokenAnswer(f"CoinPaprika answered {what} with an entry that has no id.")
-    return body
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _is_listed_coin(entry: Any) -> bool:
+    return isinstance(entry, dict) and is_asset_id(entry.get("id")) and isinstance(entry.get("is_active"), bool)

@@ -2,13 +2,13 @@ import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import pytest
 
-from coingecko_pipeline.acquisition.planning import Request, plan_snapshot
-from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.acquisition.planning import Request
 from coingecko_pipeline.acquisition.progress import LogProgress
-from coingecko_pipeline.acquisition.snapshot import snapshot_frames
-from coingecko_pipeline.acquisition.usage import UsageLedger
+from coingecko_pipeline.acquisition.snapshot import acquire_snapshot
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.errors import BrokenAnswer
 from coingecko_pipeline.sources.coingecko.plans import PLANS
@@ -17,7 +17,7 @@ from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, FakeServer, daily_chart, market_row
 from coingecko_pipeline_tests.orchestration.assets.conftest import COINS, stock
 from coingecko_pipeline_tests.recordings import load
-from coingecko_pipeline_tests.running import checks_of, failure_of, metadata_of, rows_of, run_job
+from coingecko_pipeline_tests.running import Runner, failure_of, metadata_of, rows_of
 
 TODAY = date(2026, 3, 9)
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -35,8 +35,7 @@ def client_of(server: FakeServer | FakeMarket, now: datetime = NOON, plan: str =
 
 
 def take(database: Database, client: CoinGecko, dates: DateRange | date, **config: Any) -> Any:
-    ops = {"coingecko__daily_market": config} if config else {}
-    return run_job("market_history_job", database, client, dates, ops)
+    return Runner(database, client).materialize(["daily_market"], dates, **config)
 
 
 def market_of(database: Database) -> list[tuple[str, str, float | None, str]]:
@@ -66,42 +65,41 @@ def test_today_alone_is_a_snapshot_of_the_market_pages(stocked: Database, market
     assert result.success
     assert market_of(stocked) == [
         ("2026-03-09", "big", 900.0, "snapshot"),
-        ("2026-03-09", "middle", None, "snapshot"),
+        ("2026-03-09", "middle", None, "stale"),
         ("2026-03-09", "small", 0.5, "snapshot"),
     ]
     observed = rows_of(stocked, "SELECT observed_at FROM daily_market WHERE asset_id = 'big'")[0][0]
     assert str(observed).startswith("2026-03-09 00:04:59.999")
     assert market.charts_asked == []
-    assert all(check.passed for check in checks_of(result).values())
+    assert all(check.passed for check in Runner(stocked, client_of(market, EARLY)).check().values())
 
 
 def test_a_materialization_carries_what_a_person_wants_to_see(stocked: Database, market: FakeMarket) -> None:
     facts = metadata_of(take(stocked, client_of(market, EARLY), TODAY), "daily_market")
-    assert facts["source"] == "snapshot"
     assert (facts["rows_written"], facts["calls"], facts["credits"]) == (3, 1, 1)
-    assert {"seconds", "calls_per_minute", "dagster/table_name", "dagster/column_schema"} <= facts.keys()
+    assert {"seconds", "calls_per_minute", "dagster/table_name"} <= facts.keys()
     assert "| big | big | 900 | 9,000 | 9,000,000,000,000 |" in facts["largest_coins"]
     assert facts["dagster/partition_row_count"] == 3
 
 
-def test_a_range_is_filled_with_the_exact_midnight_points_of_charts(stocked: Database, market: FakeMarket) -> None:
+def test_a_range_is_filled_from_charts_with_every_day_that_they_bring(stocked: Database, market: FakeMarket) -> None:
     result = take(stocked, client_of(market), DateRange(back(3), back(2)))
     assert result.success
     assert market_of(stocked) == [
-        (str(day), coin, float(number * 100 + offset), "chart")
-        for day, offset in ((back(3), 1), (back(2), 2))
+        (str(back(4 - offset)), coin, float(number * 100 + offset), "chart")
+        for offset in range(5)
         for number, coin in enumerate(COINS, start=1)
     ]
     observed = rows_of(stocked, "SELECT DISTINCT observed_at FROM daily_market ORDER BY observed_at")
-    assert [str(moment)[:19] for (moment,) in observed] == [f"{back(3)} 00:00:00", f"{back(2)} 00:00:00"]
+    assert [str(moment)[:19] for (moment,) in observed] == [f"{back(days)} 00:00:00" for days in (4, 3, 2, 1, 0)]
     facts = metadata_of(result, "daily_market")
-    assert (facts["calls"], facts["credits"], facts["coins_asked"], facts["rows_written"]) == (3, 3, 3, 6)
+    assert (facts["calls"], facts["credits"], facts["coins_asked"], facts["rows_written"]) == (3, 3, 3, 15)
 
 
 def test_one_past_date_is_filled_from_charts(stocked: Database, market: FakeMarket) -> None:
     assert take(stocked, client_of(market), back(1)).success
     assert len(market.charts_asked) == 3
-    assert {row[0] for row in market_of(stocked)} == {str(back(1))}
+    assert len([row for row in market_of(stocked) if row[0] == str(back(1))]) == 3
 
 
 def test_a_range_that_the_archive_covers_makes_no_call(stocked: Database, market: FakeMarket) -> None:
@@ -132,10 +130,48 @@ def test_a_chart_replaces_a_snapshot_and_never_the_reverse(stocked: Database, ma
     assert [row for row in market_of(stocked) if row[0] == str(TODAY)] == exact
 
 
-def test_a_newer_snapshot_replaces_an_older_one_and_not_the_reverse(stocked: Database) -> None:
-    for price, moment in ((2, "2026-03-09T00:02:00Z"), (3, "2026-03-09T00:03:00Z"), (1, "2026-03-09T00:01:00Z")):
+def test_of_two_snapshots_the_one_nearer_to_midnight_stays_in_whatever_order_they_come(stocked: Database) -> None:
+    for price, moment in ((2, "2026-03-09T00:02:00Z"), (3, "2026-03-09T18:00:00Z"), (1, "2026-03-09T00:01:00Z")):
         take(stocked, client_of(FakeMarket(rows=[market_row("big", price, 1, moment)])), TODAY)
-    assert market_of(stocked) == [("2026-03-09", "big", 3.0, "snapshot")]
+    assert market_of(stocked) == [("2026-03-09", "big", 1.0, "snapshot")]
+
+
+def test_again_replaces_the_snapshot_that_was_nearer_to_midnight_and_no_chart(
+    stocked: Database, market: FakeMarket
+) -> None:
+    take(stocked, client_of(market), DateRange(back(1), TODAY), asset_ids=["small"])
+    early = [market_row("big", 1, 1, "2026-03-09T00:01:00Z")]
+    take(stocked, client_of(FakeMarket(rows=early), EARLY), TODAY)
+    evening = FakeMarket(rows=[market_row(coin, 7, 1, "2026-03-09T18:00:00Z") for coin in ("big", "small")])
+    assert take(stocked, client_of(evening, NOON + timedelta(hours=6)), TODAY, again=True).success
+    today = [row for row in market_of(stocked) if row[0] == str(TODAY)]
+    assert today == [("2026-03-09", "big", 7.0, "snapshot"), ("2026-03-09", "small", 304.0, "chart")]
+
+
+def test_a_keyless_run_that_passes_midnight_writes_no_price_of_the_next_day(database: Database) -> None:
+    coins = [f"coin-{number:05}" for number in range(3_000)]
+    stock(database, tuple(coins))
+    clock = FakeClock(datetime(2026, 3, 9, 23, 59, tzinfo=UTC))
+
+    def answer(request: Any) -> Answer:
+        query = dict(pair.split("=") for pair in request.url.split("?")[1].split("&"))
+        page, now = int(query["page"]), clock.now()
+        rows = [
+            market_row(coin, float(now.day), 1.0, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+            for coin in coins[(page - 1) * 250 : page * 250]
+        ]
+        return Answer(rows)
+
+    client = CoinGecko(PLANS["keyless"], clock=clock, now=clock.now, adapter=FakeServer(answer))
+    result = take(database, client, TODAY)
+    assert result.success
+    assert clock.now().date() == TODAY + timedelta(days=1)
+    stored = rows_of(database, "SELECT DISTINCT date, price_usd FROM daily_market")
+    assert [(str(day), price) for day, price in stored] == [(str(TODAY), 9.0)]
+    rows = len(market_of(database))
+    facts = metadata_of(result, "daily_market")
+    assert 0 < rows < len(coins)
+    assert (facts["coins_left"], facts["pages_too_late"]) == (len(coins) - rows, 1)
 
 
 def test_the_largest_coins_are_taken_by_their_latest_market_cap(stocked: Database, market: FakeMarket) -> None:
@@ -165,13 +201,12 @@ def test_max_calls_does_the_part_that_fits_and_tells_what_is_left(stocked: Datab
 
 
 def test_a_run_for_some_coins_is_not_blamed_for_the_others(stocked: Database, market: FakeMarket) -> None:
-    for dates in (TODAY, DateRange(back(2), TODAY)):
-        check = checks_of(take(stocked, client_of(market), dates, asset_ids=["big"]))[
-            "the_day_covers_the_active_assets"
-        ]
-        assert check.passed
-    check = checks_of(take(stocked, client_of(market), back(2)))["the_day_covers_the_active_assets"]
-    assert check.passed
+    with dg.DagsterInstance.ephemeral() as instance:
+        runner = Runner(stocked, client_of(market), instance=instance)
+        runner.materialize(["daily_market"], TODAY, asset_ids=["big"])
+        assert runner.check("the_day_covers_the_active_assets")["the_day_covers_the_active_assets"].passed
+        runner.materialize(["daily_market"], DateRange(back(2), TODAY), asset_ids=["big"])
+        assert runner.check("the_day_covers_the_active_assets")["the_day_covers_the_active_assets"].passed
 
 
 def test_an_unknown_coin_is_refused_before_any_call_with_a_hint(stocked: Database, market: FakeMarket) -> None:
@@ -198,7 +233,7 @@ def test_a_coin_without_a_chart_is_told_and_stops_nothing(stocked: Database, mar
     result = take(stocked, client_of(market), DateRange(back(3), back(2)))
     assert result.success
     facts = metadata_of(result, "daily_market")
-    assert facts["coins_not_found"] == ["middle"]
+    assert (facts["coins_not_found"], facts["coins_not_found_examples"]) == (1, ["middle"])
     assert (facts["calls"], facts["credits"]) == (3, 2)
 
 
@@ -208,14 +243,14 @@ def test_what_was_fetched_before_a_permanent_error_is_not_paid_again(stocked: Da
     result = take(stocked, client_of(market), DateRange(back(3), back(2)))
     assert "check COINGECKO_API_KEY" in failure_of(result)
     # The third chart was under way or had not begun; where it came, it is kept.
-    archived = {coin for (coin,) in rows_of(stocked, "SELECT asset_id FROM raw_market_charts")}
+    archived = {coin for (coin,) in rows_of(stocked, "SELECT asset_id FROM market_charts")}
     assert archived in ({"big"}, {"big", "small"})
     spent = [(len(market.server.requests), len(archived))]
     assert rows_of(stocked, "SELECT SUM(calls), SUM(credits) FROM api_usage") == spent
     market.charts["middle"] = whole
     result = take(stocked, client_of(market), DateRange(back(3), back(2)))
     assert metadata_of(result, "daily_market")["calls"] == 3 - len(archived)
-    assert len(market_of(stocked)) == 6
+    assert len(market_of(stocked)) == 15
 
 
 def test_a_failure_that_passed_is_told(stocked: Database, market: FakeMarket) -> None:
@@ -228,10 +263,10 @@ def test_a_failure_that_passed_is_told(stocked: Database, market: FakeMarket) ->
 
 def test_markets_without_any_coin_are_no_snapshot(stocked: Database) -> None:
     client = client_of(FakeMarket())
-    plan = plan_snapshot(Request(DateRange(TODAY, TODAY)), 3, client.plan)
     progress = LogProgress(logging.getLogger("test"))
+    acquisition = acquire_snapshot(Request(DateRange(TODAY, TODAY)), stocked, client, progress)
     with pytest.raises(BrokenAnswer, match="no coin"):
-        next(snapshot_frames(plan, TODAY, client, UsageLedger(stocked, client), progress))
+        next(acquisition.frames)
 
 
 def test_a_coin_on_two_pages_becomes_one_row(stocked: Database) -> None:
@@ -261,7 +296,8 @@ def test_the_recorded_chart_pairs_end_in_the_same_table_in_either_order(
     dates = DateRange(last - timedelta(days=364), last)
     for capture in order:
         with database.transaction() as connection:
-            connection.exec_driver_sql("DELETE FROM raw_market_charts")
+            connection.exec_driver_sql("DELETE FROM market_charts")
+            connection.exec_driver_sql("DELETE FROM chart_coverage")
         market = FakeMarket({coin: load(f"market_chart/2026-07-09{capture}/{coin}.json.gz") for coin in coins})
         client = client_of(market, datetime(2026, 7, 9, 20, tzinfo=UTC))
         assert take(database, client, dates).success

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 from pydantic import SecretStr
 
-from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
+from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import choose_plan
@@ -14,7 +14,7 @@ from coingecko_pipeline.tables import migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import MakeDatabase
 from coingecko_pipeline_tests.fakes import FakeClock
-from coingecko_pipeline_tests.running import metadata_of, rows_of, run_job
+from coingecko_pipeline_tests.running import Runner, metadata_of, rows_of
 
 KEY = "CG-never-shown"
 COINS = 250
@@ -34,9 +34,9 @@ def backfill(database: Database, faults: dict[str, float], messages: list[str]) 
             window=SharedWindow(database, "analyst", clock.now),
             timeouts=(5.0, 1.0),
         )
-        assert run_job("asset_list_job", database, client).success
-        dates = DateRange(today - timedelta(days=10), today - timedelta(days=1))
-        return run_job("market_history_job", database, client, dates, messages=messages)
+        runner = Runner(database, client, messages=messages)
+        assert runner.run("asset_list_job").success
+        return runner.materialize(["daily_market"], DateRange(today - timedelta(days=10), today - timedelta(days=1)))
 
 
 def test_the_table_is_the_same_and_the_log_says_in_one_line_what_was_survived(

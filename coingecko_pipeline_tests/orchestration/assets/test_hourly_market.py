@@ -17,11 +17,13 @@ from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import FakeClock, FakeMarket, market_row
 from coingecko_pipeline_tests.orchestration.assets.conftest import stock
-from coingecko_pipeline_tests.running import checks_of, failure_of, metadata_of, rows_of, run_job
+from coingecko_pipeline_tests.running import Runner, failure_of, metadata_of, rows_of, run_job
 
 HOUR = datetime(2026, 3, 9, 11, tzinfo=UTC)
 HOUR_KEY = hour_key_of(HOUR)
 MINUTES_LATER = HOUR + timedelta(minutes=5)
+
+HOURLY_CHECKS = ("the_hour_has_the_coins_that_were_asked_for", "the_hours_values_are_not_negative")
 
 
 def client_of(market: FakeMarket, top: int = 2, now: datetime = MINUTES_LATER, plan: str = "demo") -> CoinGecko:
@@ -60,8 +62,9 @@ def test_the_largest_coins_are_stored_under_the_hour_in_which_they_were_asked_fo
     values = rows_of(stocked, "SELECT volume_24h_usd, market_cap_usd, observed_at FROM hourly_market ORDER BY asset_id")
     assert values[0][:2] == (9000.0, 9e12)
     assert str(values[0][2]).startswith("2026-03-09 11:04:59.999")
-    assert all(check.passed for check in checks_of(result).values())
-    assert len(checks_of(result)) == 2
+    found = Runner(stocked, client_of(market)).check(*HOURLY_CHECKS)
+    assert all(check.passed for check in found.values())
+    assert len(found) == 2
 
 
 def test_a_materialization_tells_what_was_asked_for_and_what_it_cost(stocked: Database, market: FakeMarket) -> None:
@@ -153,26 +156,43 @@ def test_more_coins_than_any_month_bears_are_refused_with_how_many_it_does(
 
 
 def test_a_coin_that_is_missing_warns_and_most_of_them_is_an_error(stocked: Database, market: FakeMarket) -> None:
-    del market.rows[0]
-    checks = checks_of(take(stocked, client_of(market, top=3)))
-    missing = checks["the_hour_has_the_coins_that_were_asked_for"]
-    assert (missing.passed, missing.severity) == (False, dg.AssetCheckSeverity.WARN)
-    assert {name: value.value for name, value in missing.metadata.items()} == {
-        "share": 2 / 3,
-        "coins_asked": 3,
-        "coins_present": 2,
-    }
-    with stocked.transaction() as connection:
-        connection.execute(tables.hourly_market.delete())
-    del market.rows[0]
-    missing = checks_of(take(stocked, client_of(market, top=3)))["the_hour_has_the_coins_that_were_asked_for"]
-    assert (missing.passed, missing.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    name = HOURLY_CHECKS[0]
+    with dg.DagsterInstance.ephemeral() as instance:
+        runner = Runner(stocked, client_of(market, top=3), instance=instance)
+        del market.rows[0]
+        runner.materialize(["hourly_market"], HOUR_KEY)
+        missing = runner.check(name)[name]
+        assert (missing.passed, missing.severity) == (False, dg.AssetCheckSeverity.WARN)
+        assert {key: value.value for key, value in missing.metadata.items()} == {
+            "hour": HOUR_KEY,
+            "share": 2 / 3,
+            "coins_asked": 3,
+            "coins_present": 2,
+        }
+        with stocked.transaction() as connection:
+            connection.execute(tables.hourly_market.delete())
+        del market.rows[0]
+        runner.materialize(["hourly_market"], HOUR_KEY)
+        missing = runner.check(name)[name]
+        assert (missing.passed, missing.severity) == (False, dg.AssetCheckSeverity.ERROR)
 
 
-def test_a_negative_value_is_an_error_that_names_the_coin(stocked: Database, market: FakeMarket) -> None:
+def test_a_negative_value_is_null_and_counted_where_it_is_read(stocked: Database, market: FakeMarket) -> None:
     market.rows[1] = market_row("middle", -7, 1e6, "2026-03-09T11:04:00Z")
-    check = checks_of(take(stocked, client_of(market)))["the_hours_values_are_not_negative"]
-    assert (check.passed, check.severity, check.blocking) == (False, dg.AssetCheckSeverity.ERROR, True)
+    facts = metadata_of(take(stocked, client_of(market)), "hourly_market")
+    assert hours_of(stocked) == [("2026-03-09 11:00:00", "big", 900.0), ("2026-03-09 11:00:00", "middle", None)]
+    assert sum(facts["set_aside"].values()) == 2
+    assert Runner(stocked, client_of(market)).check(HOURLY_CHECKS[1])[HOURLY_CHECKS[1]].passed
+
+
+def test_a_negative_value_that_came_by_another_way_is_an_error_that_names_the_coin(
+    stocked: Database, market: FakeMarket
+) -> None:
+    take(stocked, client_of(market))
+    with stocked.transaction() as connection:
+        connection.exec_driver_sql("UPDATE hourly_market SET price_usd = -7 WHERE asset_id = 'middle'")
+    check = Runner(stocked, client_of(market)).check(HOURLY_CHECKS[1])[HOURLY_CHECKS[1]]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert check.metadata["examples"].value == ["middle"]
 
 

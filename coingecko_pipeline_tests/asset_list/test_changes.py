@@ -1,6 +1,6 @@
 from datetime import date
 
-from coingecko_pipeline.orchestration.assets.list_changes import Asset, AssetChange, apply_list
+from coingecko_pipeline.asset_list.changes import Asset, AssetChange, apply_list
 from coingecko_pipeline_tests.recordings import load
 
 D1, D2, D3 = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
