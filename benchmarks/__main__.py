@@ -21,6 +21,7 @@ def main() -> None:
         ("benchmarks.daily", "bench_daily"),
         ("benchmarks.backfill", "bench_backfill", *(["--peers-python", python] if python else [])),
         ("benchmarks.full_history", "bench_history"),
+        ("benchmarks.archive_rows", "bench_archive"),
         ("benchmarks.survival", "bench_survival"),
         ("benchmarks.months", "bench_months"),
         ("benchmarks.measures", "bench_measures"),
@@ -28,6 +29,9 @@ def main() -> None:
         ("benchmarks.beside", "bench_market"),
         ("benchmarks.cookbook", "bench_market"),
         ("benchmarks.report", "bench_report"),
+        ("benchmarks.verify", "bench_verify"),
+        ("benchmarks.dagster_events", "bench_dagster"),
+        ("benchmarks.large_market", "bench_large", "--derived"),
     ):
         print(f"\n## {' '.join([module, *options])}", flush=True)
         command = [sys.executable, "-W", "ignore", "-m", module, "--url", f"{server}/{database}", *options]

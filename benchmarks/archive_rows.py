@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.archived_charts import archive_charts
 from benchmarks.charts import CommitWatch, settings_of, settled_year
 from benchmarks.databases import empty_database
-from benchmarks.processes import PROGRAM, ROOT, Finished, succeed
+from benchmarks.processes import PROGRAM, ROOT, Finished, run, succeed
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.previous_version import export_revision
@@ -34,14 +34,14 @@ def stock(url: str, coins: int, days: int, package: Path) -> Database:
 
 
 def write_rows(url: str, database: Database, days: int, package: Path) -> tuple[Finished, float, int]:
-    """Run the backfill that the archive covers: how it ended, the seconds to its last commit, and the charts it took."""
+    """Run the backfill that the archive covers: how it ended, the seconds to its last commit, and its charts."""
     today = datetime.now(UTC).date()
     options = SandboxOptions(coins=50, plan=PLAN, calls_per_minute=0)
     with tempfile.TemporaryDirectory() as folder, RunningSandbox(options) as sandbox:
         command = [*PROGRAM, "backfill", "--from", str(today - timedelta(days=days - 1)), "--to", str(today)]
         began = datetime.now(UTC)
         with CommitWatch(database, today, WATCH_SECONDS) as watch:
-            finished = succeed(command, Path(folder), settings_of(sandbox, PLAN, url), package)
+            finished = run(command, Path(folder), settings_of(sandbox, PLAN, url), package)
         charts = sum(call.path.endswith("/market_chart") for call in sandbox.calls)
     return finished, watch.seconds_since(began) or 0.0, charts
 
@@ -57,7 +57,7 @@ def measure(url: str, coins: int, days: int, package: Path) -> None:
     database.dispose()
     print(
         f"| {coins:,} x {days:,} | {rows:,} | {charts} | {committed:.1f} | {finished.seconds:.1f} "
-        f"| {finished.peak_megabytes or 0:.0f} | {stocked:.0f} |",
+        f"| {finished.peak_megabytes or 0:.0f} | {finished.code} | {stocked:.0f} |",
         flush=True,
     )
 
@@ -72,7 +72,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         package = export_revision(arguments.revision, Path(name)) if arguments.revision else ROOT
         print("| coins x dates | rows | calls for charts | to the last commit (s) | whole command (s) ", end="")
-        print("| peak memory (MB) | archive made in (s) |\n|---|---:|---:|---:|---:|---:|---:|", flush=True)
+        print(
+            "| peak memory (MB) | exit code | archive made in (s) |\n|---|---:|---:|---:|---:|---:|---:|---:|",
+            flush=True,
+        )
         for case in arguments.cases:
             coins, days = map(int, case.split("x"))
             measure(arguments.url, coins, days, package)

@@ -17,7 +17,7 @@ from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sandbox.charts import Granularity
 from coingecko_pipeline.sandbox.clock import milliseconds
 from coingecko_pipeline.sandbox.synthetic import SyntheticMarket
-from coingecko_pipeline.sources.coingecko.responses import MILLISECONDS_PER_DAY
+from coingecko_pipeline.sources.coingecko.charts import MILLISECONDS_PER_DAY
 from coingecko_pipeline.warehouse import Database
 
 DAYS = 365

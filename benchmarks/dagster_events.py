@@ -24,6 +24,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,10 @@ START_SECONDS = 120
 UNFINISHED = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
 BACKFILL_AT_WORK = "REQUESTED"
 
-RUNS = """query { runsOrError(limit: 500) { ... on Runs { results {
+RUNS = """query { runsOrError(limit: 500) { ... on PythonError { message } ... on Runs { results {
     runId jobName status startTime endTime assetSelection { path } stats { ... on RunStatsSnapshot { stepsFailed } }
-} } } partitionBackfillsOrError(limit: 100) { ... on PartitionBackfills { results { id status } } } }"""
+} } } partitionBackfillsOrError(limit: 100) { ... on PythonError { message }
+    ... on PartitionBackfills { results { id status } } } }"""
 DRY_RUN = """mutation ($selector: ScheduleSelector!, $at: Float!) {
     scheduleDryRun(selectorData: $selector, timestamp: $at) { __typename
     ... on DryRunInstigationTick { evaluationResult { skipReason error { message }
@@ -130,6 +132,15 @@ class Deployment:
         if answer["__typename"] != "LaunchBackfillSuccess":
             raise SystemExit(f"The backfill could not be launched: {answer}")
 
+    def runs_and_backfills(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """All runs, the latest first, and all backfills; what cannot be read at the moment is read again."""
+        for _ in range(START_SECONDS):
+            found = self.ask(RUNS)
+            if all("results" in part for part in found.values()):
+                return found["runsOrError"]["results"], found["partitionBackfillsOrError"]["results"]
+            time.sleep(1)
+        raise SystemExit(f"The UI's server cannot read the runs: {found}")
+
     def settle(self) -> list[dict[str, Any]]:
         """Wait until nothing has been at work for a while; all runs, the oldest first.
 
@@ -142,9 +153,7 @@ class Deployment:
             if time.monotonic() - began > LONGEST_SECONDS:
                 raise SystemExit("The runs did not come to an end.")
             time.sleep(2)
-            found = self.ask(RUNS)
-            runs = found["runsOrError"]["results"]
-            backfills = found["partitionBackfillsOrError"]["results"]
+            runs, backfills = self.runs_and_backfills()
             at_work = any(run["status"] in UNFINISHED for run in runs)
             at_work = at_work or any(backfill["status"] == BACKFILL_AT_WORK for backfill in backfills)
             if at_work or len(runs) != known:
@@ -153,7 +162,7 @@ class Deployment:
 
     def finish(self) -> None:
         """Wait until no run is at work."""
-        while any(run["status"] in UNFINISHED for run in self.ask(RUNS)["runsOrError"]["results"]):
+        while any(run["status"] in UNFINISHED for run in self.runs_and_backfills()[0]):
             time.sleep(1)
 
 
@@ -240,13 +249,13 @@ def measure(case: str, package: Path, url: str | None) -> None:
             "REPORT_PATH": str(folder / "report.html"),
         }
         succeed([*PROGRAM, "migrate"], folder, settings, package)
-        read = (lambda: sqlite_contents(home)) if url is None else (lambda: mysql_contents(Database(url)))
+        read = partial(sqlite_contents, home) if url is None else partial(mysql_contents, Database(url))
         with deployed(package, folder, settings) as deployment:
             if case == "backfill":
                 deployment.launch("asset_list_job")
             deployment.settle()
             before = read()
-            first_runs = len(deployment.ask(RUNS)["runsOrError"]["results"])
+            first_runs = len(deployment.runs_and_backfills()[0])
             if case == "day":
                 midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
                 deployment.launch_what_a_schedule_asks_for("daily_market_schedule", midnight)
@@ -282,6 +291,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=["day", "backfill"], default=["day", "backfill"])
     parser.add_argument("--storages", nargs="+", choices=["sqlite", "mysql"], default=["sqlite", "mysql"])
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     with tempfile.TemporaryDirectory() as name:
         package = export_revision(arguments.revision, Path(name)) if arguments.revision else ROOT
         for case in arguments.cases:

@@ -30,10 +30,11 @@ NOWHERE = "http://127.0.0.1:9/api/v3"
 """No call is made: the address is one that nobody serves."""
 STEPS = {
     "tick": "the completion schedule's tick",
-    "gaps": "the gaps check, one date and 30 before",
-    "all_gaps": "the gaps check, every date of the plan",
+    "gaps": "the gaps check of a day",
+    "lost_rows": "the check of lost rows of a day",
+    "refresh": "planning a refresh of every coin",
 }
-BOUNDS = {"tick": 2, "gaps": 5, "status": 3, "a new day of everything derived": 10, "report": 60}
+BOUNDS = {"tick": 2, "gaps": 5, "lost_rows": 5, "status": 3, "a new day of everything derived": 10, "report": 60}
 """Seconds at most."""
 
 

@@ -131,8 +131,8 @@ def lives_of(coins: int, last: date) -> list[Life]:
         first = last - timedelta(days=age - 1)
         ends = first + timedelta(days=int(left_after[number] * (age - 1))) if gone[number] else last
         charted = min(ends, last - timedelta(days=int(chart_ages[number])))
-        if charted < first or age <= NEVER_ASKED_DAYS:
-            charted = first - timedelta(days=1)
+        # A newly listed coin's chart is asked for at once, and then in the turn of the others.
+        charted = first - timedelta(days=1) if age <= NEVER_ASKED_DAYS else max(charted, first)
         made.append(
             Life(number, f"coin-{number:05}", first, ends, charted, bool(holed[number]), is_active=not gone[number])
         )

@@ -15,30 +15,25 @@ from benchmarks.databases import fresh_database
 from benchmarks.filled_market import COINS, DAYS, FIRST, fill_market, ids_of
 from benchmarks.processes import PROGRAM, succeed
 from coingecko_pipeline import tables
+from coingecko_pipeline.archive.dates import DateIntervals, DateRange
 from coingecko_pipeline.warehouse import Database
 
 MEGABYTE = 1_000_000
 
 
-def archive_charts(database: Database, coins: int) -> None:
-    """A chart of each coin, so that the completeness of the history is counted from all rows; its body is not read."""
+def cover(database: Database, coins: int) -> None:
+    """What answers have spoken for of each coin, so that the completeness of the history is told of all rows."""
     last = FIRST + timedelta(days=DAYS - 1)
-    charts = [
-        {
-            "asset_id": coin,
-            "body": b"",
-            "fetched_at": datetime(last.year, last.month, last.day, 1, tzinfo=UTC),
-            "covers_from": FIRST,
-            "covers_to": last,
-            "points": DAYS,
-            "midnights": DAYS,
-            "first_on": FIRST,
-            "last_on": last,
-        }
-        for coin in ids_of(coins)
-    ]
+    dates = DateIntervals.of_range(DateRange(FIRST, last)).to_json()
+    coverage = {
+        "covered": dates,
+        "points": dates,
+        "outcome": "values",
+        "answered_at": datetime(last.year, last.month, last.day, 1, tzinfo=UTC),
+        "misses": 0,
+    }
     with database.transaction() as connection:
-        connection.execute(insert(tables.raw_market_charts), charts)
+        connection.execute(insert(tables.chart_coverage), [{"asset_id": coin, **coverage} for coin in ids_of(coins)])
 
 
 def main() -> None:
@@ -49,7 +44,7 @@ def main() -> None:
     arguments = parser.parse_args()
     database = fresh_database(arguments.url)
     rows = fill_market(database, arguments.coins)
-    archive_charts(database, arguments.coins)
+    cover(database, arguments.coins)
     database.dispose()
     with tempfile.TemporaryDirectory() as folder:
         finished = succeed([*PROGRAM, "report"], Path(folder), {"DATABASE_URL": arguments.url})

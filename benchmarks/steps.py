@@ -2,7 +2,7 @@
 
 It runs with the version of the package that PYTHONPATH names first, so it takes its names from either layout.
 
-python -m benchmarks.steps tick|gaps [--last 2026-11-24]
+python -m benchmarks.steps tick|gaps|lost_rows|refresh --last 2026-11-24
 """
 
 import argparse
@@ -41,26 +41,62 @@ def tick(database: Any, plan: Any, _last: date) -> str:
         context = dagster.build_schedule_context(
             instance, scheduled_execution_time=datetime.now(UTC), resources=resources
         )
-        return str(schedule(context))[:300]
+        return " ".join(str(schedule(context)).split())[:100]
 
 
 def gaps(database: Any, _plan: Any, last: date) -> str:
-    """What the check of gaps reads in a run of one date: that date and the 30 before it."""
-    dates = module_of("acquisition.planning").DateRange(last - timedelta(days=30), last)
-    found = module_of("orchestration.checks.gaps", "checks.gaps").read_gaps(database, dates)
-    return f"{sum(gap.coins for gap in found.to_fill)} to fill"
+    """What the check of gaps reads on a day: the latest date and the 30 before it."""
+    if is_before_the_answers():
+        dates = module_of("acquisition.planning").DateRange(last - timedelta(days=30), last)
+        found = module_of("checks.gaps").read_gaps(database, dates)
+        return f"{sum(gap.coins for gap in found.to_fill):,} to fill"
+    check = module_of("orchestration.checks.archive").no_date_is_missing_between_a_coins_first_and_last_day
+    return f"{check(database).metadata['gaps_to_fill'].value:,} to fill"
 
 
-def all_gaps(database: Any, plan: Any, last: date) -> str:
-    """What it reads in a run of every date."""
-    plans = module_of("sources.coingecko.plans", "coingecko.plans")
-    dates = module_of("acquisition.planning").DateRange(plan.earliest_date(last), last)
-    assert dates.first >= plans.FIRST_DATE
-    found = module_of("orchestration.checks.gaps", "checks.gaps").read_gaps(database, dates)
-    return f"{sum(gap.coins for gap in found.to_fill)} to fill"
+def lost_rows(database: Any, _plan: Any, _last: date) -> str:
+    """What the check of lost rows reads on a day."""
+    if is_before_the_answers():
+        return "there is no such check"
+    check = module_of("orchestration.checks.archive").every_archived_value_has_its_row
+    return f"{check(database, lambda: datetime.now(UTC)).metadata['coins_with_lost_rows'].value:,} coins"
 
 
-STEPS: dict[str, Callable[[Any, Any, date], str]] = {"tick": tick, "gaps": gaps, "all_gaps": all_gaps}
+def refresh(database: Any, plan: Any, _last: date) -> str:
+    """The calls that ask for every coin again whose newest rows are no chart's, and how much they bring."""
+    now = datetime.now(UTC)
+    planning = module_of("acquisition.planning")
+    work = module_of("acquisition.outlook", "acquisition.history").read_work(database, plan, now)
+    if is_before_the_answers():
+        archived = module_of("acquisition.archive").ChartArchive(database).coverage()
+        calls = [
+            planning.chart_call(coin, work.earliest, archived.get(coin), plan, now.date()) for coin in work.in_order
+        ]
+    else:
+        calls = [planning.chart_call(coin, work.first_missing[coin], plan, now.date()) for coin in work.in_order]
+    with database.connect() as connection:
+        lives = dict(connection.exec_driver_sql("SELECT asset_id, first_on FROM bench_lives").all())
+    days = [min(call.days, (now.date() - lives[call.coin_id]).days + 1) for call in calls]
+    points, asked = sum(days), sum(call.days for call in calls)
+    # The longest chart of a day's answer that was recorded has 488 kB for 4,699 days.
+    size = 488_000 / 4_699
+    return (
+        f"{len(calls):,} calls for {asked:,} days, {points:,} of them lived: {points * size / 1e9:.2f} GB "
+        f"({asked * size / 1e9:.2f} GB, were every coin as old as the market)"
+    )
+
+
+def is_before_the_answers() -> bool:
+    """Whether this version's archive keeps one chart a coin."""
+    return hasattr(module_of("warehouse.tables", "tables"), "raw_market_charts")
+
+
+STEPS: dict[str, Callable[[Any, Any, date], str]] = {
+    "tick": tick,
+    "gaps": gaps,
+    "lost_rows": lost_rows,
+    "refresh": refresh,
+}
 
 
 def main() -> None:
@@ -69,6 +105,7 @@ def main() -> None:
     parser.add_argument("step", choices=STEPS)
     parser.add_argument("--last", type=date.fromisoformat, required=True, help="the last date with rows")
     arguments = parser.parse_args()
+    module_of("definitions")  # imports all that a step takes, before its time is taken
     settings = module_of("settings").load_settings()
     database = module_of("warehouse").Database(settings.database_url.get_secret_value())
     began = time.perf_counter()

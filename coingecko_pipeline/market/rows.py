@@ -151,7 +151,7 @@ def arrow_rows(coins: Sequence[tuple[str, MarketRows]]) -> pa.Table:
             for column in VALUE_COLUMNS
         },
         "source": pa.array([tables.CHART] * len(days), type=pa.string()),
-        "observed_at": pa.array(moments).cast(pa.timestamp("us")),
+        "observed_at": pa.array(moments).cast(pa.timestamp("us", "UTC")),
     }
     return to_arrow(tables.daily_market, columns)
 

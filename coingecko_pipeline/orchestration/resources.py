@@ -159,6 +159,16 @@ class ReportPath(dg.ConfigurableResource[Path]):
         return self.settings.report_path
 
 
+class MeasuresMemory(dg.ConfigurableResource[int]):
+    """The memory of a statement that MEASURES_MEMORY_MB names (megabytes)."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> int:  # noqa: ARG002
+        """The figure of the settings."""
+        return self.settings.measures_memory_mb
+
+
 class WarehouseResource(dg.ConfigurableResource[Database]):
     """The database that DATABASE_URL names, its tables ready for use."""
 
@@ -264,6 +274,7 @@ def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[st
     defaults: dict[str, object] = {
         "plan": PlanResource(settings=settings),
         "report_path": ReportPath(settings=settings),
+        "measures_memory": MeasuresMemory(settings=settings),
         "alerts": webhook_alerts,
         "coingecko": CoinGeckoResource(settings=settings, warehouse=warehouse, progress=progress, now=now),
         io_manager_of(COINGECKO): WarehouseIOManager(source=COINGECKO.name, warehouse=warehouse),

@@ -41,8 +41,8 @@ DATES = '[["2026-01-01", "2026-01-02"]]'
 
 CHARTS = [
     # answer_id, asset_id, answered_at, days, outcome, body, first_on, last_on, midnights, dates, is_written
-    (7, "a", datetime(2026, 1, 2, tzinfo=UTC), 365, "values", b"\x1f\x8b\x00\xff", date(2026, 1, 1), date(2026, 1, 2),
-     2, DATES, True),
+    (7, "a", datetime(2026, 1, 2, tzinfo=UTC), 365, "values", b"\x1f\x8b\x00\xff",
+     date(2026, 1, 1), date(2026, 1, 2), 2, DATES, True),
     (8, "b", datetime(2026, 1, 2, tzinfo=UTC), 365, "empty", b"", None, None, 0, "[]", True),
     (9, "a", datetime(2026, 1, 3, tzinfo=UTC), 1, "not_found", None, None, None, 0, None, False),
 ]  # fmt: skip

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import Connection
 
 from coingecko_pipeline.market.changes import (
+    KEPT,
     Change,
+    FollowedTable,
     changes_after,
     followed_number,
     forget_followed,
@@ -85,13 +87,10 @@ def test_how_far_a_table_has_followed_is_kept_by_its_source(database: Database) 
 
 def test_only_what_every_table_has_followed_and_is_old_is_forgotten(database: Database) -> None:
     log(database, DAY, COIN, DAY)
-    later = NIGHT + timedelta(days=1)
-    assert forget_followed(database, ["coingecko"], later) == 0, "nobody has followed"
-    for table, number in (("weekly_market", 2), ("monthly_market", 3)):
-        database.run_in_transaction(
-            lambda connection, table=table, number=number: set_followed(connection, table, "coingecko", number, NIGHT)  # type: ignore[misc]
-        )
-    assert forget_followed(database, ["coingecko"], NIGHT) == 0, "they are young"
-    assert forget_followed(database, ["coingecko"], later) == 2
+    followers = [FollowedTable(2, NIGHT), FollowedTable(3, NIGHT)]
+    later = NIGHT + KEPT + timedelta(days=1)
+    assert forget_followed(database, "daily_market", [], later) == 0, "nobody has followed"
+    assert forget_followed(database, "daily_market", followers, NIGHT) == 0, "they are young"
+    assert forget_followed(database, "daily_market", followers, later) == 2
     log(database, COIN)
     assert rows_of(database, "SELECT number FROM market_changes ORDER BY number") == [(3,), (4,)]

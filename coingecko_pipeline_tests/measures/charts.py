@@ -1,5 +1,6 @@
 """A daily market of recorded charts, and of small ones that a test plants."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 
@@ -8,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Table, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.archive.charts import midnight_points
+from coingecko_pipeline.sources.coingecko.charts import read_chart
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.writing import TableWriter
@@ -22,10 +23,13 @@ VALUES = ["price_usd", "volume_24h_usd", "market_cap_usd"]
 def recorded_market(first: date, last: date) -> dict[str, pd.DataFrame]:
     """The charts of the recorded coins between two dates, each with a row for every date, NaN where there is none."""
     days = pd.date_range(str(first), str(last), unit="s")
-    return {
-        coin: midnight_points(load(f"market_chart/2023-08-15/{coin}.json.gz")).set_index("date").reindex(days)
-        for coin in RECORDED
-    }
+    return {coin: _recorded(coin).reindex(days) for coin in RECORDED}
+
+
+def _recorded(coin: str) -> pd.DataFrame:
+    points = read_chart(json.dumps(load(f"market_chart/2023-08-15/{coin}.json.gz")).encode())
+    dates = pd.DatetimeIndex(points.days.astype("datetime64[D]").astype("datetime64[s]"))
+    return pd.DataFrame({column: points.values[column] for column in VALUES}, index=dates)
 
 
 def planted(first: date, prices: Iterable[float | None]) -> pd.DataFrame:

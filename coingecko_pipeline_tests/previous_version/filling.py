@@ -1,7 +1,7 @@
 """Fills the database that DATABASE_URL names, by whichever version of the package is on PYTHONPATH.
 
 All commands run in this one process, since importing Dagster takes longer than what most of them do. Coins are listed
-in between; some have a chart of which only a part is in the table, some were asked for one in vain, and some have a
+in between; some have a chart of which only a part is in the table, some have an empty one, and some have a
 snapshot only. The last line tells the dates of the backfill, as JSON.
 """
 
@@ -21,7 +21,7 @@ TOP = 30
 BACKFILLED_DAYS = 60
 COMPLETED = 6
 PARTLY_WRITTEN = ("quoted-and-slashed", "wrapped-ether-of-someone", "boringdao-[old]", "4")
-"""Coins whose chart is asked for and written in part; the last two have none."""
+"""Coins whose chart is asked for and written in part; those of the last two are empty."""
 
 
 def run(*arguments: str) -> None:

@@ -114,22 +114,25 @@ def test_the_earlier_version_left_something_of_each_kind(carried: Carried) -> No
     assert all(carried.before[table] for table in KEPT)
 
 
-def test_each_row_stays_as_it_is_but_that_a_snapshot_may_be_stale(carried: Carried) -> None:
+def test_each_row_stays_but_that_a_snapshot_may_be_stale_or_give_way_to_an_archived_chart(carried: Carried) -> None:
     after = {table: stored(carried.database, table) for table in KEPT}
     for table in KEPT[:-1]:
         assert after[table] == carried.before[table], table
-    changed = carried.before["daily_market"] - after["daily_market"]
-    as_stale = Counter((*row[:SOURCE], "'stale'", *row[SOURCE + 1 :]) for row in changed)
-    assert {row[SOURCE] for row in changed} <= {"'snapshot'"}
-    assert as_stale <= after["daily_market"]
-    added = after["daily_market"] - carried.before["daily_market"] - as_stale
-    assert {row[SOURCE] for row in added} <= {"'chart'"}
+    market = after["daily_market"]
+    exact_rows = {row[:2] for row in market if row[SOURCE] == "'chart'"}
+    for row in carried.before["daily_market"] - market:
+        assert row[SOURCE] == "'snapshot'"
+        is_stale = (*row[:SOURCE], "'stale'", *row[SOURCE + 1 :]) in market
+        assert is_stale or (row[:2] in exact_rows and row[1] in map(exact, carried.charts))
+    added = market - carried.before["daily_market"]
+    assert {row[SOURCE] for row in added} == {"'chart'", "'stale'"}
 
 
 def test_each_archived_chart_is_an_answer_with_the_same_body(carried: Carried) -> None:
-    answers = rows_of(carried.database, "SELECT asset_id, body, outcome FROM market_charts")
-    assert sorted((coin, body) for coin, body, _ in answers) == sorted(carried.charts.items())
-    assert {outcome for *_, outcome in answers} == {"values"}
+    answers = rows_of(carried.database, "SELECT asset_id, body, outcome, is_written FROM market_charts")
+    assert sorted((coin, body) for coin, body, *_ in answers) == sorted(carried.charts.items())
+    assert Counter(outcome for *_, outcome, _ in answers) == {"values": len(carried.charts) - 2, "empty": 2}
+    assert all(is_written for *_, is_written in answers)
     covered = {coin for (coin,) in rows_of(carried.database, "SELECT asset_id FROM chart_coverage")}
     assert set(carried.charts) <= covered
 
