@@ -127,7 +127,8 @@ def test_a_lost_row_is_seen_although_its_chart_has_a_hole_elsewhere_and_is_fille
     forget(database, 3)
     assert gaps(database) == (2, 2, 1, 1)
     lost = check(database, LOST)
-    assert (lost.passed, lost.severity, figure(lost, "examples")) == (False, dg.AssetCheckSeverity.WARN, ["a", "b"])
+    assert (lost.passed, lost.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert sorted(figure(lost, "examples")) == ["a", "b"]
     backfill(database, {"a": holey, "b": holey})
     assert gaps(database) == (0, 0, 0, 1)
     assert check(database, LOST).passed
