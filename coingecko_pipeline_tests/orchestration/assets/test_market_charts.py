@@ -229,6 +229,7 @@ def test_a_dead_coin_and_an_empty_chart_do_not_cost_a_call_each_day(stocked: Dat
     complete(stocked, client_of(market))
     assert outcomes(stocked) == [("big", "values"), ("middle", "empty"), ("small", "values")]
     asked = len(market.charts_asked)
+    market.charts["big"] = daily_chart(back(4), range(1, 7))
     tomorrow = client_of(market, now=NIGHT + timedelta(days=1))
     assert complete(stocked, tomorrow).success
     assert market.charts_asked[asked:] == ["big"]
