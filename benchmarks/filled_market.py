@@ -1,6 +1,8 @@
 """A daily market of every coin, to measure on: 17,400 coins of 365 days are 6,351,000 rows.
 
-python -m benchmarks.filled_market --url mysql+pymysql://root@127.0.0.1:33306/bench_market
+python -m benchmarks.filled_market --url mysql+pymysql://root@127.0.0.1:33306/bench_market [--lives]
+
+With `--lives` the coins are born one after another since 2013, as the real ones were: some 30,000,000 rows.
 """
 
 import argparse
@@ -28,17 +30,27 @@ SEED = 20_250_101
 INDEX = next(iter(tables.daily_market.indexes))
 
 
-def fill_market(database: Database, coins: int = COINS, days: int = DAYS, first: date = FIRST) -> int:
+SINCE = date(2013, 4, 28)
+"""CoinGecko's first date."""
+LIFE_EXPONENT = 1.686
+"""Of a number u between 0 and 1, u to this power is a coin's share of the days since 2013: 0.37 of them on average."""
+
+
+def fill_market(
+    database: Database, coins: int = COINS, days: int = DAYS, first: date = FIRST, *, lives: bool = False
+) -> int:
     """Fill the empty tables `assets` and `daily_market` and return the number of rows of the latter.
 
-    Each coin has a row for every date. Its price is a random walk, its market cap falls with its rank as in the real
-    market, and a fifth of the coins has none, as there. The same arguments give the same rows.
+    Each coin has a row for every date from its birth on, which is the first date where the coins have no lives. Its
+    price is a random walk, its market cap falls with its rank as in the real market, and a fifth of the coins has none,
+    as there. The same arguments give the same rows.
 
     Args:
         database: Migrated; `daily_market` is empty.
         coins: How many.
         days: Dates of each coin.
         first: The first date.
+        lives: Whether the coins are born one after another.
     """
     ids = ids_of(coins)
     last = first + timedelta(days=days - 1)
@@ -49,13 +61,18 @@ def fill_market(database: Database, coins: int = COINS, days: int = DAYS, first:
     writer = TableWriter(database, tables.daily_market)
     with database.transaction() as connection:
         INDEX.drop(connection)  # made at once at the end, it takes a third of the time
-    for day, frame in days_of_market(ids, days, first):
+    shares = np.random.default_rng(SEED + 1).uniform(size=coins) ** LIFE_EXPONENT if lives else np.ones(coins)
+    born = dict(zip(ids, days - np.ceil(shares * days), strict=True))
+    rows = 0
+    for number, (day, whole) in enumerate(days_of_market(ids, days, first)):
+        frame = whole[whole["asset_id"].map(born) <= number] if lives else whole
         writer.replace([to_arrow(tables.daily_market, frame)], [Between("date", day, day + timedelta(days=1))])
+        rows += len(frame)
     with database.transaction() as connection:
         INDEX.create(connection)
         if not database.is_sqlite:
             connection.exec_driver_sql("ANALYZE TABLE daily_market")
-    return coins * days
+    return rows
 
 
 def ids_of(coins: int) -> list[str]:
@@ -98,10 +115,13 @@ def main() -> None:
     parser.add_argument("--url", required=True, help="a MySQL database, dropped and created")
     parser.add_argument("--coins", type=int, default=COINS)
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--lives", action="store_true", help="coins born one after another since 2013")
     arguments = parser.parse_args()
     database = fresh_database(arguments.url)
     began = time.perf_counter()
-    rows = fill_market(database, arguments.coins, arguments.days)
+    last = FIRST + timedelta(days=arguments.days - 1)
+    first = SINCE if arguments.lives else FIRST
+    rows = fill_market(database, arguments.coins, (last - first).days + 1, first, lives=arguments.lives)
     print(f"{rows:,} rows in {time.perf_counter() - began:.0f} s")
 
 
