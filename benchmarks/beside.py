@@ -4,16 +4,15 @@ python -m benchmarks.beside --url mysql+pymysql://root@127.0.0.1:33306/bench_mar
 """
 
 import argparse
-import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from benchmarks.export import filled
 from benchmarks.filled_market import COINS, DAYS, FIRST, ids_of
-from coingecko_pipeline.agreement.comparison import compare
-from coingecko_pipeline.measures import replace_range, select_daily_ohlc
+from coingecko_pipeline.agreement.comparison import follow_agreement
+from coingecko_pipeline.measures import ALWAYS, DAILY_OHLC, Followed, Span, follow_market
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
-from coingecko_pipeline.tables import daily_ohlc, migrate
+from coingecko_pipeline.tables import migrate
 from coingecko_pipeline.warehouse import Database
 
 HOURLY_TOP = 250
@@ -58,13 +57,10 @@ def fill_second_source(database: Database, ids: list[str]) -> None:
             connection.exec_driver_sql(statement)
 
 
-def measure(name: str, compute: Callable[[date, date], dict[date, int]], last: date) -> None:
+def measure(name: str, make: Callable[[Span], Followed], last: date) -> None:
     """Print the rows and seconds of all dates, and the seconds of the last one alone."""
-    began = time.perf_counter()
-    rows = sum(compute(FIRST, last).values())
-    whole = time.perf_counter()
-    compute(last, last)
-    print(f"| {name} | {rows:,} | {whole - began:.1f} | {time.perf_counter() - whole:.2f} |", flush=True)
+    whole, one = make(ALWAYS), make(Span(last, last))
+    print(f"| {name} | {whole.rows_written:,} | {whole.seconds:.1f} | {one.seconds:.2f} |", flush=True)
 
 
 def main() -> None:
@@ -79,8 +75,9 @@ def main() -> None:
     fill_second_source(database, ids_of(arguments.coins)[:PAIRED])
     last = FIRST + timedelta(days=arguments.days - 1)
     print("| table | rows of the year | a year (s) | one date (s) |\n|---|---:|---:|---:|")
-    measure("daily_ohlc", lambda first, end: replace_range(database, daily_ohlc, select_daily_ohlc, first, end), last)
-    measure("source_agreement", lambda first, end: compare(database, COINPAPRIKA.name, first, end), last)
+    now = datetime.now(UTC)
+    measure("daily_ohlc", lambda dates: follow_market(database, DAILY_OHLC, now, rebuild=dates), last)
+    measure("source_agreement", lambda dates: follow_agreement(database, COINPAPRIKA.name, now, rebuild=dates), last)
     database.dispose()
 
 

@@ -8,7 +8,6 @@ import re
 import statistics
 import time
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 
 import pandas as pd
 from sqlalchemy import delete, func, select, update
@@ -16,7 +15,7 @@ from sqlalchemy import delete, func, select, update
 from benchmarks.export import filled
 from benchmarks.filled_market import COINS, DAYS, FIRST, ids_of
 from coingecko_pipeline import tables
-from coingecko_pipeline.measures import replace_range, select_global_market, select_returns, select_rollup
+from coingecko_pipeline.measures import ALWAYS, DAILY_RETURNS, GLOBAL_MARKET_DAILY, WEEKLY_MARKET, follow_market
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.frames import to_arrow
 from coingecko_pipeline.warehouse.writing import TableWriter
@@ -80,9 +79,8 @@ def fill_measures(database: Database, last: date) -> None:
     with database.connect() as connection:
         if connection.execute(select(func.max(tables.daily_returns.c.date))).scalar_one() == last:
             return
-    replace_range(database, tables.weekly_market, partial(select_rollup, "week"), FIRST, last)
-    replace_range(database, tables.global_market_daily, select_global_market, FIRST, last)
-    replace_range(database, tables.daily_returns, select_returns, FIRST, last)
+    for derived in (WEEKLY_MARKET, GLOBAL_MARKET_DAILY, DAILY_RETURNS):
+        follow_market(database, derived, datetime.now(UTC), rebuild=ALWAYS)
 
 
 def as_asked_here(query: str, last: date) -> str:

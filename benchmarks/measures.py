@@ -1,102 +1,106 @@
-"""Roll-ups and measures of every coin: a year in one run, one new day, and whether a day costs more as days are stored.
+"""The derived tables: the whole, what a day of completion changed, and a new day, by how much is stored.
 
-python -m benchmarks.measures --url mysql+pymysql://root@127.0.0.1:33306/bench_measures [--stored 90 180 365]
+python -m benchmarks.measures --url mysql+pymysql://root@127.0.0.1:33306/bench_measures [--lives]
+
+Without `--lives` 17,400 coins of 365 days are stored (6,351,000 rows), with it some 30,000,000 rows since 2013.
 """
 
 import argparse
+import random
 import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy import func, select
 
-from benchmarks.filled_market import COINS, FIRST
+from benchmarks.filled_market import COINS
 from benchmarks.processes import succeed
+from coingecko_pipeline import tables
 from coingecko_pipeline.cli.runs import QUIET
-from coingecko_pipeline.orchestration.assets import daily_returns, global_market_daily, monthly_market, weekly_market
-from coingecko_pipeline.partitions import DAILY, range_tags
+from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.market.changes import Change, log_changes
 from coingecko_pipeline.warehouse import Database
 
-MEASURES = (weekly_market, monthly_market, daily_returns, global_market_daily)
+COMPLETED = 261
+"""Coins whose chart the completion asks for on a day of the demo plan."""
+DATES_OF_A_CHART = 365
 
 
-def materialize(database: Database, asset: dg.AssetsDefinition, first: date, last: date) -> float:
-    """Seconds of a real run over the partitions that begin from a first to a last date."""
+def materialize(database: Database) -> dict[str, tuple[int, float]]:
+    """Rows and seconds of each table in a real run of the measures, and of the whole run."""
+    overrides = {"warehouse": dg.ResourceDefinition.hardcoded_resource(database)}
     with dg.DagsterInstance.ephemeral() as instance:
         began = time.perf_counter()
-        result = dg.materialize(
-            [asset],
-            instance=instance,
-            resources={"warehouse": dg.ResourceDefinition.hardcoded_resource(database)},
-            run_config=QUIET,
-            tags=range_tags(first, last),
-        )
-        if not result.success:
-            raise SystemExit(f"the run of {asset.key.path[-1]} failed")
-        return time.perf_counter() - began
+        job = build_definitions(overrides).resolve_job_def("measures_job")
+        result = job.execute_in_process(instance=instance, run_config=QUIET)
+        seconds = time.perf_counter() - began
+    found: dict[str, tuple[int, float]] = {}
+    for event in result.get_asset_materialization_events():
+        facts = event.step_materialization_data.materialization.metadata
+        assert event.asset_key is not None
+        rows, took = facts["rows_written"].value, facts["seconds"].value
+        assert isinstance(rows, int)
+        assert isinstance(took, float)
+        found[event.asset_key.path[-1]] = (rows, took)
+    found["the run"] = (sum(rows for rows, _ in found.values()), seconds)
+    return found
 
 
-def first_and_last(asset: dg.AssetsDefinition, first: date, last: date) -> tuple[date, date]:
-    """The first and the last partition that begins in a range of dates and is over by its end."""
-    definition = asset.partitions_def
-    assert isinstance(definition, dg.TimeWindowPartitionsDefinition)
-    if definition == DAILY:
-        return first, last
-    starts = [
-        date.fromisoformat(key)
-        for key in definition.get_partition_keys()
-        if first.isoformat() <= key and definition.time_window_for_partition_key(key).end.date() <= last
-    ]
-    return starts[0], starts[-1]
+def log(database: Database, changes: Sequence[Change]) -> None:
+    """Log changes, as if the rows had just been written."""
+    with database.transaction() as connection:
+        log_changes(connection, changes)
 
 
-def peak_megabytes() -> float:
+def megabytes() -> float:
     """The most memory that this process held so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def own_megabytes() -> float:
-    """The memory of this process that is its own: without the pages of libraries that are mapped from their files."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon")) / 1024
-
-
-def fill(url: str, coins: int, days: int) -> None:
+def fill(url: str, coins: int, *, lives: bool) -> None:
     """Fill a database in a process of its own, whose memory is not counted."""
-    filling = [sys.executable, "-m", "benchmarks.filled_market", "--url", url]
+    filling = [sys.executable, "-m", "benchmarks.filled_market", "--url", url, "--coins", str(coins)]
     with tempfile.TemporaryDirectory() as folder:
-        environment = {"PYTHONPATH": str(Path.cwd())}
-        succeed([*filling, "--coins", str(coins), "--days", str(days)], Path(folder), environment)
+        succeed([*filling, *(["--lives"] if lives else [])], Path(folder), {"PYTHONPATH": str(Path.cwd())})
 
 
-def measure(url: str, stored: int, coins: int) -> None:
-    """Fill a database with so many days and one more, compute them, and then the last one alone."""
-    fill(url, coins, stored + 1)
-    database = Database(url)
-    last = FIRST + timedelta(days=stored - 1)
-    for asset in MEASURES:
-        took = materialize(database, asset, *first_and_last(asset, FIRST, last))
-        new = first_and_last(asset, FIRST, last + timedelta(days=1))[1]
-        one = materialize(database, asset, new, new)
-        memory = f"{peak_megabytes():.0f} | {own_megabytes():.0f}"
-        print(f"| {asset.key.path[-1]} | {stored} | {took:.1f} | {one:.2f} | {memory} |", flush=True)
-    database.dispose()
+def coins_on(database: Database, day: date) -> Sequence[str]:
+    """The coins that have a row on a date."""
+    market = tables.daily_market
+    query = select(market.c.asset_id).where(market.c.date == day).order_by(market.c.asset_id)
+    return database.run_reading(lambda connection: connection.scalars(query).all())
 
 
 def main() -> None:
-    """Print a line of Markdown for each asset and number of days."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print a line of Markdown for each table and kind of change."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", required=True, help="a MySQL database, dropped and created")
-    parser.add_argument("--stored", type=int, nargs="+", default=[90, 180, 365], help="days that are stored")
     parser.add_argument("--coins", type=int, default=COINS)
+    parser.add_argument("--lives", action="store_true", help="30,000,000 rows since 2013")
     arguments = parser.parse_args()
-    print("| asset | days stored | all of them (s) | one more (s) | peak memory (MB) | its own (MB) |")
-    print("|---|---:|---:|---:|---:|---:|")
-    for stored in arguments.stored:
-        measure(arguments.url, stored, arguments.coins)
+    fill(arguments.url, arguments.coins, lives=arguments.lives)
+    database = Database(arguments.url)
+    latest = select(func.max(tables.daily_market.c.date))
+    last: date = database.run_reading(lambda connection: connection.scalar(latest))
+    coins = coins_on(database, last)
+    charts = random.Random(COMPLETED).sample(coins, min(COMPLETED, len(coins)))
+    first = last - timedelta(days=DATES_OF_A_CHART - 1)
+    name = tables.daily_market.name
+    print("| what changed | table | rows | seconds | peak memory (MB) |\n|---|---|---:|---:|---:|")
+    for what, changes in (
+        ("everything", []),
+        (f"{len(charts)} charts", [Change(name, first, last, coin) for coin in charts]),
+        ("a new day", [Change(name, last, last)]),
+    ):
+        log(database, changes)
+        for table, (rows, seconds) in materialize(database).items():
+            print(f"| {what} | {table} | {rows:,} | {seconds:.1f} | {megabytes():.0f} |", flush=True)
+    database.dispose()
 
 
 if __name__ == "__main__":

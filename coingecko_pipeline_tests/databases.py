@@ -14,7 +14,7 @@ import pymysql
 import pytest
 from sqlalchemy.engine import URL
 
-from coingecko_pipeline.tables import metadata, migrate
+from coingecko_pipeline.tables import market_change_counter, metadata, migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.database_servers import NoServer, server
 
@@ -106,9 +106,7 @@ def migrated_database(make_database: MakeDatabase) -> Database:
 @pytest.fixture
 def database(migrated_database: Database) -> Database:
     """A database with the declared tables, all of them empty."""
-    with migrated_database.transaction() as connection:
-        for table in metadata.sorted_tables:
-            connection.execute(table.delete())
+    _empty(migrated_database)
     return migrated_database
 
 
@@ -117,10 +115,16 @@ def second(database: Database) -> Database:
     """The second source's schema beside `database`, with the declared tables, all of them empty."""
     schema = database.schema("coinpaprika")
     migrate(schema)
-    with schema.transaction() as connection:
+    _empty(schema)
+    return schema
+
+
+def _empty(database: Database) -> None:
+    """Delete all rows; the counter of the changes has its one row, as after the migration."""
+    with database.transaction() as connection:
         for table in metadata.sorted_tables:
             connection.execute(table.delete())
-    return schema
+        connection.execute(market_change_counter.insert().values(one_row=1, number=0))
 
 
 def run_on(server: URL, *statements: str) -> None:

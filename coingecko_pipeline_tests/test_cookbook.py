@@ -5,18 +5,17 @@ import statistics
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import pytest
 
-from coingecko_pipeline import tables
-from coingecko_pipeline.measures import replace_range, select_global_market, select_returns, select_rollup
+from coingecko_pipeline.measures import DAILY_RETURNS, GLOBAL_MARKET_DAILY, WEEKLY_MARKET
 from coingecko_pipeline.tables import migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cookbook_market import DAYS, NOVEMBER, SUPPLY, day, fill, has_row, price, volume
 from coingecko_pipeline_tests.cookbook_page import PAGE, recipes
 from coingecko_pipeline_tests.databases import MakeDatabase
+from coingecko_pipeline_tests.measures.deriving import build
 
 LAST = DAYS - 1
 
@@ -165,12 +164,8 @@ def market(make_database: MakeDatabase) -> Database:
     database = make_database()
     migrate(database)
     fill(database)
-    for table, rows in (
-        (tables.weekly_market, partial(select_rollup, "week")),
-        (tables.daily_returns, select_returns),
-        (tables.global_market_daily, select_global_market),
-    ):
-        replace_range(database, table, rows, day(0), day(LAST))
+    for derived in (WEEKLY_MARKET, DAILY_RETURNS, GLOBAL_MARKET_DAILY):
+        build(database, derived)
     return database
 
 

@@ -1,15 +1,19 @@
 """How far two sources agree: computed inside the database."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, MetaData, Row, Select, and_, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.measures import Part, replace_range
+from coingecko_pipeline.market.changes import MAIN_SOURCE, Change
+from coingecko_pipeline.measures import ALWAYS, CoinQuery, Followed, Log, Span, ToMake, follow, merged
+from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
+from coingecko_pipeline.measures.working_set import coins_made, dates_read
 from coingecko_pipeline.tables.agreement import AMBIGUOUS, asset_pairs, source_agreement
 from coingecko_pipeline.warehouse import Database
 
@@ -50,20 +54,65 @@ class LargestCoin:
         return self.price_difference is not None and abs(self.price_difference) > PRICE_AGREES
 
 
-def compare(database: Database, schema: str, first: date, last: date) -> dict[date, int]:
-    """Replace the rows of source_agreement from one date to another, both included.
+def follow_agreement(
+    database: Database,
+    source: str,
+    now: datetime,
+    *,
+    rebuild: Span | None = None,
+    megabytes: int = DEFAULT_MEGABYTES,
+) -> Followed:
+    """Bring source_agreement up to date with both markets and with the pairs; see `measures.follow`.
 
     Args:
         database: The main one.
-        schema: The other source's.
-        first: The first date.
-        last: The last date.
-
-    Returns:
-        How many coins were compared, by date.
+        source: The other source's name, which is that of its schema.
+        now: The current UTC time, aware.
+        rebuild: Compare these dates again.
+        megabytes: Memory for each intermediate table of the database.
     """
-    reading, qualifier = database.reading(schema)
-    return replace_range(reading, source_agreement, partial(_differences, qualifier), first, last)
+    other = database.schema(source)
+    reading, qualifier = database.reading(source)
+    logs = [
+        Log(MAIN_SOURCE, database, tables.daily_market.name),
+        Log(MAIN_SOURCE, database, asset_pairs.name),
+        Log(source, other, tables.daily_market.name),
+    ]
+    plan = partial(_plan, reading, other, qualifier)
+    return follow(reading, source_agreement.name, logs, plan, now, rebuild=rebuild, megabytes=megabytes)
+
+
+def _plan(reading: Database, other: Database, qualifier: str, changes: Sequence[Change], _now: datetime) -> ToMake:
+    """The dates that changed on which the other source has rows, of the coins that have a pair."""
+    day = tables.daily_market.c.date
+    ends = select(func.min(day), func.max(day))
+    first, last = other.run_reading(lambda connection: connection.execute(ends).one())
+    made = select(func.min(source_agreement.c.date), func.max(source_agreement.c.date))
+    made_first, made_last = reading.run_reading(lambda connection: connection.execute(made).one())
+    if first is None and made_first is None:
+        return ToMake([])
+    known = Span(min(day for day in (first, made_first) if day), max(day for day in (last, made_last) if day))
+    coins = select(asset_pairs.c.asset_id).where(asset_pairs.c.coinpaprika_id.is_not(None))
+    paired: set[str] = set(reading.run_reading(lambda connection: connection.scalars(coins).all()))
+    compared = paired
+    if any(change == Change(change.table_name, *ALWAYS) for change in changes):
+        stored = select(source_agreement.c.asset_id).distinct()
+        compared = paired | set(reading.run_reading(lambda connection: connection.scalars(stored).all()))
+    wanted: dict[str, list[Span]] = defaultdict(list)
+    for change in changes:
+        if span := known.clipped(Span(change.first, change.last)):
+            for coin in compared if change.asset_id is None else {change.asset_id} & paired:
+                wanted[coin].append(span)
+    query = CoinQuery(source_agreement, lambda _: _differences(qualifier))
+    return ToMake(query.groups({coin: merged(spans) for coin, spans in wanted.items()}, reading.kind))
+
+
+def latest_date_compared(database: Database) -> date | None:
+    """The latest date of which there is a comparison; None where there is none."""
+    latest: date | None = database.run_reading(
+        lambda connection: connection.scalar(select(func.max(source_agreement.c.date)))
+    )
+    return latest
 
 
 def largest_coins_compared(database: Database, first: date, last: date) -> list[LargestCoin]:
@@ -96,9 +145,9 @@ def largest_coins_compared(database: Database, first: date, last: date) -> list[
     return [LargestCoin(*row) for row in rows]
 
 
-def _differences(qualifier: str, part: Part) -> Select[Any]:
-    """The rows of source_agreement for a part of the dates, from both sources' daily_market."""
-    own = tables.daily_market
+def _differences(qualifier: str) -> Select[Any]:
+    """The rows of source_agreement of the working set, from both sources' daily_market."""
+    own, coins, read = tables.daily_market, coins_made, dates_read.c.day
     other = own.to_metadata(MetaData(), schema=qualifier)
 
     def relative(column: str) -> ColumnElement[Any]:
@@ -108,7 +157,12 @@ def _differences(qualifier: str, part: Part) -> Select[Any]:
 
     return (
         select(own.c.date, own.c.asset_id, *(relative(column).label(name) for name, column in DIFFERENCES.items()))
-        .join(asset_pairs, asset_pairs.c.asset_id == own.c.asset_id)
-        .join(other, and_(other.c.asset_id == asset_pairs.c.coinpaprika_id, other.c.date == own.c.date))
-        .where(own.c.date.between(part.first, part.last), asset_pairs.c.how != AMBIGUOUS)
+        .prefix_with("STRAIGHT_JOIN", dialect="mysql")
+        .select_from(
+            dates_read.join(coins, read.between(coins.c.first_on, coins.c.last_on))
+            .join(asset_pairs, asset_pairs.c.asset_id == coins.c.asset_id)
+            .join(other, and_(other.c.date == read, other.c.asset_id == asset_pairs.c.coinpaprika_id))
+            .join(own, and_(own.c.date == read, own.c.asset_id == coins.c.asset_id))
+        )
+        .where(asset_pairs.c.how != AMBIGUOUS)
     )

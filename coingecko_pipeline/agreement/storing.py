@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.agreement.pairs import Coin, Proposal, propose_pairs, without
+from coingecko_pipeline.market.changes import Change, log_changes
 from coingecko_pipeline.tables.agreement import AMBIGUOUS, PROPOSED, asset_pairs
 from coingecko_pipeline.warehouse import Database
 
@@ -71,10 +72,15 @@ def pair_coins(database: Database, other: Database, day: date) -> Pairing:
         for coin, near in proposal.ambiguous.items()
     ]
 
+    first: date = other.run_reading(lambda connection: connection.scalar(select(func.min(tables.daily_market.c.date))))
+    # A pair is compared on every date that both have, so the comparison follows it as a change of that coin.
+    changes = [Change(asset_pairs.name, first, day, coin) for coin in sorted(proposal.pairs)]
+
     def store(connection: Connection) -> None:
         connection.execute(delete(asset_pairs).where(asset_pairs.c.how == AMBIGUOUS))
         if rows:
             connection.execute(insert(asset_pairs), rows)
+        log_changes(connection, changes)
 
     database.run_in_transaction(store)
     before = sum(row.coinpaprika_id is not None for row in decided)

@@ -6,12 +6,18 @@ has followed (`Followed`), so it costs what has changed and not what is stored.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.warehouse import Database
+
+MAIN_SOURCE = "coingecko"
+"""`followed_changes.source` of the log of the main database; that of another source's schema has the source's name."""
+
+KEPT = timedelta(days=30)
+"""How long a change is kept after every derived table has followed it, for who looks for what happened."""
 
 
 @dataclass(frozen=True)
@@ -131,15 +137,67 @@ def set_followed(connection: Connection, table_name: str, source: str, number: i
         connection.execute(insert(table).values(table_name=table_name, source=source, number=number, computed_at=now))
 
 
-def forget_followed(database: Database, sources: Sequence[str], keep_from: datetime) -> int:
-    """Delete the changes that every derived table has followed and that are older than a moment; how many there were.
+@dataclass(frozen=True)
+class FollowedTable:
+    """How far a derived table has come.
+
+    Attributes:
+        number: The number of the latest change that its rows have followed.
+        computed_at: The moment at which they did (UTC).
+    """
+
+    number: int
+    computed_at: datetime
+
+
+def read_followed(database: Database) -> dict[tuple[str, str], FollowedTable]:
+    """How far each derived table has come that ever was computed, by its name and the source of the log."""
+    table = tables.followed_changes
+    query = select(table.c.table_name, table.c.source, table.c.number, table.c.computed_at)
+    return database.run_reading(
+        lambda connection: {
+            (name, source): FollowedTable(number, computed_at)
+            for name, source, number, computed_at in connection.execute(query)
+        }
+    )
+
+
+@dataclass(frozen=True)
+class LatestChange:
+    """The latest change of a market table.
+
+    Attributes:
+        number: Its number.
+        last: The last date that it changed.
+        changed_at: Its moment (UTC).
+    """
+
+    number: int
+    last: date
+    changed_at: datetime
+
+
+def latest_changes(database: Database) -> dict[str, LatestChange]:
+    """The latest change of each table that the log has changes of."""
+    log = tables.market_changes
+    latest = select(func.max(log.c.number)).group_by(log.c.table_name)
+    query = select(log.c.table_name, log.c.number, log.c.last_on, log.c.changed_at).where(log.c.number.in_(latest))
+    return database.run_reading(
+        lambda connection: {name: LatestChange(*row) for name, *row in connection.execute(query)}
+    )
+
+
+def forget_followed(database: Database, table_name: str, followers: Sequence[FollowedTable], now: datetime) -> int:
+    """Delete the changes of a table that every follower has passed and that are older than `KEPT`; how many.
 
     Args:
         database: Where the log is.
-        sources: Whose logs the numbers of `followed_changes` are of; those of this database.
-        keep_from: Younger changes stay.
+        table_name: Whose changes.
+        followers: How far those have come that follow it and ever were computed; one that never was is made whole.
+        now: The current UTC time, aware.
     """
-    log, followed = tables.market_changes, tables.followed_changes
-    lowest = select(func.min(followed.c.number)).where(followed.c.source.in_(sources)).scalar_subquery()
-    old = delete(log).where(log.c.number <= lowest, log.c.changed_at < keep_from)
+    if not followers:
+        return 0
+    log, lowest = tables.market_changes, min(follower.number for follower in followers)
+    old = delete(log).where(log.c.table_name == table_name, log.c.number <= lowest, log.c.changed_at < now - KEPT)
     return int(database.run_in_transaction(lambda connection: connection.execute(old).rowcount))

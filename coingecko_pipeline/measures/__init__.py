@@ -1,23 +1,39 @@
-"""What is computed from the daily and the hourly market, inside the database: one statement for a range. No Dagster.
+"""What is computed from the daily and the hourly market, inside the database, as far as it changed. No Dagster.
 
-Each module has one function that gives the rows of a range as a SELECT, the same on MySQL, MariaDB and SQLite.
+`follow` brings a table up to date; `plans` tell from changes which of its rows are made; each other module has the rows
+of one table as SQL, the same on MySQL, MariaDB and SQLite.
 """
 
-from coingecko_pipeline.measures.global_market import select_global_market
-from coingecko_pipeline.measures.ohlc import select_daily_ohlc
-from coingecko_pipeline.measures.parts import Part, Rows
-from coingecko_pipeline.measures.periods import Period
-from coingecko_pipeline.measures.replacing import replace_range
-from coingecko_pipeline.measures.returns import select_returns
-from coingecko_pipeline.measures.rollups import select_rollup
+from coingecko_pipeline.measures.following import ALWAYS, Followed, Log, Plan, ToMake, follow
+from coingecko_pipeline.measures.making import CoinQuery
+from coingecko_pipeline.measures.plans import (
+    DAILY_OHLC,
+    DAILY_RETURNS,
+    GLOBAL_MARKET_DAILY,
+    MEASURES,
+    MONTHLY_MARKET,
+    WEEKLY_MARKET,
+    DerivedTable,
+    follow_market,
+)
+from coingecko_pipeline.measures.spans import Span, merged
 
 __all__ = [
-    "Part",
-    "Period",
-    "Rows",
-    "replace_range",
-    "select_daily_ohlc",
-    "select_global_market",
-    "select_returns",
-    "select_rollup",
+    "ALWAYS",
+    "DAILY_OHLC",
+    "DAILY_RETURNS",
+    "GLOBAL_MARKET_DAILY",
+    "MEASURES",
+    "MONTHLY_MARKET",
+    "WEEKLY_MARKET",
+    "CoinQuery",
+    "DerivedTable",
+    "Followed",
+    "Log",
+    "Plan",
+    "Span",
+    "ToMake",
+    "follow",
+    "follow_market",
+    "merged",
 ]

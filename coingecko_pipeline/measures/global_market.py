@@ -1,16 +1,52 @@
 """The whole market by date: sums, shares of the largest coins, and how many coins rose and fell."""
 
+from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import Connection, Select, and_, case, delete, func, insert, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.measures.parts import Part
-from coingecko_pipeline.measures.periods import days_later
+from coingecko_pipeline.measures.making import Piece
+from coingecko_pipeline.measures.spans import ONE_DAY, Span
+from coingecko_pipeline.warehouse.database import Kind
+
+LARGEST = (1, 10, 100)
+"""Of so many of the largest coins the share of the market is told."""
+DATES_AT_ONCE = 31
+"""Dates of one transaction: each is a row, and two reads of that date's coins."""
 
 
-def select_global_market(part: Part) -> Select[Any]:
-    """The rows of a part of the dates, one for each date that has rows of the daily market.
+def dates_of(changed: Span) -> Span:
+    """The dates whose row depends on some dates: themselves, and the day after, whose rises and falls are from them."""
+    return Span(changed.first, changed.last + ONE_DAY)
+
+
+def global_market_groups(spans: Iterable[Span], kind: Kind) -> list[list[Piece]]:
+    """The rows of some dates, in pieces that are independent of each other."""
+    days = [day for span in spans for cut in span.cut(DATES_AT_ONCE) for day in _days(cut)]
+    return [[_piece(days[start : start + DATES_AT_ONCE], kind)] for start in range(0, len(days), DATES_AT_ONCE)]
+
+
+def _days(span: Span) -> list[date]:
+    return [span.first + number * ONE_DAY for number in range((span.last - span.first).days + 1)]
+
+
+def _piece(days: Sequence[date], kind: Kind) -> Piece:
+    whole = tables.global_market_daily
+
+    def make(connection: Connection) -> int:
+        rows = [row for row in (global_market_on(connection, day, kind) for day in days) if row]
+        connection.execute(delete(whole).where(whole.c.date.in_(days)))
+        if rows:
+            connection.execute(insert(whole), rows)
+        return len(rows)
+
+    return make
+
+
+def global_market_on(connection: Connection, day: date, kind: Kind) -> dict[str, Any] | None:
+    """The row of one date; None where the daily market has no row of it that counts.
 
     - `market_cap_usd`, `volume_24h_usd`: sums over the coins that have the value; NULL where none has.
     - `coins_with_price`: how many coins have a price.
@@ -19,46 +55,50 @@ def select_global_market(part: Part) -> Select[Any]:
     - `coins_up`, `coins_down`: coins whose price is above, or below, the one of the date before; a coin without a
       price on one of the two dates is in neither.
 
+    Stale rows are in none of them: their values are of another date. A sum of doubles is rounded as the database adds
+    it up, so two plans may differ in the last digits.
+
     Args:
-        part: The dates.
+        connection: Reads.
+        day: The date.
+        kind: Of the database.
     """
+    rows, cap, volume, priced, up, down = connection.execute(_sums(day, kind)).one()
+    if not rows:
+        return None
+    caps: Sequence[float] = connection.scalars(_largest(day)).all() if cap else ()
+    shares = [sum(caps[:coins]) / cap if cap else None for coins in LARGEST]
+    values = (day, cap, volume, priced, *shares, up, down)
+    return dict(zip(tables.global_market_daily.c.keys(), values, strict=True))
+
+
+def _sums(day: date, kind: Kind) -> Select[Any]:
     market, before = tables.daily_market, tables.daily_market.alias("before")
-    rank = (
-        func.row_number()
-        .over(partition_by=market.c.date, order_by=(market.c.market_cap_usd.desc(), market.c.asset_id))
-        .label("rank_by_cap")
+    day_before = and_(
+        before.c.date == day - ONE_DAY, before.c.asset_id == market.c.asset_id, before.c.source != tables.STALE
     )
-    ranked = (
+    query = (
         select(
-            market.c.date,
-            market.c.price_usd,
-            market.c.volume_24h_usd,
-            market.c.market_cap_usd,
-            before.c.price_usd.label("price_before_usd"),
-            rank,
+            func.count(),
+            func.sum(market.c.market_cap_usd),
+            func.sum(market.c.volume_24h_usd),
+            func.count(market.c.price_usd),
+            func.count(case((market.c.price_usd > before.c.price_usd, 1))),
+            func.count(case((market.c.price_usd < before.c.price_usd, 1))),
         )
-        .select_from(
-            market.outerjoin(
-                before,
-                and_(before.c.date == days_later(market.c.date, -1, part.kind), before.c.asset_id == market.c.asset_id),
-            )
-        )
-        .where(market.c.date.between(part.first, part.last))
-        .subquery("ranked")
+        .select_from(market.outerjoin(before, day_before))
+        .where(market.c.date == day, market.c.source != tables.STALE)
     )
-    cap = ranked.c.market_cap_usd
+    # MySQL takes the index by coin for some dates, and reads each of its rows out of order then.
+    return query if kind == "sqlite" else query.with_hint(market, "USE INDEX (PRIMARY)", "mysql")
 
-    def share(coins: int) -> ColumnElement[Any]:
-        return func.sum(case((ranked.c.rank_by_cap <= coins, cap))) / func.nullif(func.sum(cap), 0)
 
-    return select(
-        ranked.c.date,
-        func.sum(cap),
-        func.sum(ranked.c.volume_24h_usd),
-        func.count(ranked.c.price_usd),
-        share(1),
-        share(10),
-        share(100),
-        func.count(case((ranked.c.price_usd > ranked.c.price_before_usd, 1))),
-        func.count(case((ranked.c.price_usd < ranked.c.price_before_usd, 1))),
-    ).group_by(ranked.c.date)
+def _largest(day: date) -> Select[Any]:
+    market = tables.daily_market
+    cap = market.c.market_cap_usd
+    return (
+        select(cap)
+        .where(market.c.date == day, market.c.source != tables.STALE, cap.is_not(None))
+        .order_by(cap.desc())
+        .limit(LARGEST[-1])
+    )

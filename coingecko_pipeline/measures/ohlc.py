@@ -6,18 +6,18 @@ from typing import Any
 from sqlalchemy import Date, Select, and_, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.measures.parts import Part
+from coingecko_pipeline.measures.spans import Span
 
 
-def select_daily_ohlc(part: Part) -> Select[Any]:
-    """The rows of daily_ohlc for a part of the UTC days, one for each coin with a price in one of its hours.
+def select_daily_ohlc(days: Span) -> Select[Any]:
+    """The rows of daily_ohlc for some UTC days, one for each coin with a price in one of its hours.
 
     With the hours h of a coin and a UTC day that have a price p(h): open = p(min h), close = p(max h), high = max p,
     low = min p, observations = the number of them. This is the bar that exchanges and charts call OHLC, of prices
     observed once an hour instead of trades.
 
     Args:
-        part: The days.
+        days: The first and the last of them.
     """
     market = tables.hourly_market
     day = func.date(market.c.hour_at, type_=Date)
@@ -32,8 +32,8 @@ def select_daily_ohlc(part: Part) -> Select[Any]:
             func.count().label("observations"),
         )
         .where(
-            market.c.hour_at >= _midnight(part.first),
-            market.c.hour_at < _midnight(part.last + timedelta(days=1)),
+            market.c.hour_at >= _midnight(days.first),
+            market.c.hour_at < _midnight(days.last + timedelta(days=1)),
             market.c.price_usd.is_not(None),
         )
         .group_by(day, market.c.asset_id)

@@ -1,6 +1,6 @@
 """Arithmetic with dates inside the database, which MySQL and MariaDB spell in one way and SQLite in another."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from sqlalchemy import ColumnElement, Date, func
@@ -35,3 +35,13 @@ def end_of(period: Period, start: ColumnElement[date], kind: Kind) -> ColumnElem
     if kind == "sqlite":
         return func.date(start, "+1 month", type_=Date())
     return days_later(func.last_day(start), 1, kind)
+
+
+def period_start(period: Period, day: date) -> date:
+    """The first date of the period that a date is in, without a database."""
+    return day - timedelta(days=day.weekday()) if period == "week" else day.replace(day=1)
+
+
+def period_end(period: Period, start: date) -> date:
+    """The first date of the period after the one that begins on a date, without a database."""
+    return start + timedelta(days=7) if period == "week" else (start + timedelta(days=31)).replace(day=1)

@@ -4,22 +4,38 @@ Of a week that begins on Monday M the price is known at eight midnights, M to M+
 rows M+1 to M+7, since a row holds the 24 hours before it. So the row of M opens the week and the row of M+7 closes it,
 and is the next week's opening too. A month is the same between the first dates of two months. Open, high, low and close
 have their usual meaning in a price bar, of midnights here and not of trades.
+
+A period is over, and has rows, as soon as the market has a row on or after its end date.
 """
 
-from datetime import timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, case, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.measures.parts import Part
-from coingecko_pipeline.measures.periods import Period, days_later, end_of, start_of
+from coingecko_pipeline.measures.periods import Period, days_later, end_of, period_end, period_start, start_of
+from coingecko_pipeline.measures.spans import ONE_DAY, Span
+from coingecko_pipeline.measures.working_set import coins_made, coins_named, dates_read
+from coingecko_pipeline.warehouse.database import Kind
 
-LONGEST = timedelta(days=31)
+LONGEST_DAYS = 31
 
 
-def select_rollup(period: Period, part: Part) -> Select[Any]:
-    """The rows of the periods that begin in a part of the dates, one for each coin with a row on one of its days.
+def periods_of(period: Period, dates: Span) -> Span:
+    """The first dates of the first and the last period that some dates open, fill or close."""
+    return Span(period_start(period, dates.first - ONE_DAY), period_start(period, dates.last))
+
+
+def latest_over(period: Period, latest: date) -> date:
+    """The first date of the last period that is over when the market reaches a date."""
+    start = period_start(period, latest)
+    before = period_start(period, start - ONE_DAY)
+    return start if period_end(period, start) <= latest else before
+
+
+def select_rollup(period: Period, kind: Kind) -> Select[Any]:
+    """The rows of the working set, whose dates are the first ones of periods; one where a coin has one of the days.
 
     - `open_usd`: price of the row of the first date; `close_usd`, `market_cap_close_usd`: of the row of the end date,
       which is the first date of the next period. NULL where that row is missing.
@@ -29,21 +45,35 @@ def select_rollup(period: Period, part: Part) -> Select[Any]:
 
     Args:
         period: A week or a month.
-        part: The first dates of the periods.
+        kind: Of the database.
     """
-    market, kind = tables.daily_market, part.kind
-    start = start_of(period, days_later(market.c.date, -1, kind), kind)
+    market, coins, read = tables.daily_market, coins_made, dates_read.c.day
+    start = start_of(period, days_later(read, -1, kind), kind)
+    # The period is computed from the date, so the dates are bounded beside it.
+    within = read.between(coins.c.first_on, days_later(coins.c.last_on, LONGEST_DAYS, kind))
     days = (
-        select(start.label("start"), market)
-        # The period is computed from the date, so it says nothing to an index: the dates are bounded beside it.
-        .where(start.between(part.first, part.last), market.c.date > part.first, market.c.date <= part.last + LONGEST)
+        select(
+            start.label("start"),
+            coins.c.number,
+            market.c.date,
+            market.c.price_usd,
+            market.c.volume_24h_usd,
+            market.c.market_cap_usd,
+        )
+        .prefix_with("STRAIGHT_JOIN", dialect="mysql")
+        .select_from(
+            dates_read.join(coins, within).join(
+                market, (market.c.date == read) & (market.c.asset_id == coins.c.asset_id)
+            )
+        )
+        .where(start.between(coins.c.first_on, coins.c.last_on))
         .subquery("days")
     )
     closing = days.c.date == end_of(period, days.c.start, kind)
     bars = (
         select(
             days.c.start,
-            days.c.asset_id,
+            days.c.number,
             func.max(days.c.price_usd).label("high_usd"),
             func.min(days.c.price_usd).label("low_usd"),
             func.max(case((closing, days.c.price_usd))).label("close_usd"),
@@ -51,14 +81,14 @@ def select_rollup(period: Period, part: Part) -> Select[Any]:
             func.max(case((closing, days.c.market_cap_usd))).label("market_cap_close_usd"),
             func.count().label("days_present"),
         )
-        .group_by(days.c.start, days.c.asset_id)
+        .group_by(days.c.start, days.c.number)
         .subquery("bars")
     )
-    opening = tables.daily_market.alias("opening")
+    opening, named = tables.daily_market.alias("opening"), coins_named
     opened = opening.c.price_usd
     return select(
         bars.c.start,
-        bars.c.asset_id,
+        named.c.asset_id,
         opened.label("open_usd"),
         case((opened > bars.c.high_usd, opened), else_=func.coalesce(bars.c.high_usd, opened)).label("high_usd"),
         case((opened < bars.c.low_usd, opened), else_=func.coalesce(bars.c.low_usd, opened)).label("low_usd"),
@@ -66,4 +96,8 @@ def select_rollup(period: Period, part: Part) -> Select[Any]:
         bars.c.volume_24h_mean_usd,
         bars.c.market_cap_close_usd,
         bars.c.days_present,
-    ).select_from(bars.outerjoin(opening, (opening.c.date == bars.c.start) & (opening.c.asset_id == bars.c.asset_id)))
+    ).select_from(
+        bars.join(named, named.c.number == bars.c.number).outerjoin(
+            opening, (opening.c.date == bars.c.start) & (opening.c.asset_id == named.c.asset_id)
+        )
+    )

@@ -8,14 +8,21 @@ import pytest
 from sqlalchemy import insert
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.agreement.comparison import compare, largest_coins_compared
+from coingecko_pipeline.agreement.comparison import follow_agreement, largest_coins_compared
 from coingecko_pipeline.agreement.storing import latest_common_date, pair_coins
+from coingecko_pipeline.measures import ALWAYS, Span
 from coingecko_pipeline.tables.agreement import asset_pairs, source_agreement
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.measures.deriving import NOW
 from coingecko_pipeline_tests.running import rows_of
 
 DAY = date(2026, 3, 9)
 Values = tuple[float | None, float | None, float | None]
+
+
+def compare(database: Database, first: date = ALWAYS.first, last: date = ALWAYS.last) -> int:
+    """Compare some dates, or all; how many coins were."""
+    return follow_agreement(database, "coinpaprika", NOW, rebuild=Span(first, last)).rows_written
 
 
 def put(database: Database, coin: str, *values: Values, first: date = DAY) -> None:
@@ -62,7 +69,7 @@ def test_each_difference_is_a_fraction_of_coingeckos_value(database: Database, s
     pair(database, "a", "a-a")
     put(database, "a", (1e-12, 200.0, 3e12))
     put(second, "a-a", (1.02e-12, 150.0, 3e12))
-    assert compare(database, "coinpaprika", DAY, DAY) == {DAY: 1}
+    assert compare(database) == 1
     ((price, volume, market_cap),) = agreement_of(database).values()
     assert math.isclose(price, 0.02, rel_tol=1e-9)
     assert (volume, market_cap) == (-0.25, 0.0)
@@ -77,7 +84,7 @@ def test_nothing_is_compared_with_null_or_made_a_fraction_of_0(database: Databas
     put(second, "x-zero", (1.0, 5.0, 0.0))
     put(database, "other-null", (1.0, 1.0, 1.0))
     put(second, "x-other-null", (None, 1.5, None))
-    compare(database, "coinpaprika", DAY, DAY)
+    compare(database)
     assert agreement_of(database) == {
         ("2026-03-09", "null"): (None, None, 0.0),
         ("2026-03-09", "other-null"): (None, 0.5, None),
@@ -90,14 +97,14 @@ def test_a_range_is_replaced_and_dates_outside_of_it_stay(database: Database, se
     put(database, "a", (1.0, 1.0, 1.0), (1.0, 1.0, 1.0), (1.0, 1.0, 1.0))
     put(second, "a-a", (1.5, 1.0, 1.0), (2.0, 1.0, 1.0), (3.0, 1.0, 1.0))
     last = DAY + timedelta(days=2)
-    assert set(compare(database, "coinpaprika", DAY, last).values()) == {1}
+    assert compare(database) == 3
     with second.transaction() as connection:
         connection.execute(tables.daily_market.update().values(price_usd=9.0))
-    compare(database, "coinpaprika", DAY + timedelta(days=1), last)
+    assert compare(database, DAY + timedelta(days=1), last) == 2
     assert [values[0] for values in agreement_of(database).values()] == [0.5, 8.0, 8.0]
     with second.transaction() as connection:
         connection.execute(tables.daily_market.delete())
-    assert compare(database, "coinpaprika", DAY, last) == {}
+    assert compare(database) == 0
     assert agreement_of(database) == {}
 
 
@@ -108,9 +115,9 @@ def test_only_coins_with_a_pair_on_a_date_that_both_have_are_compared(database: 
     for coin in ("a", "b", "unsure", "unpaired"):
         put(database, coin, (1.0, 1.0, 1.0))
         put(second, f"{coin}-{coin}", (1.0, 1.0, 1.0), first=DAY + timedelta(days=coin == "a"))
-    assert compare(database, "coinpaprika", DAY, DAY) == {}
+    assert compare(database) == 0
     put(second, "a-a", (1.0, 1.0, 1.0))
-    assert compare(database, "coinpaprika", DAY, DAY) == {DAY: 1}
+    assert compare(database) == 1
 
 
 def test_the_largest_coins_are_ranked_by_coingeckos_market_cap(database: Database, second: Database) -> None:
@@ -120,7 +127,7 @@ def test_the_largest_coins_are_ranked_by_coingeckos_market_cap(database: Databas
     for number, price in ((0, 1.03), (1, 1.0199), (99, 0.9), (100, 2.0)):
         pair(database, f"c{number:03}", f"p{number}")
         put(second, f"p{number}", (price, 1.0, 1.0))
-    compare(database, "coinpaprika", DAY, DAY)
+    compare(database)
     coins = largest_coins_compared(database, DAY, DAY)
     assert [coin.rank for coin in coins] == list(range(1, 101))
     assert [(coin.asset_id, coin.rank) for coin in coins if coin.disagrees] == [("c000", 1), ("c099", 100)]

@@ -5,16 +5,14 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from coingecko_pipeline.measures import replace_range, select_global_market
+from coingecko_pipeline import tables
+from coingecko_pipeline.measures import GLOBAL_MARKET_DAILY
 from coingecko_pipeline.tables import global_market_daily
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
+from coingecko_pipeline_tests.measures.deriving import build
 
 FIRST, LAST = date(2022, 6, 1), date(2023, 8, 15)
-
-
-def compute(database: Database, first: date, last: date) -> dict[date, int]:
-    return replace_range(database, global_market_daily, select_global_market, first, last)
 
 
 def test_the_sums_of_recorded_charts_are_those_of_pandas(database: Database) -> None:
@@ -22,7 +20,7 @@ def test_the_sums_of_recorded_charts_are_those_of_pandas(database: Database) -> 
     charts["ripple"].loc["2022-09-01":"2022-09-05"] = np.nan
     charts["stellar"].loc["2023-02-01":"2023-02-03", "market_cap_usd"] = np.nan
     store(database, charts)
-    assert len(compute(database, FIRST, LAST)) == (LAST - FIRST).days + 1
+    assert build(database, GLOBAL_MARKET_DAILY).rows_written == (LAST - FIRST).days + 1
     price, volume, cap = (
         pd.DataFrame({coin: chart[column] for coin, chart in charts.items()})
         for column in ("price_usd", "volume_24h_usd", "market_cap_usd")
@@ -46,7 +44,7 @@ def test_the_sums_of_recorded_charts_are_those_of_pandas(database: Database) -> 
 def test_the_shares_are_of_the_largest_one_ten_and_hundred(database: Database) -> None:
     day = date(2026, 1, 1)
     store(database, {f"coin-{number}": planted(day, [float(number)]) for number in range(1, 121)})
-    compute(database, day, day)
+    build(database, GLOBAL_MARKET_DAILY)
     (row,) = stored(database, global_market_daily).to_dict("records")
     whole = 120 * 121 / 2
     assert row["market_cap_usd"] == whole * 1000
@@ -59,10 +57,25 @@ def test_where_no_coin_has_a_market_cap_there_is_no_sum_and_no_share(database: D
     day = date(2026, 1, 1)
     chart = planted(day, [1.0, 1.0]).assign(market_cap_usd=[np.nan, 0.0], volume_24h_usd=np.nan)
     store(database, {"coin": chart})
-    compute(database, day, date(2026, 1, 2))
+    build(database, GLOBAL_MARKET_DAILY)
     found = stored(database, global_market_daily)
     assert np.isnan(found["market_cap_usd"].iloc[0])
     assert found["market_cap_usd"].iloc[1] == 0
     assert found[["share_of_largest", "share_of_ten", "volume_24h_usd"]].isna().all(axis=None)
     assert list(found["coins_with_price"]) == [1, 1]
     assert list(found["coins_up"]) == [0, 0]
+
+
+def test_a_stale_row_is_in_no_sum_no_share_and_no_count(database: Database) -> None:
+    day = date(2026, 1, 1)
+    store(database, {"fresh": planted(day, [1.0, 2.0]), "old": planted(day, [5.0, 6.0])})
+    market = tables.daily_market
+    with database.transaction() as connection:
+        stale = market.update().where(market.c.asset_id == "old", market.c.date == day)
+        connection.execute(stale.values(source=tables.STALE))
+    build(database, GLOBAL_MARKET_DAILY)
+    first, second = stored(database, global_market_daily).to_dict("records")
+    assert (first["market_cap_usd"], first["volume_24h_usd"], first["coins_with_price"]) == (1000, 10, 1)
+    assert first["share_of_largest"] == 1
+    assert (second["market_cap_usd"], second["coins_with_price"]) == (8000, 2)
+    assert (second["coins_up"], second["coins_down"]) == (1, 0)

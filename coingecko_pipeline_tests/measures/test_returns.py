@@ -1,18 +1,18 @@
 """daily_returns against pandas: on recorded charts, over gaps, after a collapse, and in pieces."""
 
 from datetime import date, timedelta
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.measures import replace_range, select_returns
-from coingecko_pipeline.measures.replacing import DAYS_OF_A_PART
+from coingecko_pipeline.measures import DAILY_RETURNS
+from coingecko_pipeline.measures.making import BLOCK_DAYS
 from coingecko_pipeline.tables import daily_returns
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
+from coingecko_pipeline_tests.measures.deriving import build, changed, follow, log
 
 FIRST, LAST = date(2021, 6, 1), date(2023, 8, 15)
 START = date(2026, 1, 1)
@@ -30,10 +30,6 @@ def expected_returns(chart: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(measures)[price.notna()]
 
 
-def compute(database: Database, first: date, last: date) -> dict[date, int]:
-    return replace_range(database, daily_returns, select_returns, first, last)
-
-
 @pytest.fixture
 def charts(database: Database) -> dict[str, pd.DataFrame]:
     recorded = recorded_market(FIRST, LAST)
@@ -44,7 +40,7 @@ def charts(database: Database) -> dict[str, pd.DataFrame]:
 def test_the_measures_of_recorded_charts_are_those_of_pandas(
     database: Database, charts: dict[str, pd.DataFrame]
 ) -> None:
-    compute(database, FIRST, LAST)
+    build(database, DAILY_RETURNS)
     for coin, chart in charts.items():
         assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
 
@@ -60,7 +56,7 @@ def test_a_gap_is_never_bridged(database: Database, charts: dict[str, pd.DataFra
     chart.loc["2022-09-01", "price_usd"] = 0.0
     chart.loc["2022-09-20", "price_usd"] = np.nan
     store(database, charts)
-    compute(database, FIRST, LAST)
+    build(database, DAILY_RETURNS)
     for coin in charts:
         assert_equal(stored(database, daily_returns, coin), expected_returns(charts[coin]))
     after = stored(database, daily_returns, "cardano").loc["2022-03-08"]
@@ -71,7 +67,7 @@ def test_a_gap_is_never_bridged(database: Database, charts: dict[str, pd.DataFra
 
 def test_a_new_coin_has_its_averages_as_soon_as_it_has_the_days(database: Database) -> None:
     store(database, {"new": planted(START, range(1, 40))})
-    compute(database, START, date(2026, 3, 1))
+    build(database, DAILY_RETURNS)
     found = stored(database, daily_returns, "new")
     assert found["moving_average_7d_usd"].first_valid_index() == pd.Timestamp("2026-01-07")
     assert found["moving_average_30d_usd"].first_valid_index() == pd.Timestamp("2026-01-30")
@@ -87,55 +83,47 @@ def test_a_price_that_collapsed_a_billionfold_hides_nothing_that_follows(databas
         "growing": planted(START, 100 * np.cumprod(1 + 2e-4 + rng.normal(size=80) * 1e-6)),
     }
     store(database, charts)
-    compute(database, START, START + timedelta(days=120))
+    build(database, DAILY_RETURNS)
     for coin, chart in charts.items():
         assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
 
 
-@pytest.mark.parametrize("cuts", [(1, 2, 30, 31, 33, 200), (60, 61, 62, 122, 400)])
-def test_pieces_of_a_range_make_what_the_whole_makes(
-    database: Database, charts: dict[str, pd.DataFrame], cuts: tuple[int, ...]
+@pytest.mark.parametrize("cut", [1, 30, 31, 200])
+def test_days_that_are_followed_make_what_the_whole_makes(
+    database: Database, charts: dict[str, pd.DataFrame], cut: int
 ) -> None:
-    days = (LAST - FIRST).days + 1
-    for start, end in pairwise((0, *cuts, days)):
-        compute(database, FIRST + timedelta(days=start), FIRST + timedelta(days=end - 1))
-    for coin, chart in charts.items():
-        assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
-
-
-def test_where_no_earlier_date_was_computed_the_highest_is_that_of_the_stored_prices(
-    database: Database, charts: dict[str, pd.DataFrame]
-) -> None:
-    first = date(2023, 1, 1)
-    compute(database, first, LAST)
-    for coin, chart in charts.items():
-        assert_equal(stored(database, daily_returns, coin), expected_returns(chart)[str(first) :])
-
-
-def test_dates_that_were_left_out_count_for_the_highest_price(database: Database) -> None:
-    store(database, {"coin": planted(START, [1, 2, 9, 3, 1, 4])})
-    compute(database, START, START + timedelta(days=1))
-    compute(database, START + timedelta(days=4), START + timedelta(days=5))
-    assert list(stored(database, daily_returns)["highest_usd"]) == [1, 2, 9, 9]
-
-
-def test_a_high_that_was_corrected_is_gone_from_the_parts_that_are_made_at_the_same_time(database: Database) -> None:
-    prices = [1.0, 2.0, 900.0, *np.linspace(3, 5, 4 * DAYS_OF_A_PART)]
-    store(database, {"coin": planted(START, prices)})
-    last = START + timedelta(days=len(prices) - 1)
-    compute(database, START, last)
-    prices[2] = 9.0
     with database.transaction() as connection:
         connection.execute(tables.daily_market.delete())
+    store(database, {coin: chart.iloc[:-cut] for coin, chart in charts.items()})
+    build(database, DAILY_RETURNS)
+    later = LAST - timedelta(days=cut - 1)
+    store(database, {coin: chart.iloc[-cut:] for coin, chart in charts.items()})
+    log(database, changed(later, LAST))
+    assert follow(database, DAILY_RETURNS).rows_written <= cut * len(charts)
+    for coin, chart in charts.items():
+        assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
+
+
+def test_a_high_that_was_corrected_is_gone_from_every_later_date(database: Database) -> None:
+    prices = [1.0, 2.0, 900.0, *np.linspace(3, 5, 2 * BLOCK_DAYS)]
+    store(database, {"coin": planted(START, prices), "other": planted(START, prices)})
+    build(database, DAILY_RETURNS)
+    prices[2] = 9.0
     store(database, {"coin": planted(START, prices)})
-    compute(database, START, last)
-    assert list(stored(database, daily_returns)["highest_usd"]) == [1, 2, *[9] * (len(prices) - 2)]
+    day = START + timedelta(days=2)
+    log(database, changed(day, day, "coin"))
+    assert follow(database, DAILY_RETURNS).rows_written == len(prices) - 2
+    assert list(stored(database, daily_returns, "coin")["highest_usd"]) == [1, 2, *[9] * (len(prices) - 2)]
+    assert stored(database, daily_returns, "other")["highest_usd"].max() == 900
 
 
-def test_a_range_without_rows_and_a_row_that_is_gone_leave_nothing_behind(database: Database) -> None:
+def test_a_row_that_is_gone_leaves_nothing_behind(database: Database) -> None:
     store(database, {"a": planted(START, [1.0, 2.0]), "b": planted(START, [3.0, 4.0])})
-    assert compute(database, START, START + timedelta(days=9)) == {START: 2, START + timedelta(days=1): 2}
+    assert build(database, DAILY_RETURNS).rows_written == 4
     with database.transaction() as connection:
         connection.execute(tables.daily_market.delete().where(tables.daily_market.c.asset_id == "b"))
-    assert compute(database, START, START + timedelta(days=9)) == {START: 1, START + timedelta(days=1): 1}
-    assert compute(database, date(2020, 1, 1), date(2020, 12, 31)) == {}
+    log(database, changed(START, START + timedelta(days=1), "b"))
+    follow(database, DAILY_RETURNS)
+    assert len(stored(database, daily_returns)) == 2
+    build(database, DAILY_RETURNS)
+    assert len(stored(database, daily_returns)) == 2

@@ -1,0 +1,137 @@
+"""Rows of a derived table made anew inside the database, in pieces that are each one transaction.
+
+A reader sees the old rows of a piece or the new ones, never none of them. No row of a coin comes through Python.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, Table
+
+from coingecko_pipeline.measures.memory import statement_memory
+from coingecko_pipeline.measures.spans import Span
+from coingecko_pipeline.measures.working_set import CoinRows, replace_rows, working_set
+from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.database import Kind
+
+ROWS_READ = 30_000
+"""Rows of the market that one transaction reads at most, or those of one coin in `BLOCK_DAYS`: the 261 coins of a day's
+completion are in three groups, two of which are made at the same time."""
+BLOCK_DAYS = 200
+"""Dates of a coin that one transaction makes at most: running totals over more of them would lose digits."""
+AT_ONCE: dict[Kind, int] = {"mysql": 2, "mariadb": 2, "sqlite": 1}
+"""Transactions that are made at the same time, each on a connection of its own, since a server runs a statement on one
+core and SQLite has one writer."""
+
+Piece = Callable[[Connection], int]
+"""Makes its rows anew in the connection's transaction, and gives how many there are. May run more than once."""
+Finish = Callable[[Connection], None]
+"""What is done in the transaction of the last piece."""
+
+
+@dataclass(frozen=True)
+class CoinQuery:
+    """How the rows of a table whose key is a date and a coin are made.
+
+    Attributes:
+        table: As declared; its key is a date and a coin.
+        rows: Gives the rows of the working set, with the table's columns in their order.
+        days_before: Days of the market that are read before a row's date.
+        days_after: Days that are read after it.
+        prepare: What the working set needs beside, in the same transaction.
+        still_made: Tells of a stored row whether `rows` still gives it; see `replace_rows`.
+    """
+
+    table: Table
+    rows: Callable[[Kind], Select[Any]]
+    days_before: int = 0
+    days_after: int = 0
+    prepare: Callable[[Connection], None] | None = None
+    still_made: ColumnElement[bool] | None = None
+
+    def piece(self, rows: Sequence[CoinRows], kind: Kind) -> Piece:
+        """Some rows, as one piece."""
+
+        def make(connection: Connection) -> int:
+            with working_set(connection, rows, self.days_before, self.days_after):
+                if self.prepare:
+                    self.prepare(connection)
+                return replace_rows(connection, self.table, self.rows(kind), self.still_made)
+
+        return make
+
+    def groups(self, wanted: Mapping[str, Sequence[Span]], kind: Kind) -> list[list[Piece]]:
+        """The rows of each coin in pieces: those of a group one after another by date, the groups independently.
+
+        Coins whose ids are neighbours are together, since their rows are so in the database's pages.
+
+        Args:
+            wanted: The dates of each coin's rows.
+            kind: Of the database.
+        """
+        found: list[list[Piece]] = []
+        coins: list[str] = []
+        reads = 0
+        for coin in sorted(wanted):
+            most = sum((span.last - span.first).days + 1 for span in wanted[coin])
+            cost = min(most, BLOCK_DAYS) + self.days_before + self.days_after
+            if coins and reads + cost > ROWS_READ:
+                found.append(self._blocks(coins, wanted, kind))
+                coins, reads = [], 0
+            coins.append(coin)
+            reads += cost
+        if coins:
+            found.append(self._blocks(coins, wanted, kind))
+        return found
+
+    def _blocks(self, coins: Sequence[str], wanted: Mapping[str, Sequence[Span]], kind: Kind) -> list[Piece]:
+        blocks: dict[int, list[CoinRows]] = {}
+        for coin in coins:
+            for span in wanted[coin]:
+                for cut in span.cut(BLOCK_DAYS):
+                    blocks.setdefault(cut.first.toordinal() // BLOCK_DAYS, []).append(CoinRows(coin, cut))
+        return [self.piece(blocks[number], kind) for number in sorted(blocks)]
+
+
+def make_pieces(database: Database, groups: Sequence[Sequence[Piece]], finish: Finish, megabytes: int) -> int:
+    """Make all pieces, and finish in the transaction of the last one; how many rows there are.
+
+    Args:
+        database: Where the table is.
+        groups: Those of a group are made in their order.
+        finish: Done where all pieces before the last one are stored.
+        megabytes: Memory for each intermediate table of the database.
+
+    Raises:
+        DatabaseUnavailable: The database did not let us in.
+        sqlalchemy.exc.DBAPIError: Any other error of the database. Pieces that were made stay, nothing was finished.
+    """
+
+    def make(piece: Piece, and_then: Finish | None = None) -> int:
+        def work(connection: Connection) -> int:
+            with statement_memory(connection, megabytes):
+                rows = piece(connection)
+                if and_then:
+                    and_then(connection)
+            return rows
+
+        return database.run_in_transaction(work)
+
+    def make_all(pieces: Sequence[Piece]) -> int:
+        return sum(make(piece) for piece in pieces)
+
+    *others, last = groups or [[_nothing]]
+    rows = 0
+    with ThreadPoolExecutor(AT_ONCE[database.kind], thread_name_prefix="making") as threads:
+        try:
+            rows += sum(threads.map(make_all, [*others, last[:-1]]))
+        except BaseException:
+            threads.shutdown(cancel_futures=True)
+            raise
+    return rows + make(last[-1], finish)
+
+
+def _nothing(_connection: Connection) -> int:
+    return 0
