@@ -24,22 +24,6 @@ HOURLY = dg.HourlyPartitionsDefinition(
 )
 """One partition for each UTC hour, the one that has begun included."""
 
-DAYS_OF_HOURS = dg.DailyPartitionsDefinition(start_date=FIRST_HOUR.date().isoformat(), timezone="UTC")
-"""One partition for each UTC day whose hours are over."""
-
-WEEKLY = dg.WeeklyPartitionsDefinition(
-    start_date=FIRST_DATE.isoformat(), day_offset=1, minute_offset=10, timezone="UTC"
-)
-"""One partition for each whole ISO week, named by its Monday M, from the Monday M+7 on.
-
-Its window begins and ends ten minutes past midnight, when CoinGecko's exact value of a midnight is there. So it
-overlaps eight daily partitions, M to M+7: those that the week is made of, since the close of a day is the row of the
-next one. Dagster's own mapping then needs no offset, which it has in whole weeks only."""
-
-MONTHLY = dg.MonthlyPartitionsDefinition(start_date=FIRST_DATE.isoformat(), minute_offset=10, timezone="UTC")
-"""One partition for each whole month, named by its first date, from the first date of the next one on; its window is
-that of `WEEKLY`."""
-
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 

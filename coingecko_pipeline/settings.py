@@ -13,6 +13,7 @@ from coingecko_pipeline.sources.coingecko.plans import Plan, PlanError, choose_p
 
 DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
 DEFAULT_REPORT_PATH = Path("data") / "report" / "index.html"
+DEFAULT_MEASURES_MEMORY_MB = 256
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
 
 ADDRESS = r"^https?://[^\s/]+"
@@ -77,6 +78,8 @@ class Settings(AlertSettings):
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
         report_path: The HTML file that the report is written to.
+        measures_memory_mb: Megabytes that a MySQL or MariaDB server may use for each intermediate table of a statement
+            that computes a derived table, and an eighth of it for each sort; two such statements run at a time.
     """
 
     coingecko_api_key: SecretStr | None = None
@@ -90,6 +93,7 @@ class Settings(AlertSettings):
     coinpaprika_base_url: str | None = Field(default=None, pattern=ADDRESS)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     report_path: Path = DEFAULT_REPORT_PATH
+    measures_memory_mb: int = Field(default=DEFAULT_MEASURES_MEMORY_MB, ge=16, le=16_384)
 
     @property
     def plan(self) -> Plan:

@@ -85,6 +85,28 @@ def checks_of(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvalu
     return {check.check_name: check for check in result.get_asset_check_evaluations()}
 
 
+def check_alone(
+    database: Database, check: dg.AssetChecksDefinition, instance: dg.DagsterInstance | None = None
+) -> dg.AssetCheckEvaluation:
+    """A check that is executed by itself, as from the Checks tab.
+
+    Args:
+        database: With the tables.
+        check: The check.
+        instance: Where the events of earlier runs are; by default there are none.
+    """
+    key = next(iter(check.check_keys))
+    definitions = build_definitions({"warehouse": dg.ResourceDefinition.hardcoded_resource(database)})
+    with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as home:
+        result = (
+            definitions.resolve_implicit_global_asset_job_def()
+            .get_subset(asset_selection=set(), asset_check_selection={key})
+            .execute_in_process(instance=home, run_config=QUIET)
+        )
+    (evaluation,) = result.get_asset_check_evaluations()
+    return evaluation
+
+
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
     """The description of the failure that ended a run's step without a retry."""
     failures = [event for event in result.all_events if event.is_step_failure]

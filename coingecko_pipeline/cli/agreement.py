@@ -43,7 +43,7 @@ def take_agreement(settings: Settings) -> bool:
             f"{counted(facts['calls'], 'call')}.",
             highlight=False,
         )
-    outcome = run_job("source_agreement_job", settings, dates, pool=None)
+    outcome = run_job("source_agreement_job", settings, pool=None)
     if pairs := outcome.metadata.get("asset_pairs"):
         CONSOLE.print(
             f"{counted(pairs['pairs'], 'pair')} of coins, {pairs['pairs_new']:,} of them new; "

@@ -1,54 +1,48 @@
-"""The roll-ups and measures by hand, where no daemon runs that would follow the daily market."""
+"""The roll-ups and measures by hand, where no daemon runs that would follow the markets."""
 
 import sys
-from datetime import UTC, date, datetime
+import time
+from datetime import datetime
+from typing import Any
 
 import click
-import dagster as dg
 
-from coingecko_pipeline.acquisition.planning import DateRange
 from coingecko_pipeline.cli.commands import checked_dates
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
-from coingecko_pipeline.orchestration.resources import open_warehouse
-from coingecko_pipeline.partitions import DAILY, MONTHLY, WEEKLY, dates_of, key_of
+from coingecko_pipeline.measures import MEASURES
+from coingecko_pipeline.orchestration.assets.deriving import MEASURES_POOL
+from coingecko_pipeline.orchestration.resources import open_warehouse, utc_now
 from coingecko_pipeline.settings import load_settings
+from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
+from coingecko_pipeline.sources.registry import COINGECKO
 
 
 @click.command()
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The first date (UTC).")
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last date, included.")
-def measures(first: datetime, last: datetime) -> None:
-    """Compute weeks, months, returns and the global market anew where the market of these dates goes into them.
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Make anew from this date (UTC) on.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Up to this date, included.")
+def measures(first: datetime | None, last: datetime | None) -> None:
+    """Compute weeks, months, returns, the global market and the bars of hours where the market has changed.
 
-    It costs no call. Where the daemon or the UI runs, this happens by itself.
+    With dates: make anew what the market of these dates goes into, changed or not. It costs no call. Where the daemon
+    or the UI runs, what has changed is followed by itself.
     """
-    dates = checked_dates(first, last)
+    began = time.monotonic()
     settings = load_settings()
+    config: dict[str, Any] = {}
+    if first or last:
+        earliest, today = datetime.combine(FIRST_DATE, datetime.min.time()), utc_now().replace(tzinfo=None)
+        dates = checked_dates(first or earliest, last or today)
+        rebuild = {"rebuild": {"from_date": str(dates.first), "to_date": str(dates.last)}}
+        config = {f"{COINGECKO.name}__{derived.name}": {"config": rebuild} for derived in MEASURES}
     open_warehouse(settings).dispose()
     use_home()
-    ok = True
-    for job, parts in (
-        ("weekly_market_job", periods_of(WEEKLY, dates)),
-        ("monthly_market_job", periods_of(MONTHLY, dates)),
-        # An old price can be the highest of all later dates, so they are computed up to today.
-        ("daily_measures_job", DateRange(dates.first, datetime.now(UTC).date())),
-    ):
-        if parts is None:
-            continue
-        outcome = run_job(job, settings, parts)
-        for table, facts in outcome.metadata.items():
-            CONSOLE.print(f"Computed {table} from {parts.first}: {counted(facts['rows_written'], 'row')}.")
-        ok = outcome.ok and ok
-    sys.exit(0 if ok else 1)
-
-
-def periods_of(definition: dg.TimeWindowPartitionsDefinition, dates: DateRange) -> DateRange | None:
-    """The first dates of the first and the last whole period that some dates go into; None where there is none."""
-    days = DAILY.get_partition_keys_in_range(dg.PartitionKeyRange(key_of(dates.first), key_of(dates.last)))
-    periods = dg.TimeWindowPartitionMapping().get_downstream_partitions_for_partitions(
-        DAILY.subset_with_partition_keys(days), DAILY, definition
-    )
-    keys = sorted(periods.get_partition_keys(), key=date.fromisoformat)
-    return DateRange(*dates_of(dg.PartitionKeyRange(keys[0], keys[-1]))) if keys else None
+    outcome = run_job("measures_job", settings, ops=config, pool=MEASURES_POOL)
+    for table, facts in outcome.metadata.items():
+        what = "the whole table" if facts["whole_table"] else counted(facts["changes"], "change")
+        CONSOLE.print(
+            f"{table}: {counted(facts['rows_written'], 'row')} in {facts['seconds']:,.1f} s ({what}).", highlight=False
+        )
+    CONSOLE.print(f"The whole command took {time.monotonic() - began:,.1f} s.", highlight=False)
+    sys.exit(0 if outcome.ok else 1)

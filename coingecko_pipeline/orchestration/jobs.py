@@ -3,18 +3,16 @@
 import dagster as dg
 
 from coingecko_pipeline.orchestration.assets import (
+    DERIVED_ASSETS,
+    MEASURE_ASSETS,
     SNAPSHOT_ASSETS,
     asset_pairs,
     assets_and_changes,
     daily_market,
-    daily_returns,
-    global_market_daily,
     hourly_market,
     market_report,
-    monthly_market,
     raw_asset_list,
     source_agreement,
-    weekly_market,
 )
 
 daily_market_job = dg.define_asset_job(
@@ -41,26 +39,19 @@ hourly_market_job = dg.define_asset_job(
     description="The current market of the largest coins, with its checks: one call for each 250 of them.",
 )
 
-weekly_market_job = dg.define_asset_job(
-    "weekly_market_job",
-    selection=dg.AssetSelection.assets(weekly_market),
-    description="The market of a range of weeks from the daily one, with its checks: no call.",
+derived_tables_job = dg.define_asset_job(
+    "derived_tables_job",
+    selection=dg.AssetSelection.assets(*DERIVED_ASSETS),
+    description="Everything that is computed from the stored markets, as far as that has changed, with the checks, and "
+    "then the report: no call. The sensor derived_tables_sensor asks for what lags.",
 )
 
-monthly_market_job = dg.define_asset_job(
-    "monthly_market_job",
-    selection=dg.AssetSelection.assets(monthly_market),
-    description="The market of a range of months from the daily one: no call.",
+measures_job = dg.define_asset_job(
+    "measures_job",
+    selection=dg.AssetSelection.assets(*MEASURE_ASSETS),
+    description="The roll-ups, the returns, the global market and the bars of hours, as far as the markets have "
+    "changed, with their checks: no call.",
 )
-
-daily_measures_job = dg.define_asset_job(
-    "daily_measures_job",
-    selection=dg.AssetSelection.assets(daily_returns, global_market_daily),
-    description="Returns and the global market of a range of dates from the daily market, with their checks: no call.",
-)
-
-MEASURES_JOBS = (weekly_market_job, monthly_market_job, daily_measures_job)
-"""What computes the roll-ups and measures by hand; the sensor asks for the assets themselves."""
 
 market_report_job = dg.define_asset_job(
     "market_report_job",
@@ -81,5 +72,19 @@ SNAPSHOT_JOBS = {
 source_agreement_job = dg.define_asset_job(
     "source_agreement_job",
     selection=dg.AssetSelection.assets(asset_pairs, source_agreement),
-    description="The pairs of coins, and how far the sources agree on one date, with the check: no call.",
+    description="The pairs of coins, and how far the sources agree, as far as one of them has changed, with the check: "
+    "no call.",
 )
+
+ALL_JOBS = (
+    daily_market_job,
+    asset_list_job,
+    market_history_job,
+    hourly_market_job,
+    *SNAPSHOT_JOBS.values(),
+    derived_tables_job,
+    measures_job,
+    source_agreement_job,
+    market_report_job,
+)
+"""Every job, in this one place."""

@@ -141,6 +141,10 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
     def report_path(_context: dg.InitResourceContext) -> Path:
         return settings().report_path
 
+    @dg.resource(description="The memory of a statement that MEASURES_MEMORY_MB names (megabytes).")
+    def measures_memory(_context: dg.InitResourceContext) -> int:
+        return settings().measures_memory_mb
+
     @dg.resource(description="Tells how far long work is, in the run's log.")
     def progress(context: dg.InitResourceContext) -> LogProgress:
         return LogProgress(context.log) if context.log else LogProgress(dg.get_dagster_logger())
@@ -178,6 +182,7 @@ def build_resources(settings: Callable[[], Settings] = load_settings) -> Mapping
         "warehouse": warehouse,
         "plan": plan,
         "report_path": report_path,
+        "measures_memory": measures_memory,
         "progress": progress,
         "coingecko": coingecko,
         "alerts": alerts,

@@ -175,9 +175,20 @@ SNAPSHOT_SCHEDULES = tuple(make_snapshot_schedule(source) for source in SNAPSHOT
     cron_schedule="45 0 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="The pairs of coins and the agreement of the sources on the day, at 00:45 UTC, when both snapshots are "
-    "there on every plan. Off until you turn it on, together with coinpaprika_daily_schedule. Costs no call.",
+    description="New pairs of coins, and the agreement of the sources with them, at 00:45 UTC, when both snapshots are "
+    "there on every plan. Off until you turn it on, together with coinpaprika_daily_schedule; no call. Once there are "
+    "pairs, derived_tables_sensor keeps the agreement up to date; without this schedule no new pair is found.",
 )
-def source_agreement_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-    """Ask for the agreement on the tick's own date: a late tick compares what is stored just as well."""
-    return dg.RunRequest(partition_key=key_of(context.scheduled_execution_time.astimezone(UTC).date()))
+def source_agreement_schedule(_context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Ask for the pairs and the agreement: a late tick compares what is stored just as well."""
+    return dg.RunRequest()
+
+
+ALL_SCHEDULES = (
+    daily_market_schedule,
+    history_completion_schedule,
+    hourly_market_schedule,
+    *SNAPSHOT_SCHEDULES,
+    source_agreement_schedule,
+)
+"""Every schedule, in this one place."""

@@ -11,31 +11,14 @@ from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.planning import USUAL_CHART_DAYS
 from coingecko_pipeline.alerts import AlertChannel, AlertNotSent, tell_failed_checks, tell_failure
-from coingecko_pipeline.orchestration.assets import DailyMarketConfig, market_report, source_agreement
-from coingecko_pipeline.orchestration.assets.computing import GROUP as MEASURES_GROUP
+from coingecko_pipeline.orchestration.assets import DailyMarketConfig
+from coingecko_pipeline.orchestration.derived_sensor import derived_tables_sensor
 from coingecko_pipeline.orchestration.jobs import market_history_job
 from coingecko_pipeline.orchestration.run_failures import failed_checks_of, failures_of
 from coingecko_pipeline.partitions import range_tags
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
-
-measures_sensor = dg.AutomationConditionSensorDefinition(
-    "measures_sensor",
-    target=dg.AssetSelection.groups(MEASURES_GROUP) | dg.AssetSelection.assets(source_agreement),
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Asks for the roll-ups and measures of the dates that were materialized, old ones too, and for the "
-    "sources' agreement on past dates whose rows came late: several partitions as one backfill, which is one run.",
-)
-
-report_sensor = dg.AutomationConditionSensorDefinition(
-    "report_sensor",
-    target=dg.AssetSelection.assets(market_report),
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Makes the report again when the runs that changed what it shows have ended.",
-)
 
 RECENT = timedelta(days=30)
 """A coin that was listed longer ago and was not fetched yet is the completion schedule's."""
@@ -165,3 +148,7 @@ def _send(context: dg.RunStatusSensorContext, alerts: AlertChannel, text: str) -
         # A tick of several runs shows the outcome of the last one only; the run's own log keeps this one's.
         context.instance.report_engine_event(str(error), context.dagster_run)
         raise
+
+
+ALL_SENSORS = (new_coins_sensor, derived_tables_sensor, run_failure_alert_sensor, failed_check_alert_sensor)
+"""Every sensor, in this one place."""

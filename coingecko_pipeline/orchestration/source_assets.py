@@ -17,6 +17,10 @@ def key_in(source: Source, table: str) -> dg.AssetKey:
     return dg.AssetKey([source.name, table])
 
 
+DAILY_MARKET = key_in(COINGECKO, "daily_market")
+"""The market that most derived tables are made from."""
+
+
 def group_in(source: Source, group: str) -> str:
     """The group of a source's Dagster asset: the main source's go by subject, another's are together."""
     return group if source is COINGECKO else source.name

@@ -78,10 +78,10 @@ def test_a_second_sources_tick_is_for_its_own_date_only(day: int) -> None:
         assert "CoinPaprika is read as it is now" in str(result.skip_message)
 
 
-def test_the_agreement_of_a_late_tick_is_that_of_its_own_date() -> None:
+def test_the_agreement_is_asked_for_whatever_the_tick() -> None:
     request = source_agreement_schedule(dg.build_schedule_context(scheduled_execution_time=MIDNIGHT))
     assert isinstance(request, dg.RunRequest)
-    assert request.partition_key == "2026-03-09"
+    assert request.partition_key is None
 
 
 def test_its_run_config_fits_the_job() -> None:

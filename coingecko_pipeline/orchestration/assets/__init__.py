@@ -11,6 +11,7 @@ from coingecko_pipeline.orchestration.assets.asset_list import (
 )
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
+from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, RebuildRange
 from coingecko_pipeline.orchestration.assets.hourly_market import HourlyMarketConfig, hourly_market
 from coingecko_pipeline.orchestration.assets.market_asset import make_current_market
 from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report
@@ -24,11 +25,39 @@ SNAPSHOT_ASSETS: dict[str, tuple[dg.AssetsDefinition, ...]] = {
 }
 """The list, the coins and the market of each other source, by its name."""
 
+MEASURE_ASSETS: tuple[dg.AssetsDefinition, ...] = (
+    weekly_market,
+    monthly_market,
+    daily_returns,
+    global_market_daily,
+    daily_ohlc,
+)
+"""What is computed from a market of CoinGecko's inside the database."""
+
+DERIVED_ASSETS: tuple[dg.AssetsDefinition, ...] = (*MEASURE_ASSETS, source_agreement, market_report)
+"""What follows the changes of the markets, in the order in which it is made."""
+
+ALL_ASSETS: tuple[dg.AssetsDefinition, ...] = (
+    raw_asset_list,
+    assets_and_changes,
+    daily_market,
+    hourly_market,
+    *(asset for assets in SNAPSHOT_ASSETS.values() for asset in assets),
+    asset_pairs,
+    *DERIVED_ASSETS,
+)
+"""Every asset, in this one place."""
+
 __all__ = [
+    "ALL_ASSETS",
+    "DERIVED_ASSETS",
+    "MEASURE_ASSETS",
     "SNAPSHOT_ASSETS",
     "DailyMarketConfig",
+    "DerivedTableConfig",
     "HourlyMarketConfig",
     "MarketReportConfig",
+    "RebuildRange",
     "asset_pairs",
     "assets_and_changes",
     "daily_market",

@@ -1,18 +1,20 @@
 """Which coin of one source is which of the other, and how far the two agree on it."""
 
-import warnings
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
-from coingecko_pipeline.agreement.comparison import compare
+from coingecko_pipeline.agreement.comparison import follow_agreement
 from coingecko_pipeline.agreement.pairs import PRICE_TOLERANCE
 from coingecko_pipeline.agreement.storing import Pairing, latest_common_date, pair_coins
+from coingecko_pipeline.market.changes import forget_followed, read_followed
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
-from coingecko_pipeline.orchestration.assets.computing import tell_stored
+from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derived_asset, tell_followed
+from coingecko_pipeline.orchestration.derived_tables import followers_of
 from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
 from coingecko_pipeline.orchestration.source_assets import database_of, key_in
-from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.tables.agreement import asset_pairs as pairs_table
@@ -23,16 +25,6 @@ GROUP = "agreement"
 PAIRS = key_in(COINGECKO, "asset_pairs")
 SHOWN = 50
 """Ambiguous coins that the metadata lists; the table has all of them."""
-
-FOLLOWS_LATE_ROWS = (
-    dg.AutomationCondition.any_deps_updated().ignore(dg.AssetSelection.assets(PAIRS)).since_last_handled()
-    & ~dg.AutomationCondition.any_deps_missing()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.in_progress()
-    & ~dg.AutomationCondition.in_latest_time_window()
-).with_label("follows_late_rows")
-"""Each past date that both sources have, when the rows of one of them come or change late. Today's is asked for by the
-schedule, after the day's pairs; a new pair makes no past date run again."""
 
 
 @dg.asset(
@@ -81,30 +73,17 @@ def asset_pairs(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[D
     )
 
 
-with warnings.catch_warnings():
-    # A range in one run is beta in Dagster 1.13: here it is one statement.
-    warnings.simplefilter("ignore", dg.BetaWarning)
-    _agreement_asset = dg.asset(
-        key=key_in(COINGECKO, "source_agreement"),
-        deps=[
-            PAIRS,
-            key_in(COINGECKO, "daily_market"),
-            key_in(COINPAPRIKA, "daily_market"),
-        ],
-        partitions_def=DAILY,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        automation_condition=FOLLOWS_LATE_ROWS,
-        group_name=GROUP,
-        kinds={"mysql", "table"},
-        owners=OWNERS,
-        retry_policy=RETRIES,
-        metadata={"dagster/column_schema": column_schema(agreement_table)},
-    )
-
-
-@_agreement_asset
+@derived_asset(
+    agreement_table,
+    [PAIRS, key_in(COINGECKO, "daily_market"), key_in(COINPAPRIKA, "daily_market")],
+    group=GROUP,
+)
 def source_agreement(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetExecutionContext,
+    config: DerivedTableConfig,
+    warehouse: dg.ResourceParam[Database],
+    now: dg.ResourceParam[Callable[[], datetime]],
+    measures_memory: dg.ResourceParam[int],
 ) -> dg.MaterializeResult[Any]:
     """How far CoinPaprika's numbers lie from CoinGecko's on each date.
 
@@ -112,16 +91,23 @@ def source_agreement(
     difference is (CoinPaprika - CoinGecko) / CoinGecko, a fraction: 0.02 is 2 % more. It is NULL where either value is
     NULL, and where CoinGecko's is 0.
 
-    Computed inside the database from what is stored; costs no call.
-    **Complete** when both sources' partitions of the date are; a past date whose rows come or change late is made again
-    by itself. Materialize a date again after a pair of coins has changed. **Known gaps:** dates on which CoinPaprika
-    was not read. A date whose snapshot was read late (see the check the_snapshot_was_timely) compares two moments, and
-    the prices differ by what happened between.
+    Computed inside the database from what is stored, and as far as that has changed; costs no call. **Complete** when
+    both sources' partitions of the date are: made again for the dates of either source that change, and for every date
+    of a coin that `asset_pairs` has paired. After a decision by hand in `asset_pairs` rebuild the dates.
+
+    **Known gaps:** dates on which CoinPaprika was not read. A date whose snapshot was read late (see the check
+    the_snapshot_was_timely) compares two moments, and the prices differ by what happened between.
     """
     with permanent_failures():
-        database_of(COINPAPRIKA, warehouse)
-        counts = compare(warehouse, COINPAPRIKA.name, *dates_of(context.partition_key_range))
-    return tell_stored(context, warehouse, agreement_table, counts)
+        other, moment = database_of(COINPAPRIKA, warehouse), now()
+        followed = follow_agreement(warehouse, COINPAPRIKA.name, moment, rebuild=config.span, megabytes=measures_memory)
+        known = read_followed(warehouse)
+        for database, source, table in (
+            (warehouse, COINGECKO.name, pairs_table.name),
+            (other, COINPAPRIKA.name, "daily_market"),
+        ):
+            forget_followed(database, table, followers_of(source, table, known), moment)
+    return tell_followed(context, warehouse, agreement_table, followed)
 
 
 def _show_ambiguous(pairing: Pairing) -> str:

@@ -1,4 +1,4 @@
-"""The report, made again whenever what it shows has changed."""
+"""The report, made again whenever the market has changed."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,18 +7,13 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from coingecko_pipeline.market.changes import latest_change, set_followed
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
-from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
+from coingecko_pipeline.orchestration.derived_tables import REPORT
+from coingecko_pipeline.orchestration.failures import permanent_failures
 from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
-
-AFTER_EACH_CHANGE = (
-    dg.AutomationCondition.any_deps_updated().since_last_handled()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.in_progress()
-).with_label("after each change of what it shows")
-"""Once after the runs that change what it is made from have ended. `eager()` would wait until no partition of
-daily_market is missing, and most plans serve one of the years since 2013."""
 
 
 class MarketReportConfig(dg.Config):
@@ -33,8 +28,6 @@ class MarketReportConfig(dg.Config):
     group_name="market",
     kinds={"html"},
     owners=OWNERS,
-    retry_policy=RETRIES,
-    automation_condition=AFTER_EACH_CHANGE,
 )
 def market_report(
     context: dg.AssetExecutionContext,
@@ -51,16 +44,21 @@ def market_report(
     `daily_market`, `source_agreement` and what the budget counts; it costs no call. Who reads the file while it is made
     again sees the old one whole.
 
-    **Complete** when `daily_market` is: made again after each run that changes it, the daily snapshot's too.
+    **Complete** when `daily_market` is: made again after the runs that change it have ended, the daily snapshot's too.
 
     **Known gaps:** dates before the latest 365; the values of small coins between two weeks.
     """
     # Bokeh takes a second to import, which no other step and no reload of the code should pay.
     from coingecko_pipeline.report.making import make_report
 
-    path = Path(config.output) if config.output else report_path
+    moment = now()
     with permanent_failures():
-        report = make_report(warehouse, plan, path, now())
+        number = latest_change(warehouse)
+        report = make_report(warehouse, plan, Path(config.output) if config.output else report_path, moment)
+        if config.output is None:
+            warehouse.run_in_transaction(
+                lambda connection: set_followed(connection, REPORT, COINGECKO.name, number, moment)
+            )
     context.log.info("Wrote %s: %d coins, %.1f MB.", report.path, report.coins, report.size / 1e6)
     return dg.MaterializeResult(
         metadata={
@@ -70,5 +68,6 @@ def market_report(
             "coins": report.coins,
             "rows": report.rows,
             "seconds": report.seconds,
+            "followed_coingecko": f"to {number}",
         }
     )

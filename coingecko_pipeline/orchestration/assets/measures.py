@@ -1,38 +1,24 @@
 """What the daily market tells of each coin, and of all coins together, on every date."""
 
-import warnings
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
-from coingecko_pipeline.measures import select_global_market, select_returns
-from coingecko_pipeline.orchestration.assets.computing import compute, computed_asset
-from coingecko_pipeline.partitions import DAILY
-from coingecko_pipeline.tables import daily_returns as returns_table
-from coingecko_pipeline.tables import global_market_daily as global_table
+from coingecko_pipeline.measures import DAILY_RETURNS, GLOBAL_MARKET_DAILY
+from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derive, derived_asset
+from coingecko_pipeline.orchestration.source_assets import DAILY_MARKET
 from coingecko_pipeline.warehouse import Database
 
-EVERY_DATE_BEFORE = -36_500
-"""A hundred years of days: more than there are partitions, at the first of which Dagster cuts it off."""
 
-with warnings.catch_warnings():
-    # A range in one run, and a mapping that reaches before the first partition, are beta in Dagster 1.13.
-    warnings.simplefilter("ignore", dg.BetaWarning)
-    _returns_asset = computed_asset(
-        returns_table,
-        DAILY,
-        dg.TimeWindowPartitionMapping(start_offset=EVERY_DATE_BEFORE, allow_nonexistent_upstream_partitions=True),
-    )
-    _global_asset = computed_asset(
-        global_table,
-        DAILY,
-        dg.TimeWindowPartitionMapping(start_offset=-1, allow_nonexistent_upstream_partitions=True),
-    )
-
-
-@_returns_asset
+@derived_asset(DAILY_RETURNS.table, [DAILY_MARKET])
 def daily_returns(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetExecutionContext,
+    config: DerivedTableConfig,
+    warehouse: dg.ResourceParam[Database],
+    now: dg.ResourceParam[Callable[[], datetime]],
+    measures_memory: dg.ResourceParam[int],
 ) -> dg.MaterializeResult[Any]:
     """Returns, volatility, drawdown and moving averages of every coin on every date.
 
@@ -47,19 +33,23 @@ def daily_returns(
     **A measure is NULL where a date that it needs has no price**; a gap is never bridged. Volatility needs 31 prices,
     an average all of its prices, a return both ends.
 
-    Computed inside the database from `daily_market`, without a call. **Complete** when the dates up to D are. Since
-    every earlier price can be the highest, a date that is filled or changed later makes all dates from it on run
-    again, in one run.
+    Computed inside the database from `daily_market`, without a call, and as far as that has changed. **Complete** when
+    the dates up to D are. Since every earlier price can be the highest, a date of a coin that is filled or changed
+    later makes all its dates from there on be made again, and no other coin's.
 
     **Known gaps:** the highest price is that of the stored midnights, not of all time; a coin without a price, or with
     one of 0, has no row on that date.
     """
-    return compute(context, warehouse, returns_table, select_returns)
+    return derive(context, config, warehouse, DAILY_RETURNS, now(), measures_memory)
 
 
-@_global_asset
+@derived_asset(GLOBAL_MARKET_DAILY.table, [DAILY_MARKET])
 def global_market_daily(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetExecutionContext,
+    config: DerivedTableConfig,
+    warehouse: dg.ResourceParam[Database],
+    now: dg.ResourceParam[Callable[[], datetime]],
+    measures_memory: dg.ResourceParam[int],
 ) -> dg.MaterializeResult[Any]:
     """Market cap and volume of all coins together on every date, shares of the largest, and how many rose and fell.
 
@@ -69,10 +59,12 @@ def global_market_daily(
     price with the one of the date before.
 
     Computed inside the database from `daily_market`, without a call. **Complete** when the date and the one before
-    are; it is made again whenever one of them is.
+    are; it is made again whenever one of them changes.
 
-    **Known gaps:** it is the sum of the coins that have a row on the date, so a date on which only some are filled
-    (`coins_with_price` tells how many) is too low, and it counts a wrapped or bridged coin beside the one that it
-    stands for. CoinGecko's own total leaves some of those out.
+    **Known gaps:** stale rows (`source` is `stale`: a snapshot that CoinGecko had not updated for a day) are in no
+    sum, share or count. A sum's last digits depend on the order in which the database adds it up. It is the sum of the
+    coins that have a row on the date, so a date on which only some are filled (`coins_with_price` tells how many) is
+    too low, and it counts a wrapped or bridged coin beside the one that it stands for. CoinGecko's own total leaves
+    some of those out.
     """
-    return compute(context, warehouse, global_table, select_global_market)
+    return derive(context, config, warehouse, GLOBAL_MARKET_DAILY, now(), measures_memory)

@@ -1,28 +1,24 @@
 """The daily market by week and by month."""
 
-import warnings
-from functools import partial
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
-from coingecko_pipeline.measures import select_rollup
-from coingecko_pipeline.orchestration.assets.computing import FOLLOWS_ITS_UPSTREAM_AND_BEGINS, compute, computed_asset
-from coingecko_pipeline.partitions import MONTHLY, WEEKLY
-from coingecko_pipeline.tables import monthly_market as monthly_table
-from coingecko_pipeline.tables import weekly_market as weekly_table
+from coingecko_pipeline.measures import MONTHLY_MARKET, WEEKLY_MARKET
+from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derive, derived_asset
+from coingecko_pipeline.orchestration.source_assets import DAILY_MARKET
 from coingecko_pipeline.warehouse import Database
 
-with warnings.catch_warnings():
-    # A range in one run is beta in Dagster 1.13.
-    warnings.simplefilter("ignore", dg.BetaWarning)
-    _weekly_asset = computed_asset(weekly_table, WEEKLY, condition=FOLLOWS_ITS_UPSTREAM_AND_BEGINS)
-    _monthly_asset = computed_asset(monthly_table, MONTHLY, condition=FOLLOWS_ITS_UPSTREAM_AND_BEGINS)
 
-
-@_weekly_asset
+@derived_asset(WEEKLY_MARKET.table, [DAILY_MARKET])
 def weekly_market(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetExecutionContext,
+    config: DerivedTableConfig,
+    warehouse: dg.ResourceParam[Database],
+    now: dg.ResourceParam[Callable[[], datetime]],
+    measures_memory: dg.ResourceParam[int],
 ) -> dg.MaterializeResult[Any]:
     """Open, high, low, close, mean volume and closing market cap of every coin in every week, in US dollars.
 
@@ -35,18 +31,22 @@ def weekly_market(
       these rows;
     - `market_cap_close_usd` is that of M+7.
 
-    Computed inside the database from `daily_market`, without a call. **Complete** from the Monday M+7 on, ten minutes
-    after midnight; it is made again whenever one of its eight days is.
+    Computed inside the database from `daily_market`, without a call, and as far as that has changed. **Complete** as
+    soon as `daily_market` has a row on M+7 or later; made again whenever one of its eight days changes.
 
     **Known gaps:** the open or the close is NULL where that row is missing, and the neighbouring day does not stand in
-    for it; a coin without a row on M+1 to M+7 has none here; the first, partial week of 2013 is left out.
+    for it; a coin without a row on M+1 to M+7 has none here; a stale snapshot's price counts like any other.
     """
-    return compute(context, warehouse, weekly_table, partial(select_rollup, "week"))
+    return derive(context, config, warehouse, WEEKLY_MARKET, now(), measures_memory)
 
 
-@_monthly_asset
+@derived_asset(MONTHLY_MARKET.table, [DAILY_MARKET])
 def monthly_market(
-    context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetExecutionContext,
+    config: DerivedTableConfig,
+    warehouse: dg.ResourceParam[Database],
+    now: dg.ResourceParam[Callable[[], datetime]],
+    measures_memory: dg.ResourceParam[int],
 ) -> dg.MaterializeResult[Any]:
     """Open, high, low, close, mean volume and closing market cap of every coin in every month, in US dollars.
 
@@ -55,10 +55,11 @@ def monthly_market(
     extremes over both ends and all midnights between them, mean volume and `days_present` over the rows after the
     opening one.
 
-    Computed inside the database from `daily_market`, without a call. **Complete** from the next month's first date on,
-    ten minutes after midnight; it is made again whenever one of its days is.
+    Computed inside the database from `daily_market`, without a call, and as far as that has changed. **Complete** as
+    soon as `daily_market` has a row on the next month's first date or later; made again whenever one of its days
+    changes.
 
     **Known gaps:** the open or the close is NULL where that row is missing; a coin without a row after the opening one
-    has none here; April 2013, of which there are three days, is left out.
+    has none here.
     """
-    return compute(context, warehouse, monthly_table, partial(select_rollup, "month"))
+    return derive(context, config, warehouse, MONTHLY_MARKET, now(), measures_memory)

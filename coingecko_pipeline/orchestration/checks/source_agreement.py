@@ -2,25 +2,22 @@
 
 import dagster as dg
 
-from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, largest_coins_compared
+from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, largest_coins_compared, latest_date_compared
 from coingecko_pipeline.orchestration.checks.daily_market import EXAMPLES
 from coingecko_pipeline.orchestration.source_assets import key_in
-from coingecko_pipeline.partitions import dates_of
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
 
 @dg.asset_check(asset=key_in(COINGECKO, "source_agreement"))
-def the_hundred_largest_agree_on_the_price(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
-) -> dg.AssetCheckResult:
+def the_hundred_largest_agree_on_the_price(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
     """Of the hundred largest coins by CoinGecko's market cap none has prices that differ by more than 2 %.
 
-    Those that do are listed. Coins that were not compared, for want of a pair or of a row, are counted, and so are
-    dates; where none was compared the check warns too.
+    Looked at is the latest date on which anything was compared. Coins that differ are listed; those that were not
+    compared, for want of a pair or of a row, are counted; where none was compared the check warns too.
     """
-    first, last = dates_of(context.partition_key_range)
-    coins = largest_coins_compared(warehouse, first, last)
+    day = latest_date_compared(warehouse)
+    coins = largest_coins_compared(warehouse, day, day) if day else []
     compared = [coin for coin in coins if coin.price_difference is not None]
     apart = [coin for coin in compared if coin.disagrees]
     apart.sort(key=lambda coin: -abs(coin.price_difference or 0.0))
@@ -33,8 +30,7 @@ def the_hundred_largest_agree_on_the_price(
         passed=bool(compared) and not apart,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "dates_compared": (dates := len({coin.day for coin in coins})),
-            "dates_not_compared": (last - first).days + 1 - dates,
+            "compared_on": str(day) if day else "never",
             "coins_compared": len(compared),
             "coins_not_compared": len(coins) - len(compared),
             "coins_that_differ": len(apart),

@@ -1,4 +1,3 @@
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,15 +6,13 @@ import dagster as dg
 import pytest
 
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.orchestration.assets import MarketReportConfig, market_report
-from coingecko_pipeline.orchestration.assets.market_report import AFTER_EACH_CHANGE
-from coingecko_pipeline.partitions import DAILY
+from coingecko_pipeline.market.changes import followed_number
+from coingecko_pipeline.orchestration.assets import MarketReportConfig
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.measures.deriving import changed, log
 from coingecko_pipeline_tests.report.stocked import LAST, NOW, odd_coins, put_on
 from coingecko_pipeline_tests.running import metadata_of
-
-MARKET, REPORT = (dg.AssetKey(["coingecko", name]) for name in ("daily_market", "market_report"))
 
 
 @pytest.fixture
@@ -52,6 +49,7 @@ def test_the_report_is_written_where_the_settings_say_and_tells_its_figures(
     facts = metadata_of(result, "market_report")
     assert facts.pop("seconds") >= 0
     assert facts == {
+        "followed_coingecko": "to 0",
         "path": str(path),
         "bytes": path.stat().st_size,
         "latest_date": str(LAST),
@@ -77,34 +75,12 @@ def test_without_rows_it_fails_once_and_says_what_to_do_first(resources: Mapping
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
 
 
-def requested(definitions: dg.Definitions, instance: dg.DagsterInstance, cursor: Any) -> tuple[int, Any]:
-    with warnings.catch_warnings():
-        # The tester itself uses what is beta in Dagster 1.13.
-        warnings.simplefilter("ignore", dg.BetaWarning)
-        evaluated = dg.evaluate_automation_conditions(definitions, instance=instance, cursor=cursor)
-    return evaluated.total_requested, evaluated.cursor
-
-
-def test_it_is_made_again_once_after_each_change_of_the_market_and_not_before_the_first() -> None:
-    @dg.asset(key=MARKET, partitions_def=DAILY)
-    def changed() -> None:
-        """A date of the market."""
-
-    @dg.asset(key=REPORT, deps=[MARKET], automation_condition=AFTER_EACH_CHANGE)
-    def made() -> None:
-        """The report."""
-
-    assert market_report.automation_conditions_by_key[REPORT] == AFTER_EACH_CHANGE
-    sensor = build_definitions().resolve_sensor_def("report_sensor")
-    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
-    definitions = dg.Definitions(assets=[changed, made])
-    with dg.DagsterInstance.ephemeral() as instance:
-        count, cursor = requested(definitions, instance, None)
-        assert count == 0
-        for day in ("2026-03-08", "2026-03-09", "2026-03-08"):
-            dg.materialize([changed], instance=instance, partition_key=day)
-            count, cursor = requested(definitions, instance, cursor)
-            assert count == 1
-            dg.materialize([changed, made], selection=[REPORT], instance=instance)
-            count, cursor = requested(definitions, instance, cursor)
-            assert count == 0
+def test_a_report_in_its_place_has_followed_the_market_and_one_elsewhere_has_not(
+    database: Database, resources: Mapping[str, Any], tmp_path: Path
+) -> None:
+    put_on(database, odd_coins()[:1])
+    log(database, changed(LAST))
+    assert make(resources, MarketReportConfig(output=str(tmp_path / "other.html"))).success
+    assert followed_number(database, "market_report", "coingecko") is None
+    assert make(resources).success
+    assert followed_number(database, "market_report", "coingecko") == 1

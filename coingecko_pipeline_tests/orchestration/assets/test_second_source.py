@@ -1,18 +1,18 @@
 """CoinPaprika beside CoinGecko: the sandbox on one side, real tables on the other, and its planted differences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import update
+from sqlalchemy import literal, select, update
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.planning import DateRange
-from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.orchestration.checks.source_agreement import the_hundred_largest_agree_on_the_price
 from coingecko_pipeline.orchestration.resources import open_snapshot_client, origin_guard
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sandbox.paprika import DISAGREEMENTS, LISTED_TWICE, NOT_LISTED, ONLY_HERE, SPELT_OTHERWISE
@@ -25,7 +25,8 @@ from coingecko_pipeline.tables import OriginError, claim_origin, stored_origin
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
-from coingecko_pipeline_tests.running import checks_of, failure_of, metadata_of, rows_of, run_job
+from coingecko_pipeline_tests.measures.deriving import changed, log
+from coingecko_pipeline_tests.running import check_alone, checks_of, failure_of, metadata_of, rows_of, run_job
 
 NOW = datetime(2026, 3, 9, 0, 5, 30, tzinfo=UTC)
 TODAY = NOW.date()
@@ -53,8 +54,11 @@ def take_paprika(database: Database, client: CoinPaprika, dates: DateRange | dat
     return run_job("coinpaprika_daily_job", database, None, dates, coinpaprika=client)
 
 
-def compare(database: Database, dates: DateRange | date = TODAY) -> dg.ExecuteInProcessResult:
-    return run_job("source_agreement_job", database, None, dates, now=lambda: NOW)
+def compare(
+    database: Database, config: Mapping[str, Any] | None = None, instance: dg.DagsterInstance | None = None
+) -> dg.ExecuteInProcessResult:
+    ops = {"coingecko__source_agreement": config} if config else None
+    return run_job("source_agreement_job", database, None, config=ops, now=lambda: NOW, instance=instance)
 
 
 @pytest.fixture
@@ -129,30 +133,46 @@ def test_pairs_are_found_ambiguous_coins_listed_and_others_left_alone(both: Data
         assert other in facts["ambiguous"]
 
 
-def test_a_range_is_one_run_with_a_count_for_each_date(both: Database) -> None:
-    first = TODAY - timedelta(days=2)
-    result = compare(both, DateRange(first, TODAY))
-    assert result.success
-    stored = rows_of(both, "SELECT date, COUNT(*) FROM source_agreement GROUP BY date")
-    assert [str(day) for day, _ in stored] == [str(TODAY)]
-    assert metadata_of(result, "source_agreement")["rows_written"] == stored[0][1]
-    check = checks_of(result)["the_hundred_largest_agree_on_the_price"]
-    assert (check.metadata["dates_compared"].value, check.metadata["dates_not_compared"].value) == (1, 2)
-    counts = {}
-    for event in result.all_events:
-        if event.event_type == dg.DagsterEventType.ASSET_OBSERVATION:
-            observation = event.asset_observation_data.asset_observation
-            counts[observation.partition] = observation.metadata["dagster/partition_row_count"].value
-    assert counts == {"2026-03-07": 0, "2026-03-08": 0, "2026-03-09": stored[0][1]}
+def test_only_what_changed_in_either_source_is_compared_again(both: Database, second: Database) -> None:
+    first = compare(both)
+    paired = metadata_of(first, "asset_pairs")["pairs"]
+    assert metadata_of(first, "source_agreement")["rows_written"] == paired
+    again = metadata_of(compare(both), "source_agreement")
+    assert (again["rows_written"], again["whole_table"]) == (0, False)
+    log(both, changed(TODAY, TODAY, "bitcoin"), changed(TODAY, TODAY, "a-coin-without-a-pair"))
+    assert metadata_of(compare(both), "source_agreement")["rows_written"] == 1
+    log(second, changed(TODAY))
+    assert metadata_of(compare(both), "source_agreement")["rows_written"] == paired
+    day = {"from_date": str(TODAY), "to_date": str(TODAY)}
+    assert metadata_of(compare(both, {"rebuild": day}), "source_agreement")["rows_written"] == paired
 
 
 @on_sqlite
-def test_a_date_without_both_markets_is_told_by_the_check(both: Database) -> None:
-    result = compare(both, TODAY - timedelta(days=1))
-    assert result.success
-    check = checks_of(result)["the_hundred_largest_agree_on_the_price"]
-    assert not check.passed
-    assert "Nothing was compared" in (check.description or "")
+def test_a_pair_that_is_found_later_is_compared_on_every_date(both: Database, second: Database) -> None:
+    yesterday = TODAY - timedelta(days=1)
+    for database in (both, second):
+        with database.transaction() as connection:
+            market = tables.daily_market
+            rows = select(literal(yesterday), *list(market.columns)[1:]).where(market.c.date == TODAY)
+            connection.execute(market.insert().from_select(list(market.columns), rows))
+    compare(both)
+    with both.transaction() as connection:
+        for table in (tables.asset_pairs, tables.source_agreement):
+            connection.execute(table.delete().where(table.c.asset_id == "bitcoin"))
+    result = compare(both)
+    assert metadata_of(result, "asset_pairs")["pairs_new"] == 1
+    assert metadata_of(result, "source_agreement")["rows_written"] == 2
+    assert len(rows_of(both, "SELECT date FROM source_agreement WHERE asset_id = 'bitcoin'")) == 2
+
+
+@on_sqlite
+def test_where_nothing_was_compared_the_check_says_so_also_when_it_is_executed_alone(
+    database: Database, second: Database
+) -> None:
+    assert second.is_sqlite
+    result = check_alone(database, the_hundred_largest_agree_on_the_price)
+    assert not result.passed
+    assert "Nothing was compared" in (result.description or "")
 
 
 @on_sqlite
@@ -164,6 +184,7 @@ def test_sources_that_agree_pass_the_check(both: Database, second: Database) -> 
     with second.transaction() as connection:
         for other, coin in pairs.items():
             connection.execute(update(market).where(market.c.asset_id == other).values(price_usd=prices[coin] * 1.019))
+    log(second, changed(TODAY))
     assert checks_of(compare(both))["the_hundred_largest_agree_on_the_price"].passed
 
 
@@ -223,35 +244,3 @@ def test_the_second_source_refuses_a_main_database_of_the_other_kind(
         client.asset_list()
     client.close()
     assert stored_origin(second) is None
-
-
-def test_past_dates_are_compared_again_after_late_rows_and_others_are_left_to_the_schedule() -> None:
-    definitions = build_definitions()
-    agreement = dg.AssetSelection.assets(dg.AssetKey(["coingecko", "source_agreement"]))
-    compared, alone, moment = TODAY - timedelta(days=2), TODAY - timedelta(days=1), NOW
-    cursor = None
-
-    def came(key: str, *days: date | None) -> None:
-        for day in days:
-            event = dg.AssetMaterialization(dg.AssetKey(key.split("/")), partition=day.isoformat() if day else None)
-            instance.report_runless_asset_event(event)
-
-    def asked() -> set[str | None]:
-        nonlocal cursor, moment
-        moment += timedelta(minutes=1)
-        result = dg.evaluate_automation_conditions(
-            definitions, instance, agreement, evaluation_time=moment, cursor=cursor
-        )
-        cursor = result.cursor
-        return set(result.get_requested_partitions(dg.AssetKey(["coingecko", "source_agreement"])))
-
-    with dg.DagsterInstance.ephemeral() as instance:
-        came("coingecko/daily_market", compared, alone, TODAY)
-        came("coinpaprika/daily_market", compared, TODAY)
-        came("coingecko/asset_pairs", None)
-        came("coingecko/source_agreement", compared)
-        assert asked() == set()
-        came("coingecko/daily_market", compared, alone, TODAY)
-        assert asked() == {compared.isoformat()}
-        came("coingecko/asset_pairs", None)
-        assert asked() == set()
