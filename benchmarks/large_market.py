@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from benchmarks.charts import KEY
 from benchmarks.databases import empty_database
 from benchmarks.processes import PROGRAM, ROOT, run, succeed
-from benchmarks.real_lives import COINS, add_new_day, fill_lives, lives_of
+from benchmarks.real_lives import COINS, FIRST, add_new_day, fill_lives, lives_of
 from coingecko_pipeline.warehouse import Database, WarehouseError
 from coingecko_pipeline_tests.previous_version import export_revision
 
@@ -94,7 +94,11 @@ def main() -> None:
     parser.add_argument("--url", required=True, help="a MySQL database, dropped and created")
     parser.add_argument("--coins", type=int, default=COINS, help="of 17,400 coins there are 30 million rows")
     parser.add_argument("--keep", action="store_true", help="measure on what is there from before, if it is of today")
-    parser.add_argument("--derived", action="store_true", help="compute everything derived first, and measure it")
+    parser.add_argument(
+        "--derived",
+        action="store_true",
+        help="compute everything derived first: without it the new day is the first one",
+    )
     parser.add_argument("--revision", help="the commit whose version is measured; this checkout by default")
     parser.add_argument("--plan", default="analyst", help="the CoinGecko plan of the settings")
     arguments = parser.parse_args()
@@ -117,16 +121,16 @@ def main() -> None:
         for step in STEPS:
             measure_step(step, last, folder, settings, package)
         measure_command("status", ["status"], folder, settings, package)
+        whole = ["--from", str(FIRST), "--to", str(last)]
         if arguments.derived:
-            first = str(date(2013, 4, 28))
-            everything = ["measures", "--from", first, "--to", str(last)]
-            measure_command("everything derived of all dates", everything, folder, settings, package)
+            measure_command("everything derived of all dates", ["measures", *whole], folder, settings, package)
         if latest_date(arguments.url) == last:
             database = Database(arguments.url)
             print(f"{add_new_day(database, today):,} rows of {today}.", file=sys.stderr)
             database.dispose()
-        new_day = ["measures", "--from", str(today), "--to", str(today)]
-        measure_command("a new day of everything derived", new_day, folder, settings, package)
+        # The version before did not follow changes: it was told which dates.
+        new_day = ["--from", str(today), "--to", str(today)] if arguments.revision else []
+        measure_command("a new day of everything derived", ["measures", *new_day], folder, settings, package)
         measure_command("report", ["report"], folder, settings, package)
 
 

@@ -69,20 +69,23 @@ def refresh(database: Any, plan: Any, _last: date) -> str:
     work = module_of("acquisition.outlook", "acquisition.history").read_work(database, plan, now)
     if is_before_the_answers():
         archived = module_of("acquisition.archive").ChartArchive(database).coverage()
-        calls = [
-            planning.chart_call(coin, work.earliest, archived.get(coin), plan, now.date()) for coin in work.in_order
-        ]
+        asked = {
+            coin: planning.chart_call(coin, work.earliest, archived.get(coin), plan, now.date()).days
+            for coin in work.in_order
+        }
     else:
-        calls = [planning.chart_call(coin, work.first_missing[coin], plan, now.date()) for coin in work.in_order]
+        asked = {
+            coin: planning.ChartCall(coin, work.first_missing[coin]).days(plan, now.date()) for coin in work.in_order
+        }
     with database.connect() as connection:
         lives = dict(connection.exec_driver_sql("SELECT asset_id, first_on FROM bench_lives").all())
-    days = [min(call.days, (now.date() - lives[call.coin_id]).days + 1) for call in calls]
-    points, asked = sum(days), sum(call.days for call in calls)
+    points = sum(min(days, (now.date() - lives[coin]).days + 1) for coin, days in asked.items())
+    days = sum(asked.values())
     # The longest chart of a day's answer that was recorded has 488 kB for 4,699 days.
     size = 488_000 / 4_699
     return (
-        f"{len(calls):,} calls for {asked:,} days, {points:,} of them lived: {points * size / 1e9:.2f} GB "
-        f"({asked * size / 1e9:.2f} GB, were every coin as old as the market)"
+        f"{len(asked):,} calls for {days:,} days, {points:,} of them lived: {points * size / 1e9:.2f} GB "
+        f"({days * size / 1e9:.2f} GB, were every coin as old as the market)"
     )
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from coingecko_pipeline.orchestration.assets import DERIVED_ASSETS
+from coingecko_pipeline.orchestration.assets.market_changes import changes_key
+from coingecko_pipeline.orchestration.checks import ALL_CHECKS
 from coingecko_pipeline.orchestration.derived_tables import read_lag
 from coingecko_pipeline.orchestration.jobs import (
     SNAPSHOT_JOBS,
@@ -72,10 +74,17 @@ def derived_tables_sensor(
     if reason := reason_to_wait(failures_since(context.instance, lag.latest), moment):
         return dg.SkipReason(reason)
     told = "; ".join(f"{name}: {changes}" for name, changes in lag.behind.items())
+    chosen = [asset.key for asset in DERIVED_ASSETS if asset.key.path[-1] in lag.behind]
     return dg.RunRequest(
-        asset_selection=[asset.key for asset in DERIVED_ASSETS if asset.key.path[-1] in lag.behind],
+        asset_selection=chosen,
+        asset_check_keys=_checks_of([*chosen, changes_key(COINGECKO)]),
         tags={FOLLOWS_TAG: told[:TAG_LENGTH]},
     )
+
+
+def _checks_of(assets: Sequence[dg.AssetKey]) -> list[dg.AssetCheckKey]:
+    """The checks of some assets: those of the markets are not among the assets that a run makes."""
+    return [spec.key for checks in ALL_CHECKS for spec in checks.check_specs if spec.asset_key in assets]
 
 
 def run_at_work(instance: dg.DagsterInstance, now: datetime) -> dg.DagsterRun | None:

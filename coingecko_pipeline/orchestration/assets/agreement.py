@@ -93,8 +93,9 @@ def source_agreement(
 
     Computed inside the database from what is stored, and as far as that has changed; costs no call. **Complete** when
     both sources' partitions of the date are: made again for the dates of either source that change, and for every date
-    of a coin that `asset_pairs` has paired. After a decision by hand in `asset_pairs` rebuild the dates. **Known
-    gaps:** dates on which CoinPaprika was not read. A date whose snapshot was read late (see the check
+    of a coin that `asset_pairs` has paired. After a decision by hand in `asset_pairs` rebuild the dates.
+
+    **Known gaps:** dates on which CoinPaprika was not read. A date whose snapshot was read late (see the check
     the_snapshot_was_timely) compares two moments, and the prices differ by what happened between.
     """
     with permanent_failures():

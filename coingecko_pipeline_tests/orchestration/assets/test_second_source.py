@@ -185,6 +185,7 @@ def test_sources_that_agree_pass_the_check(both: Database, second: Database) -> 
     with second.transaction() as connection:
         for other, coin in pairs.items():
             connection.execute(update(market).where(market.c.asset_id == other).values(price_usd=prices[coin] * 1.019))
+    log(second, changed(TODAY))
     assert checks_of(compare(both))["the_hundred_largest_agree_on_the_price"].passed
 
 
