@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from coingecko_pipeline.acquisition.outlook import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import count_active
-from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.archive.dates import BackwardsDates, DateRange
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time, watching
@@ -244,5 +244,5 @@ def checked_dates(first: datetime, last: datetime) -> DateRange:
         raise click.BadParameter(f"CoinGecko's first date is {FIRST_DATE}.", param_hint="--from")
     try:
         return DateRange(first.date(), last.date())
-    except AcquisitionError as error:
+    except BackwardsDates as error:
         raise click.UsageError(str(error)) from None

@@ -9,6 +9,7 @@ import pandas as pd
 from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
+from coingecko_pipeline.archive.dates import BackwardsDates
 from coingecko_pipeline.report import ReportError
 from coingecko_pipeline.settings import SettingsError
 from coingecko_pipeline.sources.errors import PermanentCall, RetriableCall
@@ -33,7 +34,7 @@ def permanent_failures() -> Iterator[None]:
         yield
     except (RetriableCall, DatabaseUnavailable, DBAPIError, dg.Failure):
         raise
-    except (PermanentCall, AcquisitionError, ReportError, SettingsError, WarehouseError) as error:
+    except (PermanentCall, AcquisitionError, BackwardsDates, ReportError, SettingsError, WarehouseError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except Exception as error:
         told = f"An unexpected {type(error).__name__}: {error}. Please report it with the log of this run."

@@ -135,10 +135,20 @@ def test_without_dates_the_plans_whole_history_is_asked_for(stocked: Database, m
     assert {query["days"] for query in market.server.queries() if "days" in query} == {str(DAYS)}
 
 
-def test_a_date_that_is_none_is_refused_before_any_call(stocked: Database, market: FakeMarket) -> None:
-    config = {"coingecko__market_charts": {"from_date": "1.1.2026"}}
-    told = failure_of(Runner(stocked, client_of(market)).run("market_charts_job", config=config))
-    assert told == "from_date is '1.1.2026'; write a date as 2026-01-31."
+@pytest.mark.parametrize(
+    ("dates", "words"),
+    [
+        ({"from_date": "1.1.2026"}, "from_date is '1.1.2026'; write a date as 2026-01-31."),
+        (
+            {"from_date": "2026-03-02", "to_date": "2026-03-01"},
+            "The dates 2026-03-02 to 2026-03-01 run backwards; swap them.",
+        ),
+    ],
+)
+def test_dates_that_cannot_be_meant_are_refused_before_any_call(
+    stocked: Database, market: FakeMarket, dates: dict[str, str], words: str
+) -> None:
+    assert failure_of(fetch(stocked, client_of(market), **dates)) == words
     assert market.server.requests == []
 
 
