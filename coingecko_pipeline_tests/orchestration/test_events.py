@@ -125,10 +125,12 @@ def test_a_day_and_its_checks_leave_nothing_planned(runner: Runner, instance: dg
 
 
 def test_a_source_that_nobody_asked_for_is_not_checked(runner: Runner, database: Database) -> None:
+    schema = Path(str(database.schema("coinpaprika").url.database))
+    schema.unlink(missing_ok=True)
     assert runner.run("daily_market_job", TODAY).success
     checks = runner.run("market_checks_job")
     assert {check.asset_key.path[0] for check in checks.get_asset_check_evaluations()} == {"coingecko"}
-    assert not Path(str(database.schema("coinpaprika").url.database)).exists()
+    assert not schema.exists()
 
 
 def test_a_completion_of_many_coins_is_one_event(

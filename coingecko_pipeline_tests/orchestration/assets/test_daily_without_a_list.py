@@ -42,7 +42,8 @@ def checks_after(
 ) -> dict[str, dg.AssetCheckEvaluation]:
     """The checks of a source's list and market that the run after a day's run evaluates."""
     assert result.success
-    checked = run_job("market_checks_job", database, None, now=lambda: EARLY, instance=instance)
+    job = "market_checks_job" if source == "coingecko" else f"{source}_checks_job"
+    checked = run_job(job, database, None, now=lambda: EARLY, instance=instance)
     return {
         check.check_name: check for check in checked.get_asset_check_evaluations() if check.asset_key.path[0] == source
     }
