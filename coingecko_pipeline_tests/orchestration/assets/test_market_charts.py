@@ -146,7 +146,7 @@ def test_without_dates_the_plans_whole_history_is_asked_for(stocked: Database, m
     ],
 )
 def test_dates_that_cannot_be_meant_are_refused_before_any_call(
-    stocked: Database, market: FakeMarket, dates: dict[str, str], words: str
+    stocked: Database, market: FakeMarket, dates: dict[str, Any], words: str
 ) -> None:
     assert failure_of(fetch(stocked, client_of(market), **dates)) == words
     assert market.server.requests == []
