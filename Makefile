@@ -27,7 +27,7 @@ dev: $(INSTALLED) ## Open the UI on http://127.0.0.1:3000.
 	$(BIN)/coingecko-pipeline dev
 
 test: $(INSTALLED) ## Set up everything and pass the tests.
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 test-containers: $(INSTALLED) ## Bring the deployment up with Docker, break it, and see it recover.
 	$(BIN)/pytest -m containers
