@@ -14,6 +14,7 @@ from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.archive.coverage import read_coverage
 from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.market.counts import count_by_date
 from coingecko_pipeline.market.revisions import read_revisions
 from coingecko_pipeline.market.verify import count_unwritten
 from coingecko_pipeline.orchestration.resources import open_warehouse
@@ -87,20 +88,14 @@ def read_status(database: Database, plan: Plan) -> Status:
         database: The warehouse.
         plan: The CoinGecko plan of the settings.
     """
-    market, assets = tables.daily_market, tables.assets
-    by_date = select(market.c.date, market.c.source, func.count().label("coins")).group_by(
-        market.c.date, market.c.source
-    )
-    with database.connect() as connection:
-        counted = connection.execute(by_date).all()
-        active, ever = connection.execute(
-            select(func.count(case((assets.c.is_active, 1))), func.count()).select_from(assets)
-        ).one()
-    days = {row.date for row in counted}
+    assets = tables.assets
+    coins = select(func.count(case((assets.c.is_active, 1))), func.count()).select_from(assets)
+    active, ever = database.run_reading(lambda connection: connection.execute(coins).one())
+    days = count_by_date(database)
     first, last = min(days, default=None), max(days, default=None)
-    rows = sum(row.coins for row in counted)
-    exact = sum(row.coins for row in counted if row.source == tables.CHART)
-    on_last = sum(row.coins for row in counted if row.date == last)
+    rows = sum(day.rows for day in days.values())
+    exact = sum(day.exact for day in days.values())
+    on_last = days[last].rows if last else 0
     now = datetime.now(UTC)
     budget = read_budget(database, plan, now.date())
     revisions = read_revisions(database, limit=0)

@@ -46,7 +46,7 @@ def _piece(days: Sequence[date], kind: Kind) -> Piece:
 
 
 def global_market_on(connection: Connection, day: date, kind: Kind) -> dict[str, Any] | None:
-    """The row of one date; None where the daily market has no row of it that counts.
+    """The row of one date; None where the daily market has no row of it.
 
     - `market_cap_usd`, `volume_24h_usd`: sums over the coins that have the value; NULL where none has.
     - `coins_with_price`: how many coins have a price.
@@ -54,8 +54,9 @@ def global_market_on(connection: Connection, day: date, kind: Kind) -> dict[str,
       cap, against `market_cap_usd`. The largest coin's share is what is called dominance. NULL where the sum is 0.
     - `coins_up`, `coins_down`: coins whose price is above, or below, the one of the date before; a coin without a
       price on one of the two dates is in neither.
+    - `coins`, `coins_exact`: how many coins have a row, and how many of them a chart's.
 
-    Stale rows are in none of them: their values are of another date. A sum of doubles is rounded as the database adds
+    Stale rows are in `coins` alone: their values are of another date. A sum of doubles is rounded as the database adds
     it up, so two plans may differ in the last digits.
 
     Args:
@@ -63,12 +64,12 @@ def global_market_on(connection: Connection, day: date, kind: Kind) -> dict[str,
         day: The date.
         kind: Of the database.
     """
-    rows, cap, volume, priced, up, down = connection.execute(_sums(day, kind)).one()
-    if not rows:
+    coins, exact, cap, volume, priced, up, down = connection.execute(_sums(day, kind)).one()
+    if not coins:
         return None
     caps: Sequence[float] = connection.scalars(_largest(day)).all() if cap else ()
-    shares = [sum(caps[:coins]) / cap if cap else None for coins in LARGEST]
-    values = (day, cap, volume, priced, *shares, up, down)
+    shares = [sum(caps[:largest]) / cap if cap else None for largest in LARGEST]
+    values = (day, cap, volume, priced, *shares, up, down, coins, exact)
     return dict(zip(tables.global_market_daily.c.keys(), values, strict=True))
 
 
@@ -77,17 +78,20 @@ def _sums(day: date, kind: Kind) -> Select[Any]:
     day_before = and_(
         before.c.date == day - ONE_DAY, before.c.asset_id == market.c.asset_id, before.c.source != tables.STALE
     )
+    counts = market.c.source != tables.STALE
+    price = case((counts, market.c.price_usd))
     query = (
         select(
             func.count(),
-            func.sum(market.c.market_cap_usd),
-            func.sum(market.c.volume_24h_usd),
-            func.count(market.c.price_usd),
-            func.count(case((market.c.price_usd > before.c.price_usd, 1))),
-            func.count(case((market.c.price_usd < before.c.price_usd, 1))),
+            func.count(case((market.c.source == tables.CHART, 1))),
+            func.sum(case((counts, market.c.market_cap_usd))),
+            func.sum(case((counts, market.c.volume_24h_usd))),
+            func.count(price),
+            func.count(case((price > before.c.price_usd, 1))),
+            func.count(case((price < before.c.price_usd, 1))),
         )
         .select_from(market.outerjoin(before, day_before))
-        .where(market.c.date == day, market.c.source != tables.STALE)
+        .where(market.c.date == day)
     )
     # MySQL takes the index by coin for some dates, and reads each of its rows out of order then.
     return query if kind == "sqlite" else query.with_hint(market, "USE INDEX (PRIMARY)", "mysql")

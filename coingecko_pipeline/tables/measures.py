@@ -67,6 +67,8 @@ global_market_daily = Table(
     Column("share_of_hundred", Double, comment="market cap of the hundred largest coins in the whole (fraction)"),
     Column("coins_up", Integer, nullable=False, comment="coins whose price is above the one of the day before (coins)"),
     Column("coins_down", Integer, nullable=False, comment="coins whose price is below it (coins)"),
+    Column("coins", Integer, comment="coins that have a row, the stale ones included (coins)"),
+    Column("coins_exact", Integer, comment="coins whose row is the exact one of a chart (coins)"),
     PrimaryKeyConstraint("date"),
     comment="The whole market on one date",
     mysql_charset="utf8mb4",

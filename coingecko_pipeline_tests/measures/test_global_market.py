@@ -36,6 +36,8 @@ def test_the_sums_of_recorded_charts_are_those_of_pandas(database: Database) -> 
             "share_of_hundred": total / total,
             "coins_up": (price > price.shift(1)).sum(axis=1),
             "coins_down": (price < price.shift(1)).sum(axis=1),
+            "coins": (price.notna() | cap.notna()).sum(axis=1),
+            "coins_exact": (price.notna() | cap.notna()).sum(axis=1),
         }
     )
     assert_equal(stored(database, global_market_daily), expected)

@@ -10,6 +10,7 @@ import pandas as pd
 from coingecko_pipeline.asset_list.entries import Defect, count_reasons
 from coingecko_pipeline.asset_list.refused import forget_refused_list
 from coingecko_pipeline.asset_list.taking import ListAttempt, take_list
+from coingecko_pipeline.orchestration.assets.endpoints import list_endpoint
 from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
 from coingecko_pipeline.orchestration.source_assets import database_of, group_in, io_manager_of, key_in, tables_of
 from coingecko_pipeline.sources import Source, SourceClient
@@ -37,6 +38,7 @@ def make_raw_asset_list(source: Source) -> dg.AssetsDefinition:
 
     @dg.asset(
         key=key_in(source, "raw_asset_list"),
+        deps=[list_endpoint(source)],
         description=f"""The latest list of all coins that {source.title} lists, as received.
 
 **One row** is one entry of {source.list_call} (1 call). **Complete** after each materialization whose metadata says

@@ -29,6 +29,7 @@ def upgrade() -> None:
         _carry_charts()
     if "chart_misses" in there:
         _carry_misses()
+    _count_coins_by_date()
     _mark_stale()
     if op.get_bind().dialect.name != "sqlite":
         op.alter_column(
@@ -315,6 +316,16 @@ def _carry_misses() -> None:
                     **state,
                 )
             )
+
+
+def _count_coins_by_date() -> None:
+    there = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("global_market_daily")}
+    for column in (
+        sa.Column("coins", sa.Integer, comment="coins that have a row, the stale ones included (coins)"),
+        sa.Column("coins_exact", sa.Integer, comment="coins whose row is the exact one of a chart (coins)"),
+    ):
+        if column.name not in there:
+            op.add_column("global_market_daily", column)
 
 
 def _mark_stale() -> None:
