@@ -73,7 +73,7 @@ def line(what: str, seconds: float, peak: float | None, came: str) -> None:
 def measure_step(step: str, last: date, folder: Path, settings: Mapping[str, str], package: Path) -> None:
     """Print a step's own seconds and memory."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.steps", step, "--last", str(last)]
-    finished = run(command, folder, {**settings, "PYTHONPATH": f"{package}:{ROOT}"}, package)
+    finished = run(command, folder, settings, package)
     if finished.code:
         line(step, finished.seconds, finished.peak_megabytes, f"failed: {finished.errors[-200:]!r}")
         return

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,26 +63,37 @@ def export_revision(revision: str, folder: Path) -> Path:
 
 
 def environment_of(package: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process that runs the package in a folder, with no settings but those given."""
+    """The environment of a process that runs the package in a folder, with no settings but those given.
+
+    Tests and benchmarks can be imported there too; they are this checkout's.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
-    return {**inherited, "PYTHONPATH": str(package), "COLUMNS": "200", **settings}
+    return {**inherited, "PYTHONPATH": f"{package}{os.pathsep}{ROOT}", "COLUMNS": "200", **settings}
 
 
-def fill(package: Path, database_url: str, folder: Path) -> Filled:
-    """Let an exported version fill a database, as `filling` says.
+def run_commands(package: Path, folder: Path, commands: Sequence[Sequence[str]], **settings: str) -> None:
+    """Run commands of a version of the program, one after the other.
 
     Args:
-        package: What `export_revision` returned.
-        database_url: An empty database.
+        package: What `export_revision` returned, or `ROOT` for this version.
         folder: Where the version keeps its Dagster instance.
+        commands: Each with its options.
+        settings: Environment variables.
 
     Raises:
-        RuntimeError: One of its commands failed; the text has what it wrote.
+        RuntimeError: One of them failed; the text has what was written.
     """
-    script = Path(__file__).with_name("filling.py")
-    settings = {"DATABASE_URL": database_url, "PYTHONWARNINGS": "ignore"}
+    _run_module(package, folder, settings, "commands", json.dumps([list(command) for command in commands]))
+
+
+def fill(package: Path, folder: Path, **settings: str) -> Filled:
+    """Let an exported version fill an empty database, as `filling` says; see `run_commands`."""
+    return Filled(**json.loads(_run_module(package, folder, settings, "filling").splitlines()[-1]))
+
+
+def _run_module(package: Path, folder: Path, settings: Mapping[str, str], name: str, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-P", str(script)],
+        [sys.executable, "-P", "-W", "ignore", "-m", f"{__name__}.{name}", *arguments],
         cwd=folder,
         env=environment_of(package, settings),
         capture_output=True,
@@ -91,5 +102,5 @@ def fill(package: Path, database_url: str, folder: Path) -> Filled:
         stdin=subprocess.DEVNULL,
     )
     if done.returncode:
-        raise RuntimeError(f"the earlier version could not fill {folder}:\n{done.stdout}\n{done.stderr}")
-    return Filled(**json.loads(done.stdout.splitlines()[-1]))
+        raise RuntimeError(f"{name} of {package} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout

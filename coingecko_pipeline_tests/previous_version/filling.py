@@ -1,8 +1,7 @@
-"""Fills the database that DATABASE_URL names, by whichever version of the package is on PYTHONPATH.
+"""Fills the database that DATABASE_URL names, by whichever version of the program is first on PYTHONPATH.
 
-All commands run in this one process, since importing Dagster takes longer than what most of them do. Coins are listed
-in between; some have a chart of which only a part is in the table, some have an empty one, and some have a
-snapshot only. The last line tells the dates of the backfill, as JSON.
+Coins are listed in between; some have a chart of which only a part is in the table, some have an empty one, and some
+have a snapshot only. The last line tells the dates of the backfill, as JSON.
 """
 
 import json
@@ -10,8 +9,8 @@ import os
 import sys
 from datetime import UTC, datetime, timedelta
 
-from coingecko_pipeline.cli import cli
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
+from coingecko_pipeline_tests.previous_version.commands import run
 
 PLAN = "analyst"
 HISTORY_DAYS = 90
@@ -22,19 +21,6 @@ BACKFILLED_DAYS = 60
 COMPLETED = 6
 PARTLY_WRITTEN = ("quoted-and-slashed", "wrapped-ether-of-someone", "boringdao-[old]", "4")
 """Coins whose chart is asked for and written in part; those of the last two are empty."""
-
-
-def run(*arguments: str) -> None:
-    """One command of the program.
-
-    Raises:
-        SystemExit: It failed.
-    """
-    try:
-        cli(list(arguments), standalone_mode=False)
-    except SystemExit as ended:
-        if ended.code:
-            sys.exit(f"{' '.join(arguments)} ended with {ended.code}")
 
 
 def work_on(sandbox: RunningSandbox) -> None:
@@ -51,19 +37,19 @@ def main() -> None:
     os.environ["COINGECKO_CALLS_PER_MINUTE"] = "100000"
     last = datetime.now(UTC).date() - timedelta(days=5)
     first = last - timedelta(days=BACKFILLED_DAYS - 1)
-    run("migrate")
+    run(["migrate"])
     with RunningSandbox(SandboxOptions(coins=FIRST_COINS, plan=PLAN, calls_per_minute=0)) as sandbox:
         work_on(sandbox)
-        run("daily")
+        run(["daily"])
     with RunningSandbox(SandboxOptions(coins=COINS, plan=PLAN, calls_per_minute=0)) as sandbox:
         work_on(sandbox)
-        run("daily")
-        run("backfill", "--from", str(first), "--to", str(last), "--top", str(TOP))
-        run("complete", "--max-calls", str(COMPLETED))
+        run(["daily"])
+        run(["backfill", "--from", str(first), "--to", str(last), "--top", str(TOP)])
+        run(["complete", "--max-calls", str(COMPLETED)])
         chosen = [word for coin in PARTLY_WRITTEN for word in ("--asset", coin)]
-        run("backfill", "--from", str(last - timedelta(days=9)), "--to", str(last), *chosen)
-        run("measures", "--from", str(first), "--to", str(last))
-        run("agreement")
+        run(["backfill", "--from", str(last - timedelta(days=9)), "--to", str(last), *chosen])
+        run(["measures", "--from", str(first), "--to", str(last)])
+        run(["agreement"])
     sys.stdout.write(json.dumps({"first": str(first), "last": str(last)}))
 
 

@@ -4,8 +4,6 @@ The earlier version itself fills it, from the git history, so nothing here is wh
 """
 
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,9 +22,9 @@ from coingecko_pipeline_tests.previous_version import (
     ROOT,
     Filled,
     NoRevision,
-    environment_of,
     export_revision,
     fill,
+    run_commands,
 )
 from coingecko_pipeline_tests.previous_version.filling import COINS, HISTORY_DAYS, PLAN
 from coingecko_pipeline_tests.running import rows_of
@@ -53,19 +51,6 @@ class Carried:
     asked_for: Filled
     before: Mapping[str, Counter[Row]]
     charts: Mapping[str, bytes]
-
-
-def program(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """The command line of this checkout."""
-    return subprocess.run(
-        [sys.executable, "-c", "from coingecko_pipeline.cli import main; main()", *arguments],
-        cwd=folder,
-        env=environment_of(ROOT, settings),
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
 
 
 def exact(value: object) -> str:
@@ -96,13 +81,13 @@ def previous(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def carried(previous: Path, make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory) -> Carried:
-    """A database that the earlier version filled and this one migrated."""
+    """A database that the earlier version filled and this one migrated and verified."""
     database, folder = make_database(), tmp_path_factory.mktemp("earlier")
-    asked_for = fill(previous, url_of(database), folder)
+    asked_for = fill(previous, folder, DATABASE_URL=url_of(database))
     before = {table: stored(database, table) for table in KEPT}
     charts = dict(rows_of(database, "SELECT asset_id, body FROM raw_market_charts"))
-    migrated = program(folder, "migrate", DATABASE_URL=url_of(database))
-    assert migrated.returncode == 0, migrated.stderr
+    # Where a row counted as surplus here, `verify --repair` would delete what the earlier version had stored.
+    run_commands(ROOT, folder, [["migrate"], ["verify"]], DATABASE_URL=url_of(database))
     return Carried(database, asked_for, before, charts)
 
 
@@ -148,29 +133,21 @@ def test_the_tables_are_the_declared_ones_and_the_second_source_has_none_that_it
     second.dispose()
 
 
-def test_what_was_carried_over_is_verified_at_once(carried: Carried, tmp_path: Path) -> None:
-    # Where a row counted as surplus here, `verify --repair` would delete what the earlier version had stored.
-    verified = program(tmp_path, "verify", DATABASE_URL=url_of(carried.database))
-    assert verified.returncode == 0, verified.stdout + verified.stderr
-
-
 def test_no_chart_is_paid_for_again_and_what_is_written_then_is_verified(carried: Carried, tmp_path: Path) -> None:
+    chosen = [word for coin in carried.charts for word in ("--asset", coin)]
+    dates = ("--from", carried.asked_for.first, "--to", carried.asked_for.last)
     with RunningSandbox(SandboxOptions(coins=COINS, plan=PLAN, calls_per_minute=0)) as sandbox:
-        settings = {
+        run_commands(
+            ROOT,
+            tmp_path,
+            [["backfill", *dates, *chosen], ["complete", "--max-calls", "3"], ["verify"]],
             **live_settings(sandbox.url, url_of(carried.database), plan=PLAN),
-            "COINGECKO_HISTORY_DAYS": str(HISTORY_DAYS),
-            "COINGECKO_CALLS_PER_MINUTE": "100000",
-        }
-        chosen = [word for coin in carried.charts for word in ("--asset", coin)]
-        dates = ("--from", carried.asked_for.first, "--to", carried.asked_for.last)
-        for command in (("backfill", *dates, *chosen), ("complete", "--max-calls", "3")):
-            done = program(tmp_path, *command, **settings)
-            assert done.returncode == 0, done.stdout + done.stderr
+            COINGECKO_HISTORY_DAYS=str(HISTORY_DAYS),
+            COINGECKO_CALLS_PER_MINUTE="100000",
+        )
         asked = Counter(call.path.split("/")[-2] for call in sandbox.calls if call.path.endswith("/market_chart"))
     assert not set(asked) & set(carried.charts)
     assert sum(asked.values()) == 3
     after = stored(carried.database, "daily_market")
     lost = [row for row in carried.before["daily_market"] - after if row[SOURCE] == "'chart'"]
     assert lost == []
-    verified = program(tmp_path, "verify", DATABASE_URL=url_of(carried.database))
-    assert verified.returncode == 0, verified.stdout + verified.stderr
