@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dagster as dg
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.measures import Span
@@ -66,8 +66,12 @@ def the_global_market_is_the_sum_of_the_coins(
     market, whole = tables.daily_market.c, tables.global_market_daily.c
     window = dates_to_check(context.instance, GLOBAL_MARKET_DAILY, warehouse, whole.date)
     sums = (
-        select(market.date, func.sum(market.market_cap_usd), func.count(market.price_usd))
-        .where(market.date.between(*window), market.source != tables.STALE)
+        select(
+            market.date,
+            func.sum(case((market.source != tables.STALE, market.market_cap_usd))),
+            func.count(case((market.source != tables.STALE, market.price_usd))),
+        )
+        .where(market.date.between(*window))
         .group_by(market.date)
     )
     told = select(whole.date, whole.market_cap_usd, whole.coins_with_price).where(whole.date.between(*window))

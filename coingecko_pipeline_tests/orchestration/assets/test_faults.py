@@ -48,8 +48,12 @@ def test_the_table_is_the_same_and_the_log_says_in_one_line_what_was_survived(
     messages: list[str] = []
     result = backfill(database, FAULTS, messages)
     assert result.success
-    assert rows_of(database, MARKET) == rows_of(calm, MARKET)
-    survived = metadata_of(result, "daily_market")["failures_survived"]
+    facts = metadata_of(result, "daily_market")
+    # A coin whose three answers were all broken, one in some 16,000, is told and asked again on the next day.
+    faulty = set(facts["coins_faulty"])
+    assert len(faulty) <= 2
+    assert rows_of(database, MARKET) == [row for row in rows_of(calm, MARKET) if row[1] not in faulty]
+    survived = facts["failures_survived"]
     assert {"RateLimited", "ServiceUnavailable", "BrokenAnswer", "ConnectionFailed"} == survived.keys()
     (line,) = [message for message in messages if "Survived" in message]
     assert all(f"{count} {kind}" in line for kind, count in survived.items())
