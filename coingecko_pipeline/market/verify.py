@@ -21,6 +21,7 @@ from coingecko_pipeline.market.changes import Change, log_changes
 from coingecko_pipeline.market.rows import NO_ROWS, VALUE_COLUMNS, MarketRows, arrow_rows, bits, fold_charts
 from coingecko_pipeline.market.stored import read_rows
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.paging import of_one_moment
 from coingecko_pipeline.warehouse.writing import TableWriter
 
 COINS_COMPARED = 25
@@ -141,8 +142,8 @@ def verify_market(
 
 
 def compare_coins(database: Database, coverage: Mapping[str, Coverage], dates: DateRange | None = None) -> Differences:
-    """What differs of some coins; their rows and charts have to fit into memory."""
-    return database.run_reading(lambda connection: _compare(connection, coverage, dates)[1])
+    """What differs of some coins, by an account that may only read; their rows and charts have to fit into memory."""
+    return database.run_reading(lambda connection: _compare(of_one_moment(connection), coverage, dates)[1])
 
 
 def rewrite_coins(
@@ -165,6 +166,8 @@ def rewrite_coins(
     writer = TableWriter(database, tables.daily_market)
 
     def rewrite(connection: Connection) -> Differences:
+        # Nobody writes a chart of these coins meanwhile.
+        lock_coins(connection, sorted(coverage))
         comparisons, found = _compare(connection, coverage, dates)
         changes = []
         writing: list[tuple[str, MarketRows]] = []
@@ -241,8 +244,6 @@ def _compare(
     connection: Connection, coverage: Mapping[str, Coverage], dates: DateRange | None
 ) -> tuple[list[CoinComparison], Differences]:
     coins = sorted(coverage)
-    # Rows and answers of one moment: nobody writes a chart of these coins meanwhile.
-    lock_coins(connection, coins)
     stored = read_rows(connection, coins, *((dates.first, dates.last) if dates else ()))
     derived = dict(_derived(read_answers(connection, coins, written=True)))
     comparisons, found = [], Differences()

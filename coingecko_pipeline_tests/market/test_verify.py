@@ -17,6 +17,7 @@ from coingecko_pipeline.market.verify import (
 )
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.archive.answering import NIGHT, TODAY, answer_of, back, covering, dates, prices
+from coingecko_pipeline_tests.databases import on_servers, run_on
 from coingecko_pipeline_tests.market.stocking import archive, change_rows, market_of, snapshot, write
 from coingecko_pipeline_tests.running import rows_of
 
@@ -150,3 +151,19 @@ def test_every_date_is_looked_at_in_turn_where_there_are_many_values() -> None:
         assert len(part) <= 1_001
         seen |= {each.toordinal() for each in part}
     assert len(seen) == 3_001
+
+
+@on_servers
+def test_an_account_that_may_only_read_compares(written: Database) -> None:
+    name = written.url.database
+    run_on(
+        written.url,
+        "CREATE USER IF NOT EXISTS 'verifier'@'%' IDENTIFIED BY 'reads'",
+        f"GRANT SELECT ON `{name}`.* TO 'verifier'@'%'",
+    )
+    url = written.url.set(username="verifier", password="reads")
+    reader = Database(url.render_as_string(hide_password=False))
+    found = verify_market(reader)
+    reader.dispose()
+    assert found.is_clean
+    assert found.rows > 0
