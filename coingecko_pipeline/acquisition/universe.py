@@ -5,13 +5,16 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import NO_COINS, AcquisitionError, Request
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.warehouse import Database
+
+IDS_AT_ONCE = 500
+"""Coins that one statement looks for: below the parameters that SQLite takes by default."""
 
 
 def active_coins(database: Database) -> dict[str, float | None]:
@@ -21,21 +24,38 @@ def active_coins(database: Database) -> dict[str, float | None]:
         AcquisitionError: There are no coins yet.
     """
     market, assets = tables.daily_market, tables.assets
-    latest = select(market.c.asset_id, func.max(market.c.date).label("date")).group_by(market.c.asset_id).subquery()
-    query = (
-        select(assets.c.asset_id, market.c.market_cap_usd)
-        .join_from(assets, latest, latest.c.asset_id == assets.c.asset_id, isouter=True)
-        .join(market, and_(market.c.asset_id == latest.c.asset_id, market.c.date == latest.c.date), isouter=True)
-        .where(assets.c.is_active)
-        .order_by(market.c.market_cap_usd.is_(None), market.c.market_cap_usd.desc(), assets.c.asset_id)
-    )
-    coins = {
-        row.asset_id: row.market_cap_usd
-        for row in database.run_reading(lambda connection: connection.execute(query).all())
-    }
-    if not coins:
+    active = select(assets.c.asset_id).where(assets.c.is_active)
+    day = select(func.max(market.c.date)).scalar_subquery()
+    on_the_day = select(market.c.asset_id, market.c.market_cap_usd).where(market.c.date == day)
+
+    def read(connection: Connection) -> dict[str, float | None]:
+        # Nearly all coins have a row on the latest date: only the others are looked for one by one.
+        caps: dict[str, float | None] = {row.asset_id: row.market_cap_usd for row in connection.execute(on_the_day)}
+        coins = connection.scalars(active).all()
+        others = [coin for coin in coins if coin not in caps]
+        for start in range(0, len(others), IDS_AT_ONCE):
+            caps |= _latest_caps(connection, others[start : start + IDS_AT_ONCE])
+        return {coin: caps.get(coin) for coin in coins}
+
+    found = database.run_reading(read)
+    if not found:
         raise AcquisitionError(NO_COINS)
-    return coins
+    return dict(sorted(found.items(), key=lambda coin: (coin[1] is None, -(coin[1] or 0.0), coin[0])))
+
+
+def _latest_caps(connection: Connection, coin_ids: Sequence[str]) -> dict[str, float | None]:
+    """The market cap of the latest row of each of some coins."""
+    market = tables.daily_market
+    latest = (
+        select(market.c.asset_id, func.max(market.c.date).label("date"))
+        .where(market.c.asset_id.in_(coin_ids))
+        .group_by(market.c.asset_id)
+        .subquery()
+    )
+    query = select(market.c.asset_id, market.c.market_cap_usd).join(
+        latest, and_(market.c.asset_id == latest.c.asset_id, market.c.date == latest.c.date)
+    )
+    return {row.asset_id: row.market_cap_usd for row in connection.execute(query)}
 
 
 def gone_coins(database: Database) -> dict[str, date]:
