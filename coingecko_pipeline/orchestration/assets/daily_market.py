@@ -17,7 +17,7 @@ from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.market.snapshots import snapshot_transaction
 from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_asset import daily_market_asset, show_largest
-from coingecko_pipeline.orchestration.assets.market_charts import as_metadata, market_charts
+from coingecko_pipeline.orchestration.assets.market_charts import CoinsConfig, as_metadata, market_charts
 from coingecko_pipeline.orchestration.failures import failing_for_good, permanent_failures, tell_survived
 from coingecko_pipeline.partitions import dates_of, key_of
 from coingecko_pipeline.sources.coingecko import CoinGecko
@@ -25,21 +25,9 @@ from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database, Frames
 
 
-class DailyMarketConfig(dg.Config):
+class DailyMarketConfig(CoinsConfig):
     """Which coins to fill, and what it may cost."""
 
-    asset_ids: list[str] = Field(default=[], description="Only these coins; empty for all active ones.")
-    top: int | None = Field(default=None, gt=0, description="Only so many coins, the largest by market cap.")
-    max_calls: int | None = Field(
-        default=None,
-        gt=0,
-        description="Calls that the run may make at most; it does the part that fits, the largest coins first.",
-    )
-    fit_budget: bool = Field(
-        default=False,
-        description="Where the month's credits do not bear the whole, do the part that fits, the largest coins first, "
-        "instead of stopping before the first call.",
-    )
     again: bool = Field(
         default=False,
         description="Of today: replace the values of an earlier snapshot, which was nearer to midnight.",

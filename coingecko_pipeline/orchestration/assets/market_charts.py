@@ -24,15 +24,9 @@ EXAMPLES = 20
 """Coins of each kind that the metadata lists."""
 
 
-class MarketChartsConfig(dg.Config):
-    """Which coins' charts to ask for, of which dates, and what it may cost."""
+class CoinsConfig(dg.Config):
+    """Which coins a run is about, and what it may cost."""
 
-    from_date: str | None = Field(
-        default=None, description="The first date that is wanted, as 2026-01-31; by default the plan's first."
-    )
-    to_date: str | None = Field(
-        default=None, description="The last date, included; by default the last whose midnight a chart holds."
-    )
     asset_ids: list[str] = Field(default=[], description="Only these coins; empty for all active ones.")
     top: int | None = Field(default=None, gt=0, description="Only so many coins, the largest by market cap.")
     max_calls: int | None = Field(
@@ -44,6 +38,17 @@ class MarketChartsConfig(dg.Config):
         default=False,
         description="Where the month's credits do not bear the whole, do the part that fits, the largest coins first, "
         "instead of stopping before the first call.",
+    )
+
+
+class MarketChartsConfig(CoinsConfig):
+    """Which coins' charts to ask for, of which dates, and what it may cost."""
+
+    from_date: str | None = Field(
+        default=None, description="The first date that is wanted, as 2026-01-31; by default the plan's first."
+    )
+    to_date: str | None = Field(
+        default=None, description="The last date, included; by default the last whose midnight a chart holds."
     )
     complete_history: bool = Field(
         default=False,
