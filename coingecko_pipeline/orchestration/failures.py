@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 import pandas as pd
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.archive.dates import BackwardsDates
@@ -32,7 +32,7 @@ def permanent_failures() -> Iterator[None]:
     """
     try:
         yield
-    except (RetriableCall, DatabaseUnavailable, DBAPIError, dg.Failure):
+    except (RetriableCall, DatabaseUnavailable, DBAPIError, PendingRollbackError, dg.Failure):
         raise
     except (PermanentCall, AcquisitionError, BackwardsDates, ReportError, SettingsError, WarehouseError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
