@@ -30,16 +30,18 @@ def verify(first: datetime | None, last: datetime | None, asset_ids: tuple[str, 
     database = open_warehouse(load_settings())
     try:
         with watching() as progress:
-            progress.begin("Comparing", 0, "coins")
             done = 0
 
-            def tell(compared: int, _of: int) -> None:
+            def tell(compared: int, of: int) -> None:
                 nonlocal done
+                if not done:
+                    progress.begin("Comparing", of, "coins")
                 progress.advance(compared - done)
                 done = compared
 
             found = verify_market(database, dates, asset_ids, repair=repair, on_coins=tell)
-            progress.end()
+            if done:
+                progress.end()
     finally:
         database.dispose()
     show(found, repaired=repair)
