@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-import tarfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,15 +50,15 @@ def export_revision(revision: str, folder: Path) -> Path:
     """
     try:
         archived = subprocess.run(
-            ["git", "archive", "--format=tar", revision, *EXPORTED], cwd=ROOT, capture_output=True, check=False
+            ["git", "archive", "--format=zip", revision, *EXPORTED], cwd=ROOT, capture_output=True, check=False
         )
     except FileNotFoundError:
         raise NoRevision(f"there is no git to take the commit {revision} from; install it") from None
     if archived.returncode:
         said = archived.stderr.decode(errors="replace").strip()
         raise NoRevision(f"this checkout has no commit {revision} ({said}); fetch its history: git fetch --unshallow")
-    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as files:
-        files.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(archived.stdout)) as files:
+        files.extractall(folder)
     return folder
 
 
