@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from coingecko_pipeline.tables.agreement import AMBIGUOUS, MANUAL, PROPOSED, asset_pairs, source_agreement
 from coingecko_pipeline.tables.archive import chart_coverage, market_charts
+from coingecko_pipeline.tables.candles import daily_candles, market_flags
 from coingecko_pipeline.tables.changes import (
     followed_changes,
     market_change_counter,
@@ -11,6 +12,8 @@ from coingecko_pipeline.tables.changes import (
     market_revisions,
 )
 from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_list, refused_asset_list
+from coingecko_pipeline.tables.contracts import asset_contracts, platforms
+from coingecko_pipeline.tables.currencies import currency_charts, fx_rates
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
 from coingecko_pipeline.tables.measures import (
     daily_ohlc,
@@ -28,6 +31,7 @@ from coingecko_pipeline.tables.origin import (
     stored_origin,
     warehouse_origin,
 )
+from coingecko_pipeline.tables.snapshots import market_pages, market_snapshots, rehypothecated_assets, ticker_snapshots
 from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
@@ -51,29 +55,39 @@ __all__ = [
     "api_usage",
     "assert_origin",
     "asset_changes",
+    "asset_contracts",
     "asset_pairs",
     "assets",
     "chart_coverage",
     "claim_origin",
+    "currency_charts",
+    "daily_candles",
     "daily_market",
     "daily_ohlc",
     "daily_returns",
     "followed_changes",
+    "fx_rates",
     "global_market_daily",
     "hourly_market",
     "market_change_counter",
     "market_changes",
     "market_charts",
+    "market_flags",
+    "market_pages",
     "market_revisions",
+    "market_snapshots",
     "metadata",
     "migrate",
     "monthly_market",
     "open_database",
+    "platforms",
     "prepare",
     "raw_asset_list",
     "refused_asset_list",
+    "rehypothecated_assets",
     "source_agreement",
     "stored_origin",
+    "ticker_snapshots",
     "usage_writers",
     "warehouse_origin",
     "weekly_market",

@@ -55,6 +55,25 @@ daily_returns = Table(
     mysql_charset="utf8mb4",
 )
 
+ALL = "all_"
+"""What the names of the columns begin with that have the rehypothecated coins in."""
+
+
+def _with_rehypothecated() -> list[Column[float] | Column[int]]:
+    return [
+        Column(f"{ALL}market_cap_usd", Double, comment="market_cap_usd with rehypothecated coins (US dollars)"),
+        Column(f"{ALL}volume_24h_usd", Double, comment="volume_24h_usd with rehypothecated coins (US dollars)"),
+        Column(f"{ALL}coins_with_price", Integer, comment="coins_with_price with rehypothecated coins (coins)"),
+        Column(f"{ALL}share_of_largest", Double, comment="share_of_largest with rehypothecated coins (fraction)"),
+        Column(f"{ALL}share_of_ten", Double, comment="share_of_ten with rehypothecated coins (fraction)"),
+        Column(f"{ALL}share_of_hundred", Double, comment="share_of_hundred with rehypothecated coins (fraction)"),
+        Column(f"{ALL}coins_up", Integer, comment="coins_up with rehypothecated coins (coins)"),
+        Column(f"{ALL}coins_down", Integer, comment="coins_down with rehypothecated coins (coins)"),
+        Column(f"{ALL}coins", Integer, comment="coins with rehypothecated coins (coins)"),
+        Column(f"{ALL}coins_exact", Integer, comment="coins_exact with rehypothecated coins (coins)"),
+    ]
+
+
 global_market_daily = Table(
     "global_market_daily",
     metadata,
@@ -69,6 +88,7 @@ global_market_daily = Table(
     Column("coins_down", Integer, nullable=False, comment="coins whose price is below it (coins)"),
     Column("coins", Integer, comment="coins that have a row, the stale ones included (coins)"),
     Column("coins_exact", Integer, comment="coins whose row is the exact one of a chart (coins)"),
+    *_with_rehypothecated(),
     PrimaryKeyConstraint("date"),
     comment="The whole market on one date",
     mysql_charset="utf8mb4",

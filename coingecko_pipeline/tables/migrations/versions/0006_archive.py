@@ -7,8 +7,9 @@ those that are there. As in the first migration, each step can be taken again af
 from datetime import UTC, datetime, time
 
 import sqlalchemy as sa
-from alembic import context, op
+from alembic import op
 
+from coingecko_pipeline.tables.migrations.steps import create_index, drop_what_the_source_does_not_use
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime, compressed_body, counted_id
 
 revision = "0006"
@@ -42,7 +43,7 @@ def upgrade() -> None:
     for old in ("raw_market_charts", "chart_misses"):
         if old in there:
             op.drop_table(old)
-    _drop_what_the_source_does_not_use()
+    drop_what_the_source_does_not_use()
 
 
 def _create_archive() -> None:
@@ -78,8 +79,8 @@ def _create_archive() -> None:
         sqlite_autoincrement=True,
         if_not_exists=True,
     )
-    _create_index("market_charts", ["asset_id", "answer_id"])
-    _create_index("market_charts", ["is_written"])
+    create_index("market_charts", ["asset_id", "answer_id"])
+    create_index("market_charts", ["is_written"])
     op.create_table(
         "chart_coverage",
         sa.Column("asset_id", ExactText(191), nullable=False, comment="CoinGecko's id, byte for byte"),
@@ -130,7 +131,7 @@ def _create_changes() -> None:
         mysql_charset="utf8mb4",
         if_not_exists=True,
     )
-    _create_index("market_changes", ["table_name", "number"])
+    create_index("market_changes", ["table_name", "number"])
     op.create_table(
         "market_change_counter",
         sa.Column(
@@ -175,7 +176,7 @@ def _create_changes() -> None:
         mysql_charset="utf8mb4",
         if_not_exists=True,
     )
-    _create_index("market_revisions", ["seen_at"])
+    create_index("market_revisions", ["seen_at"])
 
 
 def _create_others() -> None:
@@ -338,22 +339,3 @@ def _mark_stale() -> None:
     op.get_bind().execute(
         sa.update(MARKET).where(MARKET.c.source == "snapshot", MARKET.c.observed_at < moment).values(source="stale")
     )
-
-
-def _drop_what_the_source_does_not_use() -> None:
-    """Of the schema of another source than the main one: the tables that are never filled there."""
-    used = context.config.attributes.get("tables")
-    if used is None:
-        return
-    bind = op.get_bind()
-    for name in sa.inspect(bind).get_table_names():
-        unused = name not in used and name != context.config.attributes["version_table"]
-        if unused and bind.scalar(sa.select(sa.func.count()).select_from(sa.table(name))) in (0, None):
-            op.drop_table(name)
-
-
-def _create_index(table: str, columns: list[str]) -> None:
-    # MySQL has no CREATE INDEX IF NOT EXISTS.
-    name = f"ix_{table}_{'_'.join(columns)}"
-    if name not in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}:
-        op.create_index(name, table, columns)
