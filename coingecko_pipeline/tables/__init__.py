@@ -31,7 +31,16 @@ from coingecko_pipeline.tables.origin import (
     stored_origin,
     warehouse_origin,
 )
-from coingecko_pipeline.tables.snapshots import market_pages, market_snapshots, rehypothecated_assets, ticker_snapshots
+from coingecko_pipeline.tables.snapshots import (
+    NOT_ASKED,
+    NOT_SERVED,
+    TOO_LATE,
+    market_pages,
+    market_snapshots,
+    missing_coins,
+    rehypothecated_assets,
+    ticker_snapshots,
+)
 from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
@@ -43,11 +52,14 @@ __all__ = [
     "MANUAL",
     "MIGRATIONS",
     "NAME_LENGTH",
+    "NOT_ASKED",
+    "NOT_SERVED",
     "PROPOSED",
     "SNAPSHOT",
     "SOURCE_TABLES",
     "STALE",
     "SYMBOL_LENGTH",
+    "TOO_LATE",
     "Origin",
     "OriginError",
     "api_rate",
@@ -78,6 +90,7 @@ __all__ = [
     "market_snapshots",
     "metadata",
     "migrate",
+    "missing_coins",
     "monthly_market",
     "open_database",
     "platforms",

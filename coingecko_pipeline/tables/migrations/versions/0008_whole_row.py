@@ -64,6 +64,7 @@ def _create_snapshots() -> None:
         mysql_charset="utf8mb4",
         if_not_exists=True,
     )
+    create_index("market_snapshots", ["asset_id", "date"])
     op.create_table(
         "market_pages",
         sa.Column("page_id", counted_id(), nullable=False, comment="number of the page, ascending as they were stored"),
@@ -83,13 +84,23 @@ def _create_snapshots() -> None:
         "rehypothecated_assets",
         sa.Column("asset_id", ExactText(191), nullable=False, comment="CoinGecko's id, byte for byte"),
         sa.Column(
-            "first_on", sa.Date, nullable=False, comment="first date; 0001-01-01 where no snapshot tells otherwise"
+            "first_on", sa.Date, nullable=False, comment="first date; 1970-01-01 where no snapshot tells otherwise"
         ),
         sa.Column(
             "last_on", sa.Date, nullable=False, comment="last date; 9999-12-31 where no snapshot tells otherwise"
         ),
         sa.PrimaryKeyConstraint("asset_id", "first_on"),
         comment="Dates on which a coin stands for others that are counted already: wrapped, staked or bridged",
+        mysql_charset="utf8mb4",
+        if_not_exists=True,
+    )
+    op.create_table(
+        "missing_coins",
+        sa.Column("date", sa.Date, nullable=False, comment="UTC date of the snapshot"),
+        sa.Column("asset_id", ExactText(191), nullable=False, comment="CoinGecko's id, byte for byte"),
+        sa.Column("reason", ExactText(16), nullable=False, comment="not_served, not_asked or too_late"),
+        sa.PrimaryKeyConstraint("date", "asset_id"),
+        comment="A coin of the list that the snapshot of a date did not bring, and why",
         mysql_charset="utf8mb4",
         if_not_exists=True,
     )
