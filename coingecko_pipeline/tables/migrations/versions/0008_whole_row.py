@@ -11,7 +11,7 @@ from coingecko_pipeline.tables.migrations.steps import create_index, drop_what_t
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime, compressed_body, counted_id
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
