@@ -56,7 +56,7 @@ def write_whole_rows(
     if again:
         coins = taken.rows["asset_id"].to_pylist()
         connection.execute(delete(table).where(table.c.date == day, table.c.asset_id.in_(coins)))
-    TableWriter(database, table).upsert_in(connection, whole_rows(table, day, taken))
+    upsert_whole_rows(database, connection, table, day, taken)
     if keeps_page:
         page = taken.page
         connection.execute(
@@ -71,10 +71,12 @@ def write_whole_rows(
     return note_classes(connection, day, taken.rows)
 
 
-def whole_rows(table: Table, day: date, taken: TakenPage) -> pa.Table:
-    """Rows of a source's page as rows of the table that keeps them whole.
+def upsert_whole_rows(database: Database, connection: Connection, table: Table, day: date, taken: TakenPage) -> None:
+    """Write the rows of a source's page to the table that keeps them whole.
 
     Args:
+        database: Where the table is.
+        connection: In a transaction of it.
         table: The source's own: its columns are the page's, the date and the moment of the answer.
         day: The date.
         taken: The page.
@@ -85,7 +87,8 @@ def whole_rows(table: Table, day: date, taken: TakenPage) -> pa.Table:
         "answered_at": pa.array([taken.page.answered_at] * count, pa.timestamp("us", "UTC")),
     }
     columns = {name: taken.rows[name] for name in taken.rows.column_names}
-    return to_arrow(table, pa.table({**columns, **known}))
+    rows = to_arrow(table, pa.table({**columns, **known}))
+    TableWriter(database, table).upsert_in(connection, rows)
 
 
 def finish_snapshot(connection: Connection, day: date, missing: Mapping[str, Sequence[str]], pages_days: int) -> None:

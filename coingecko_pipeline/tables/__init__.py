@@ -49,6 +49,7 @@ __all__ = [
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
+    "MAIN_TABLES",
     "MANUAL",
     "MIGRATIONS",
     "NAME_LENGTH",
@@ -117,11 +118,14 @@ SOURCE_TABLES = frozenset(
     for table in (
         *(raw_asset_list, refused_asset_list, assets, asset_changes),
         *(daily_market, market_changes, market_change_counter),
-        warehouse_origin,
+        *(ticker_snapshots, warehouse_origin),
     )
 )
 """The tables that the schema of another source than the main one has: its coins, its market and whose data it holds. A
 migration that makes another table has to leave it out there, as 0006 does."""
+
+MAIN_TABLES = frozenset(metadata.tables) - {ticker_snapshots.name}
+"""The tables that the main database has."""
 
 
 def open_database(url: str, *, known: bool = False) -> Database:
