@@ -33,6 +33,9 @@ WHOLE_MARKET = {"include_rehypothecated": "true", "precision": "full"}
 """Without the one, wrapped, staked and bridged coins are left out; without the other, prices are rounded to five to
 seven digits."""
 
+INACTIVE_LIST = "coins/list (inactive)"
+"""The endpoint under which the list of the coins that are gone is counted."""
+
 IDS_LENGTH = 3_000
 """Characters of the ids in one call; web servers commonly refuse a URL of more than 8,000."""
 
@@ -133,6 +136,20 @@ class CoinGecko:
             "the asset list",
             responses.check_asset_list,
             lambda: self._api.get_coins_list(include_platform=True),
+        )
+        return AssetList(entries, answer.asked_at, answer.answered_at)
+
+    def inactive_asset_list(self) -> AssetList:
+        """The entries of ``/coins/list`` of the coins that are gone; paid plans only. One call.
+
+        Raises:
+            SourceError: The call failed for good.
+        """
+        entries, answer = self._session.ask(
+            INACTIVE_LIST,
+            "the list of coins that are gone",
+            responses.check_asset_list,
+            lambda: self._api.get_coins_list(include_platform=True, status="inactive"),
         )
         return AssetList(entries, answer.asked_at, answer.answered_at)
 
