@@ -15,13 +15,21 @@ from .limits import CreditCount
 from .market import DAY_MS
 from .paprika import PREFIX as PAPRIKA_PREFIX
 from .paprika import PaprikaMarket
-from .parameters import Query, calendar_day, days_back, dollar_rate, flag, instant_ms, positive, required
+from .parameters import (
+    PageWanted,
+    Query,
+    calendar_day,
+    days_back,
+    dollar_rate,
+    flag,
+    instant_ms,
+    page_wanted,
+    required,
+)
 from .plans import Caller, Plan
 from .responses import encoded, json_response
 
 PREFIX = "/api/v3"
-# CoinGecko's documented bounds of `per_page`.
-_ROWS_A_PAGE, _MOST_ROWS_A_PAGE = 100, 250
 _INTERVALS = {"daily": Granularity.DAILY, "hourly": Granularity.HOURLY, "5m": Granularity.FIVE_MINUTES}
 _EXTRAS = ("include_market_cap", "include_24hr_vol", "include_24hr_change", "include_last_updated_at")
 
@@ -32,9 +40,7 @@ class Market(Protocol):
     def coins_list(self, now_ms: int, include_platform: bool, inactive: bool) -> bytes:
         """The body of `/coins/list`."""
 
-    def markets(
-        self, now_ms: int, *, ids: list[str] | None, order: str, page: int, per_page: int, rate: float
-    ) -> tuple[bytes, int]:
+    def markets(self, now_ms: int, wanted: PageWanted) -> tuple[bytes, int]:
         """The body of a page of `/coins/markets`, and the number of rows on all pages."""
 
     def chart(
@@ -141,19 +147,9 @@ class Endpoints:
         return json_response(self._market.coins_list(_now_ms(request), flag(query, "include_platform"), inactive))
 
     def _markets(self, request: Request) -> Response:
-        query = request.query_params
-        rate = dollar_rate(query)
-        per_page = min(positive(query, "per_page", _ROWS_A_PAGE), _MOST_ROWS_A_PAGE)
-        ids = query["ids"].split(",") if query.get("ids") else None
-        body, total = self._market.markets(
-            _now_ms(request),
-            ids=ids,
-            order=query.get("order") or "market_cap_desc",
-            page=positive(query, "page", 1),
-            per_page=per_page,
-            rate=rate,
-        )
-        return json_response(body, headers={"total": str(total), "per-page": str(per_page)})
+        wanted = page_wanted(request.query_params)
+        body, total = self._market.markets(_now_ms(request), wanted)
+        return json_response(body, headers={"total": str(total), "per-page": str(wanted.per_page)})
 
     def _chart(self, request: Request) -> Response:
         query, caller = request.query_params, _caller(request)

@@ -11,8 +11,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from .names import GIANTS, ODD
+from .names import GIANTS, ODD, REHYPOTHECATED
 from .noise import Days, Keys, Reals, exp2, uniform, wandering
+from .universe import REHYPOTHECATED_FROM
 
 DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
 
@@ -123,6 +124,12 @@ def figures(keys: Keys, slots: Days) -> Figures:
             swing[index], volume[index] = giant.swing, giant.price_usd * giant.supply * 0.03
         else:
             traits[index] = Trait[ODD[slot - len(GIANTS)].trait]
+    beyond = slots - REHYPOTHECATED_FROM
+    for index in np.flatnonzero((beyond >= 0) & (beyond < len(REHYPOTHECATED))).tolist():
+        stands = REHYPOTHECATED[int(beyond[index])]
+        giant = next(giant for giant in GIANTS if giant.coin_id == stands.stands_for)
+        traits[index], price[index], supply[index] = Trait.PLAIN, giant.price_usd * stands.ratio, stands.supply
+        swing[index], volume[index] = giant.swing, price[index] * stands.supply * 0.03
     tiny = traits == Trait.TINY
     price[tiny], swing[tiny], supply[tiny] = _TINY_PRICE_USD, 0.1, 1e18
     supply[traits == Trait.NO_CAP] = 0.0

@@ -1,13 +1,55 @@
 """Reading the parameters of a request, with CoinGecko's errors where they are missing or make no sense."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from .errors import invalid_parameter, missing_parameter
 from .market import PER_DOLLAR
 
 Query = Mapping[str, str]
+
+# CoinGecko's documented bounds of `per_page`.
+_ROWS_A_PAGE, _MOST_ROWS_A_PAGE = 100, 250
+
+
+@dataclass(frozen=True)
+class PageWanted:
+    """What a call of `/coins/markets` asks for.
+
+    Attributes:
+        ids: The coins, or None for all of them.
+        order: The order of the rows.
+        page: Which page, from 1.
+        per_page: Rows a page.
+        rate: What a dollar costs in the currency.
+        rehypothecated: Whether coins that stand for others are among the rows, chosen by their ids or not, and whether
+            the rows tell the rank among all coins.
+    """
+
+    ids: Sequence[str] | None
+    order: str
+    page: int
+    per_page: int
+    rate: float
+    rehypothecated: bool
+
+
+def page_wanted(query: Query) -> PageWanted:
+    """What a call of `/coins/markets` asks for.
+
+    Raises:
+        ApiError: 422 where a parameter is missing or cannot be read.
+    """
+    return PageWanted(
+        rate=dollar_rate(query),
+        per_page=min(positive(query, "per_page", _ROWS_A_PAGE), _MOST_ROWS_A_PAGE),
+        ids=query["ids"].split(",") if query.get("ids") else None,
+        order=query.get("order") or "market_cap_desc",
+        page=positive(query, "page", 1),
+        rehypothecated=flag(query, "include_rehypothecated"),
+    )
 
 
 def required(query: Query, name: str) -> str:

@@ -12,6 +12,7 @@ from .market import DAY_MS, MINUTE_MS, PER_DOLLAR, Figures, figures, has_history
 from .options import SandboxOptions
 from .pages import MarketTable
 from .paprika import PaprikaMarket
+from .parameters import PageWanted
 from .responses import encoded
 from .universe import FIRST_DAY_NUMBER, Coin, Universe
 
@@ -28,7 +29,7 @@ class SyntheticMarket:
     """
 
     def __init__(self, options: SandboxOptions) -> None:
-        self._universe = Universe(options.seed, options.coins)
+        self._universe = Universe(options.seed, options.coins, options.rehypothecated)
         self._table: tuple[int, MarketTable] | None = None
         self._figures: tuple[int, Figures] | None = None
         self._list = lru_cache(maxsize=4)(self._listed)
@@ -41,21 +42,20 @@ class SyntheticMarket:
         coins = self._universe.delisted(day) if inactive else self._universe.roster(day).coins
         return coin_list(coins, day, include_platform)
 
-    def markets(
-        self, now_ms: int, *, ids: Sequence[str] | None, order: str, page: int, per_page: int, rate: float
-    ) -> tuple[bytes, int]:
+    def markets(self, now_ms: int, wanted: PageWanted) -> tuple[bytes, int]:
         """The body of one page of `/coins/markets`, and the number of rows on all pages.
 
         Raises:
             ApiError: 422 for an order that does not exist.
         """
         table = self.table(now_ms)
-        slots = table.ordered(order)
-        if ids is not None:
+        places = table.ordered(wanted.order, wanted.rehypothecated)
+        if wanted.ids is not None:
             by_id = self._universe.roster(now_ms // DAY_MS).by_id
-            wanted = [by_id[coin_id] for coin_id in ids if coin_id in by_id]
-            slots = slots[np.isin(slots, np.array(wanted, dtype=np.int64))]
-        return table.rows(slots[(page - 1) * per_page : page * per_page], rate), len(slots)
+            chosen = [by_id[coin_id] for coin_id in wanted.ids if coin_id in by_id]
+            places = places[np.isin(places, np.array(chosen, dtype=np.int64))]
+        page = places[(wanted.page - 1) * wanted.per_page : wanted.page * wanted.per_page]
+        return table.rows(page, wanted), len(places)
 
     def chart(
         self,
@@ -184,7 +184,7 @@ class SyntheticMarket:
     def _day_figures(self, day: int) -> Figures:
         if self._figures is None or self._figures[0] != day:
             roster = self._universe.roster(day)
-            self._figures = day, figures(roster.keys, np.arange(len(roster.coins), dtype=np.int64))
+            self._figures = day, figures(roster.keys, roster.slots)
         return self._figures[1]
 
     def _coin(self, coin_id: str, now_ms: int, delisted: bool) -> tuple[Coin, Figures, int | None]:
@@ -194,7 +194,7 @@ class SyntheticMarket:
             raise coin_not_found()
         ended_on = self._universe.delisted_on(coin, day)
         if ended_on is None:
-            return coin, self._day_figures(day).one(coin.slot), None
+            return coin, self._day_figures(day).one(self._universe.roster(day).by_id[coin.coin_id]), None
         if not delisted:
             raise coin_not_found()
         of = figures(np.array([coin.key], dtype=np.uint64), np.array([coin.slot], dtype=np.int64))
