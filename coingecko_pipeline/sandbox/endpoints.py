@@ -24,6 +24,7 @@ from .parameters import (
     flag,
     instant_ms,
     page_wanted,
+    precision,
     required,
 )
 from .plans import Caller, Plan
@@ -71,7 +72,9 @@ class Market(Protocol):
     def history(self, now_ms: int, coin_id: str, day: int, delisted: bool) -> bytes:
         """The body of `/coins/{id}/history`."""
 
-    def simple_price(self, now_ms: int, ids: list[str], currencies: list[str], extras: frozenset[str]) -> bytes:
+    def simple_price(
+        self, now_ms: int, ids: list[str], currencies: list[str], extras: frozenset[str], precision: int | None
+    ) -> bytes:
         """The body of `/simple/price`."""
 
     def global_figures(self, now_ms: int) -> bytes:
@@ -198,7 +201,8 @@ class Endpoints:
         currencies = required(query, "vs_currencies").lower().split(",")
         ids = required(query, "ids").split(",")
         extras = frozenset(name for name in _EXTRAS if flag(query, name))
-        return json_response(self._market.simple_price(_now_ms(request), ids, currencies, extras))
+        digits = precision(query)
+        return json_response(self._market.simple_price(_now_ms(request), ids, currencies, extras, digits))
 
     def _global(self, request: Request) -> Response:
         return json_response(self._market.global_figures(_now_ms(request)))

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from .errors import invalid_parameter, missing_parameter
 from .market import PER_DOLLAR
+from .rounding import FULL
 
 Query = Mapping[str, str]
 
 # CoinGecko's documented bounds of `per_page`.
 _ROWS_A_PAGE, _MOST_ROWS_A_PAGE = 100, 250
+_MOST_DECIMALS = 18
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class PageWanted:
         page: Which page, from 1.
         per_page: Rows a page.
         rate: What a dollar costs in the currency.
+        precision: Decimals of the prices, or None for as many as fit each.
         rehypothecated: Whether coins that stand for others are among the rows, chosen by their ids or not, and whether
             the rows tell the rank among all coins.
     """
@@ -33,6 +36,7 @@ class PageWanted:
     page: int
     per_page: int
     rate: float
+    precision: int | None
     rehypothecated: bool
 
 
@@ -48,6 +52,7 @@ def page_wanted(query: Query) -> PageWanted:
         ids=query["ids"].split(",") if query.get("ids") else None,
         order=query.get("order") or "market_cap_desc",
         page=positive(query, "page", 1),
+        precision=precision(query),
         rehypothecated=flag(query, "include_rehypothecated"),
     )
 
@@ -79,6 +84,20 @@ def dollar_rate(query: Query) -> float:
     if currency not in PER_DOLLAR:
         raise invalid_parameter("vs_currency")
     return PER_DOLLAR[currency]
+
+
+def precision(query: Query) -> int | None:
+    """The decimals of prices: `full` or a number up to 18, or None where as many as fit each are to be told.
+
+    Raises:
+        ApiError: 422 where it is something else.
+    """
+    text = query.get("precision", "")
+    if text in ("", "full"):
+        return FULL if text else None
+    if not (text.isascii() and text.isdigit()) or int(text) > _MOST_DECIMALS:
+        raise invalid_parameter("precision")
+    return int(text)
 
 
 def positive(query: Query, name: str, default: int) -> int:

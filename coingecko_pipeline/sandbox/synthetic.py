@@ -7,6 +7,7 @@ import numpy as np
 
 from .charts import Granularity, chart_body, chart_moments
 from .errors import coin_not_found
+from .extremes import LifeRange, life_range
 from .lists import coin_list
 from .market import DAY_MS, MINUTE_MS, PER_DOLLAR, Figures, figures, has_history, quotes, recorded_days
 from .options import SandboxOptions
@@ -14,6 +15,7 @@ from .pages import MarketTable
 from .paprika import PaprikaMarket
 from .parameters import PageWanted
 from .responses import encoded
+from .rows import rows
 from .universe import FIRST_DAY_NUMBER, Coin, Universe
 
 # The last completed UTC day is in `/market_chart` ten minutes after midnight, and in `/market_chart/range`
@@ -31,7 +33,7 @@ class SyntheticMarket:
     def __init__(self, options: SandboxOptions) -> None:
         self._universe = Universe(options.seed, options.coins, options.rehypothecated)
         self._table: tuple[int, MarketTable] | None = None
-        self._figures: tuple[int, Figures] | None = None
+        self._latest: tuple[int, Figures, LifeRange] | None = None
         self._list = lru_cache(maxsize=4)(self._listed)
 
     def coins_list(self, now_ms: int, include_platform: bool, inactive: bool) -> bytes:
@@ -55,7 +57,7 @@ class SyntheticMarket:
             chosen = [by_id[coin_id] for coin_id in wanted.ids if coin_id in by_id]
             places = places[np.isin(places, np.array(chosen, dtype=np.int64))]
         page = places[(wanted.page - 1) * wanted.per_page : wanted.page * wanted.per_page]
-        return table.rows(page, wanted), len(places)
+        return rows(table, page, wanted), len(places)
 
     def chart(
         self,
@@ -152,7 +154,14 @@ class SyntheticMarket:
             }
         return encoded(body | {"community_data": {}, "developer_data": {}, "public_interest_stats": {}})
 
-    def simple_price(self, now_ms: int, ids: Sequence[str], currencies: Sequence[str], extras: frozenset[str]) -> bytes:
+    def simple_price(
+        self,
+        now_ms: int,
+        ids: Sequence[str],
+        currencies: Sequence[str],
+        extras: frozenset[str],
+        precision: int | None,
+    ) -> bytes:
         """The body of `/simple/price`: unknown coins are left out, unknown currencies leave `{}`.
 
         Args:
@@ -161,10 +170,11 @@ class SyntheticMarket:
             currencies: The currencies.
             extras: Which of `include_market_cap`, `include_24hr_vol`, `include_24hr_change` and
                 `include_last_updated_at` were asked for.
+            precision: Decimals of the prices, or None for as many as fit each.
         """
         table = self.table(now_ms)
         by_id = self._universe.roster(now_ms // DAY_MS).by_id
-        return encoded({i: table.price_entry(by_id[i], currencies, extras) for i in ids if i in by_id})
+        return encoded({i: table.price_entry(by_id[i], currencies, extras, precision) for i in ids if i in by_id})
 
     def global_figures(self, now_ms: int) -> bytes:
         """The body of `/global`."""
@@ -178,14 +188,16 @@ class SyntheticMarket:
         """The market page as of the last whole minute."""
         minute, day = now_ms // MINUTE_MS, now_ms // DAY_MS
         if self._table is None or self._table[0] != minute:
-            self._table = minute, MarketTable(self._universe.roster(day), self._day_figures(day), now_ms)
+            roster, (_, of, life) = self._universe.roster(day), self._day(day)
+            self._table = minute, MarketTable(roster, of, life, now_ms)
         return self._table[1]
 
-    def _day_figures(self, day: int) -> Figures:
-        if self._figures is None or self._figures[0] != day:
+    def _day(self, day: int) -> tuple[int, Figures, LifeRange]:
+        if self._latest is None or self._latest[0] != day:
             roster = self._universe.roster(day)
-            self._figures = day, figures(roster.keys, roster.slots)
-        return self._figures[1]
+            of = figures(roster.keys, roster.slots)
+            self._latest = day, of, life_range(of, roster.born_on, max(day, FIRST_DAY_NUMBER))
+        return self._latest
 
     def _coin(self, coin_id: str, now_ms: int, delisted: bool) -> tuple[Coin, Figures, int | None]:
         day = now_ms // DAY_MS
@@ -194,7 +206,7 @@ class SyntheticMarket:
             raise coin_not_found()
         ended_on = self._universe.delisted_on(coin, day)
         if ended_on is None:
-            return coin, self._day_figures(day).one(self._universe.roster(day).by_id[coin.coin_id]), None
+            return coin, self._day(day)[1].one(self._universe.roster(day).by_id[coin.coin_id]), None
         if not delisted:
             raise coin_not_found()
         of = figures(np.array([coin.key], dtype=np.uint64), np.array([coin.slot], dtype=np.int64))

@@ -22,7 +22,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     (
         "/coins/markets",
         "/coins/markets",
-        {"vs_currency": "usd", "per_page": 250, "include_rehypothecated": "true"},
+        {"vs_currency": "usd", "per_page": 250, "include_rehypothecated": "true", "precision": "full"},
     ),
     ("/coins/{id}/market_chart", "/coins/bitcoin/market_chart", {"vs_currency": "usd", "days": 365}),
     ("/coins/{id}/market_chart", "/coins/bitcoin/market_chart", {"vs_currency": "usd", "days": 1}),
