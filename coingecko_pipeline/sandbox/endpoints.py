@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from .charts import Granularity
 from .clock import milliseconds
+from .currencies import supported
 from .errors import incorrect_path, invalid_parameter, paid_only, too_far_back
 from .limits import CreditCount
 from .market import DAY_MS
@@ -20,12 +21,12 @@ from .parameters import (
     Query,
     calendar_day,
     days_back,
-    dollar_rate,
     flag,
     instant_ms,
     page_wanted,
     precision,
     required,
+    vs_currency,
 )
 from .plans import Caller, Plan
 from .responses import encoded, json_response
@@ -52,7 +53,7 @@ class Market(Protocol):
         days: int | None,
         granularity: Granularity | None,
         delisted: bool,
-        rate: float,
+        currency: str,
     ) -> bytes:
         """The body of `/coins/{id}/market_chart`."""
 
@@ -65,7 +66,7 @@ class Market(Protocol):
         to_ms: int,
         granularity: Granularity | None,
         delisted: bool,
-        rate: float,
+        currency: str,
     ) -> bytes:
         """The body of `/coins/{id}/market_chart/range`."""
 
@@ -76,6 +77,9 @@ class Market(Protocol):
         self, now_ms: int, ids: list[str], currencies: list[str], extras: frozenset[str], precision: int | None
     ) -> bytes:
         """The body of `/simple/price`."""
+
+    def exchange_rates(self, now_ms: int) -> bytes:
+        """The body of `/exchange_rates`."""
 
     def global_figures(self, now_ms: int) -> bytes:
         """The body of `/global`."""
@@ -111,6 +115,8 @@ class Endpoints:
             "/coins/{coin_id}/market_chart/range": self._chart_range,
             "/coins/{coin_id}/history": self._history,
             "/simple/price": self._simple_price,
+            "/simple/supported_vs_currencies": lambda _: json_response(supported()),
+            "/exchange_rates": self._exchange_rates,
             "/global": self._global,
         }
         other = {"/coins": self._paprika_coins, "/tickers": self._paprika_tickers}
@@ -156,7 +162,7 @@ class Endpoints:
 
     def _chart(self, request: Request) -> Response:
         query, caller = request.query_params, _caller(request)
-        rate, days = dollar_rate(query), days_back(query)
+        currency, days = vs_currency(query), days_back(query)
         granularity = _granularity(query)
         if granularity not in (None, Granularity.DAILY) and not caller.plan.paid:
             raise paid_only()
@@ -168,13 +174,13 @@ class Endpoints:
             days=days,
             granularity=granularity,
             delisted=caller.plan.paid,
-            rate=rate,
+            currency=currency,
         )
         return json_response(body)
 
     def _chart_range(self, request: Request) -> Response:
         query, caller, now_ms = request.query_params, _caller(request), _now_ms(request)
-        rate, from_ms, to_ms = dollar_rate(query), instant_ms(query, "from"), instant_ms(query, "to")
+        currency, from_ms, to_ms = vs_currency(query), instant_ms(query, "from"), instant_ms(query, "to")
         granularity = _granularity(query)
         if granularity is not None and not caller.plan.paid:
             raise paid_only()
@@ -186,7 +192,7 @@ class Endpoints:
             to_ms=to_ms,
             granularity=granularity,
             delisted=caller.plan.paid,
-            rate=rate,
+            currency=currency,
         )
         return json_response(body)
 
@@ -203,6 +209,9 @@ class Endpoints:
         extras = frozenset(name for name in _EXTRAS if flag(query, name))
         digits = precision(query)
         return json_response(self._market.simple_price(_now_ms(request), ids, currencies, extras, digits))
+
+    def _exchange_rates(self, request: Request) -> Response:
+        return json_response(self._market.exchange_rates(_now_ms(request)))
 
     def _global(self, request: Request) -> Response:
         return json_response(self._market.global_figures(_now_ms(request)))

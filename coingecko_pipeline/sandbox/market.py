@@ -17,9 +17,6 @@ from .universe import REHYPOTHECATED_FROM
 
 DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
 
-# Fixed rates to the US dollar: the synthetic exchange rates never move.
-PER_DOLLAR = {"usd": 1.0, "eur": 0.9, "gbp": 0.8, "jpy": 150.0}
-
 
 class Trait(IntEnum):
     """What is special about a coin's figures."""
@@ -54,7 +51,7 @@ _MOST_GROWTH, _GIANT_GROWTH = 0.05, 0.01
 _SUPPLY_DAY = 20_454  # 2026-01-01, counted from 1970-01-01
 
 # For each octave the binary logarithm of its period in days (of the wiggle: in hours), and its amplitude.
-_PRICE_OCTAVES = ((9, 1.0), (7, 0.8), (5, 0.5), (3, 0.25), (0, 0.1))
+PRICE_OCTAVES = ((9, 1.0), (7, 0.8), (5, 0.5), (3, 0.25), (0, 0.1))
 _SLOW = 3
 _VOLUME_OCTAVES = ((5, 0.8), (0, 0.9))
 _WIGGLE_OCTAVES = ((1, 0.03), (0, 0.02))
@@ -165,7 +162,7 @@ def quotes(of: Figures, moments_ms: Days) -> Quotes:
 def price_at(of: Figures, moments_ms: Days) -> Reals:
     """The prices alone, also of coins of which nothing is known; the arguments are those of `quotes`."""
     days, fractions = _split(moments_ms)
-    wander = wandering(of.keys, _PRICE, days, fractions, _PRICE_OCTAVES)
+    wander = wandering(of.keys, _PRICE, days, fractions, PRICE_OCTAVES)
     if fractions.any():
         hours = moments_ms // HOUR_MS
         passed = (moments_ms - hours * HOUR_MS) / HOUR_MS
@@ -182,7 +179,7 @@ def supply_on(of: Figures, days: Days) -> Reals:
 
 def slow_wandering(keys: Keys, days: Days) -> Reals:
     """The part of a price's way that takes a month and more, at the midnights of days."""
-    return wandering(keys, _PRICE, days, np.zeros(len(days)), _PRICE_OCTAVES[:_SLOW])
+    return wandering(keys, _PRICE, days, np.zeros(len(days)), PRICE_OCTAVES[:_SLOW])
 
 
 def _split(moments_ms: Days) -> tuple[Days, Reals]:

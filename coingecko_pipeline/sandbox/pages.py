@@ -1,13 +1,13 @@
 """The market as of one minute: every active coin, its order, its rank, and what all of them make together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
 
 from .errors import invalid_parameter
 from .extremes import LifeRange, day_range
-from .market import DAY_MS, MINUTE_MS, PER_DOLLAR, Figures, Trait, quotes
+from .market import DAY_MS, MINUTE_MS, Figures, Trait, quotes
 from .noise import Days, Reals
 from .rounding import price_as_told
 from .universe import Roster
@@ -24,6 +24,7 @@ class MarketTable:
         roster: The coins.
         of: Their figures.
         life: Their all-time highs and lows by the day.
+        minute_ms: The minute, in milliseconds since 1970-01-01 UTC.
         moments_ms: For each place the moment of its figures, in milliseconds since 1970-01-01 UTC.
         price, market_cap, volume: The figures in USD, by place; NaN stands for null.
         price_before, market_cap_before: The same 24 hours earlier; NaN for coins that are younger.
@@ -33,7 +34,8 @@ class MarketTable:
         self.roster = roster
         self.of = of
         self.life = life
-        self.moments_ms = np.full(len(roster.coins), now_ms - now_ms % MINUTE_MS, dtype=np.int64)
+        self.minute_ms = now_ms - now_ms % MINUTE_MS
+        self.moments_ms = np.full(len(roster.coins), self.minute_ms, dtype=np.int64)
         self.moments_ms[of.traits == Trait.RARE] = now_ms - now_ms % DAY_MS
         dead = of.traits == Trait.DEAD
         self.moments_ms[dead] = roster.born_on[dead] * DAY_MS
@@ -98,18 +100,16 @@ class MarketTable:
         return self._orders[order, rehypothecated]
 
     def price_entry(
-        self, place: int, currencies: Sequence[str], extras: frozenset[str], precision: int | None
+        self, place: int, rates: Mapping[str, float], extras: frozenset[str], precision: int | None
     ) -> dict[str, float]:
         """One coin's entry in `/simple/price`; what is null is left out, as its schema knows no null.
 
-        The price alone has the precision that was asked for, as in CoinGecko's own example.
+        `rates` tells what a dollar costs in each of the currencies. The price alone has the precision that was asked
+        for, as in CoinGecko's own example.
         """
         entry: dict[str, float] = {}
         change = percent(self.price[place : place + 1], self.price_before[place : place + 1])[0]
-        for currency in currencies:
-            rate = PER_DOLLAR.get(currency)
-            if rate is None:
-                continue
+        for currency, rate in rates.items():
             entry[currency] = price_as_told(self.price[place : place + 1] * rate, precision)[0]
             if "include_market_cap" in extras:
                 entry[f"{currency}_market_cap"] = self.market_cap[place] * rate
@@ -122,7 +122,7 @@ class MarketTable:
             known["last_updated_at"] = int(self.moments_ms[place]) // 1000
         return known
 
-    def totals(self, now_ms: int) -> dict[str, object]:
+    def totals(self, now_ms: int, rates: Mapping[str, float]) -> dict[str, object]:
         """The figures of `/global`. The exchanges and offerings are constants: nothing of them is simulated.
 
         The sums are those of the regular coins, since the rehypothecated ones would count twice; every listed coin is
@@ -141,8 +141,8 @@ class MarketTable:
             "ongoing_icos": 49,
             "ended_icos": 3376,
             "markets": 1476,
-            "total_market_cap": {currency: market_cap * rate for currency, rate in PER_DOLLAR.items()},
-            "total_volume": {currency: volume * rate for currency, rate in PER_DOLLAR.items()},
+            "total_market_cap": {currency: market_cap * rate for currency, rate in rates.items()},
+            "total_volume": {currency: volume * rate for currency, rate in rates.items()},
             "market_cap_percentage": {
                 self.roster.coins[place].symbol: float(self.market_cap[place]) / market_cap * 100.0
                 for place in largest

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from .currencies import CODES
 from .errors import invalid_parameter, missing_parameter
-from .market import PER_DOLLAR
 from .rounding import FULL
 
 Query = Mapping[str, str]
@@ -25,7 +25,7 @@ class PageWanted:
         order: The order of the rows.
         page: Which page, from 1.
         per_page: Rows a page.
-        rate: What a dollar costs in the currency.
+        currency: The code of the currency.
         precision: Decimals of the prices, or None for as many as fit each.
         rehypothecated: Whether coins that stand for others are among the rows, chosen by their ids or not, and whether
             the rows tell the rank among all coins.
@@ -35,7 +35,7 @@ class PageWanted:
     order: str
     page: int
     per_page: int
-    rate: float
+    currency: str
     precision: int | None
     rehypothecated: bool
 
@@ -47,7 +47,7 @@ def page_wanted(query: Query) -> PageWanted:
         ApiError: 422 where a parameter is missing or cannot be read.
     """
     return PageWanted(
-        rate=dollar_rate(query),
+        currency=vs_currency(query),
         per_page=min(positive(query, "per_page", _ROWS_A_PAGE), _MOST_ROWS_A_PAGE),
         ids=query["ids"].split(",") if query.get("ids") else None,
         order=query.get("order") or "market_cap_desc",
@@ -74,16 +74,16 @@ def flag(query: Query, name: str) -> bool:
     return query.get(name, "").lower() == "true"
 
 
-def dollar_rate(query: Query) -> float:
-    """What a dollar costs in the currency asked for.
+def vs_currency(query: Query) -> str:
+    """The code of the currency asked for, in lower case.
 
     Raises:
-        ApiError: 422 where `vs_currency` is missing, or is none of the sandbox's few currencies.
+        ApiError: 422 where `vs_currency` is missing or unknown.
     """
-    currency = required(query, "vs_currency").lower()
-    if currency not in PER_DOLLAR:
+    code = required(query, "vs_currency").lower()
+    if code not in CODES:
         raise invalid_parameter("vs_currency")
-    return PER_DOLLAR[currency]
+    return code
 
 
 def precision(query: Query) -> int | None:

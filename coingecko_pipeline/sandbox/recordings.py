@@ -115,14 +115,14 @@ class RecordedMarket:
         days: int | None,
         granularity: Granularity | None,
         delisted: bool,
-        rate: float,
+        currency: str,
     ) -> bytes:
         """The newest chart of a coin. An hourly capture is served for 2 to 90 days without `interval=daily` only.
 
         Raises:
             ApiError: 404 where none was recorded by now.
         """
-        del delisted, rate
+        del delisted, currency
         hourly = granularity is not Granularity.DAILY and days is not None and days <= 90
         fitting = [
             capture
@@ -144,6 +144,10 @@ class RecordedMarket:
     def simple_price(self, *_: object, **__: object) -> NoReturn:
         """Prices are not recorded: always an ApiError 404."""
         raise not_recorded("simple/price")
+
+    def exchange_rates(self, *_: object, **__: object) -> NoReturn:
+        """Exchange rates are not recorded: always an ApiError 404."""
+        raise not_recorded("exchange_rates")
 
     def global_figures(self, *_: object, **__: object) -> NoReturn:
         """Totals are not recorded: always an ApiError 404."""

@@ -34,12 +34,12 @@ _FIELDS = (
 _FORM, _GAINS, _GAIN, _GAIN_CURRENCY = range(35, 39)
 
 
-def rows(table: MarketTable, places: Days, wanted: PageWanted) -> bytes:
-    """The JSON of the rows of some places."""
+def rows(table: MarketTable, places: Days, wanted: PageWanted, rate: float) -> bytes:
+    """The JSON of the rows of some places, in the currency of which a dollar costs `rate`."""
     if not len(places):
         return b"[]"
     of, moments = table.of.some(places), table.moments_ms[places]
-    columns = _columns(table, places, wanted)
+    columns = _columns(table, places, wanted.precision, rate)
     supply = supplies(of, moments // DAY_MS)
     counts = (supply.circulating, supply.total, supply.most)
     numbers = iter(number_texts(np.concatenate([*columns.values(), *counts])))
@@ -69,9 +69,8 @@ def rows(table: MarketTable, places: Days, wanted: PageWanted) -> bytes:
     return f"[{','.join(lines)}]".encode()
 
 
-def _columns(table: MarketTable, places: Days, wanted: PageWanted) -> dict[str, Reals]:
+def _columns(table: MarketTable, places: Days, digits: int | None, rate: float) -> dict[str, Reals]:
     """The figures in the currency and with the digits that were asked for."""
-    rate, digits = wanted.rate, wanted.precision
     price, market_cap = table.price[places], table.market_cap[places]
     price_before, cap_before = table.price_before[places], table.market_cap_before[places]
     high, low = (values[places] for values in table.day_range)

@@ -6,10 +6,11 @@ from functools import lru_cache
 import numpy as np
 
 from .charts import Granularity, chart_body, chart_moments
+from .currencies import Rates
 from .errors import coin_not_found
 from .extremes import LifeRange, life_range
 from .lists import coin_list
-from .market import DAY_MS, MINUTE_MS, PER_DOLLAR, Figures, figures, has_history, quotes, recorded_days
+from .market import DAY_MS, MINUTE_MS, Figures, figures, has_history, quotes, recorded_days
 from .options import SandboxOptions
 from .pages import MarketTable
 from .paprika import PaprikaMarket
@@ -32,6 +33,7 @@ class SyntheticMarket:
 
     def __init__(self, options: SandboxOptions) -> None:
         self._universe = Universe(options.seed, options.coins, options.rehypothecated)
+        self._rates = Rates(options.seed, self._universe.giant_keys)
         self._table: tuple[int, MarketTable] | None = None
         self._latest: tuple[int, Figures, LifeRange] | None = None
         self._list = lru_cache(maxsize=4)(self._listed)
@@ -57,7 +59,7 @@ class SyntheticMarket:
             chosen = [by_id[coin_id] for coin_id in wanted.ids if coin_id in by_id]
             places = places[np.isin(places, np.array(chosen, dtype=np.int64))]
         page = places[(wanted.page - 1) * wanted.per_page : wanted.page * wanted.per_page]
-        return rows(table, page, wanted), len(places)
+        return rows(table, page, wanted, self._rates.at(table.minute_ms)[wanted.currency]), len(places)
 
     def chart(
         self,
@@ -67,7 +69,7 @@ class SyntheticMarket:
         days: int | None,
         granularity: Granularity | None,
         delisted: bool,
-        rate: float,
+        currency: str,
     ) -> bytes:
         """The body of `/coins/{id}/market_chart`.
 
@@ -77,7 +79,7 @@ class SyntheticMarket:
             days: How many days back it reaches, or None for all of them.
             granularity: The distance of its points, or None to take what fits the days.
             delisted: Whether coins that have been delisted are served.
-            rate: What a dollar costs in the chart's currency.
+            currency: The code of its currency.
 
         Raises:
             ApiError: 404 where there is no such coin.
@@ -85,7 +87,7 @@ class SyntheticMarket:
         coin, of, end_ms = self._coin(coin_id, now_ms, delisted)
         from_ms = FIRST_DAY_NUMBER * DAY_MS if days is None else now_ms - days * DAY_MS
         chosen = granularity or Granularity.automatic((now_ms - from_ms) / DAY_MS)
-        return self._chart(coin, of, chosen, from_ms, now_ms, end_ms, CHART_SETTLES_MS, now_ms, rate)
+        return self._chart(coin, of, chosen, from_ms, now_ms, end_ms, CHART_SETTLES_MS, now_ms, currency)
 
     def chart_range(
         self,
@@ -96,7 +98,7 @@ class SyntheticMarket:
         to_ms: int,
         granularity: Granularity | None,
         delisted: bool,
-        rate: float,
+        currency: str,
     ) -> bytes:
         """The body of `/coins/{id}/market_chart/range`; a range that reaches to now ends with a point for now.
 
@@ -105,7 +107,7 @@ class SyntheticMarket:
         """
         coin, of, end_ms = self._coin(coin_id, now_ms, delisted)
         chosen = granularity or Granularity.automatic((to_ms - from_ms) / DAY_MS)
-        return self._chart(coin, of, chosen, from_ms, to_ms, end_ms, RANGE_SETTLES_MS, now_ms, rate)
+        return self._chart(coin, of, chosen, from_ms, to_ms, end_ms, RANGE_SETTLES_MS, now_ms, currency)
 
     def _chart(
         self,
@@ -117,14 +119,15 @@ class SyntheticMarket:
         end_ms: int | None,
         settles_ms: int,
         now_ms: int,
-        rate: float,
+        currency: str,
     ) -> bytes:
         last_ms = min(to_ms, now_ms if end_ms is None else end_ms - 1)
         moments = chart_moments(coin, of, granularity, from_ms, last_ms, now_ms - settles_ms)
         if end_ms is None and to_ms >= now_ms and from_ms <= now_ms and has_history(of):
             # Whole seconds, as recorded.
             moments = np.append(moments, now_ms - now_ms % 1000)
-        return chart_body(of, moments, rate)
+        rates = 1.0 if currency == "usd" else self._rates.per_dollar(currency, moments)
+        return chart_body(of, moments, rates)
 
     def history(self, now_ms: int, coin_id: str, day: int, delisted: bool) -> bytes:
         """The body of `/coins/{id}/history`: without `market_data` where the day has no figures.
@@ -149,7 +152,7 @@ class SyntheticMarket:
             at = quotes(of, moment)
             figures_usd = {"current_price": at.price, "market_cap": at.market_cap, "total_volume": at.volume}
             body["market_data"] = {
-                name: {currency: _real(values[0] * rate) for currency, rate in PER_DOLLAR.items()}
+                name: {currency: _real(values[0] * rate) for currency, rate in self._rates.at(int(moment[0])).items()}
                 for name, values in figures_usd.items()
             }
         return encoded(body | {"community_data": {}, "developer_data": {}, "public_interest_stats": {}})
@@ -174,11 +177,18 @@ class SyntheticMarket:
         """
         table = self.table(now_ms)
         by_id = self._universe.roster(now_ms // DAY_MS).by_id
-        return encoded({i: table.price_entry(by_id[i], currencies, extras, precision) for i in ids if i in by_id})
+        known = self._rates.at(table.minute_ms)
+        rates = {currency: known[currency] for currency in currencies if currency in known}
+        return encoded({i: table.price_entry(by_id[i], rates, extras, precision) for i in ids if i in by_id})
+
+    def exchange_rates(self, now_ms: int) -> bytes:
+        """The body of `/exchange_rates`, as of the last whole minute."""
+        return self._rates.exchange_rates(now_ms - now_ms % MINUTE_MS)
 
     def global_figures(self, now_ms: int) -> bytes:
         """The body of `/global`."""
-        return encoded({"data": self.table(now_ms).totals(now_ms)})
+        table = self.table(now_ms)
+        return encoded({"data": table.totals(now_ms, self._rates.at(table.minute_ms))})
 
     def paprika(self, now_ms: int) -> PaprikaMarket:
         """CoinPaprika's view of the same market, as of the last whole minute."""

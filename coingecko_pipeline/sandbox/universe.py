@@ -114,7 +114,7 @@ class Universe:
         self._slots = slots = np.concatenate([np.arange(coins), REHYPOTHECATED_FROM + np.arange(rehypothecated)])
         seeded = np.array([seed_key(seed, "slots")], dtype=np.uint64)
         self._slot_keys = derived(seeded, slots)
-        self._giant_keys = derived(derived(seeded, np.arange(len(GIANTS))), 1)
+        self.giant_keys = derived(derived(seeded, np.arange(len(GIANTS))), 1)
         share = uniform(self._slot_keys, _TERM)
         shortest, longest = np.full(len(slots), _TERM_DAYS[0]), np.full(len(slots), _TERM_DAYS[1])
         written_down = _is_written_down(slots)
@@ -216,7 +216,7 @@ class Universe:
             stands = REHYPOTHECATED[slot - REHYPOTHECATED_FROM]
             giant = next(place for place, giant in enumerate(GIANTS) if giant.coin_id == stands.stands_for)
             # The giant's key, hence the giant's way: it moves as what it stands for.
-            key, (coin_id, symbol, name) = int(self._giant_keys[giant]), stands[:3]
+            key, (coin_id, symbol, name) = int(self.giant_keys[giant]), stands[:3]
         else:
             coin_id, symbol, name = (GIANTS[slot] if slot < len(GIANTS) else ODD[slot - len(GIANTS)])[:3]
         return Coin(slot, 0, key, coin_id, symbol, name, FIRST_DAY_NUMBER, 2 * _FOREVER, name, symbol)

@@ -46,6 +46,8 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
         },
     ),
     ("/global", "/global", {}),
+    ("/exchange_rates", "/exchange_rates", {}),
+    ("/simple/supported_vs_currencies", "/simple/supported_vs_currencies", {}),
 ]
 
 
@@ -134,6 +136,11 @@ def test_the_official_client_reads_every_endpoint(client: Coingecko) -> None:
     assert client.simple.price.get(ids="bitcoin", vs_currencies="usd")["bitcoin"].usd == next(
         row.current_price for row in rows if row.id == "bitcoin"
     )
+    rates = client.exchange_rates.get().rates
+    assert rates["usd"].value == pytest.approx(
+        dict(client.simple.price.get(ids="bitcoin", vs_currencies="usd"))["bitcoin"].usd, rel=1e-4
+    )
+    assert client.simple.supported_vs_currencies.get() == list(rates)
     assert client.global_.get().data.active_cryptocurrencies == 100
 
 
