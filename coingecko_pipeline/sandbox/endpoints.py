@@ -29,6 +29,7 @@ from .parameters import (
     vs_currency,
 )
 from .plans import Caller, Plan
+from .platforms import asset_platforms
 from .responses import encoded, json_response
 
 PREFIX = "/api/v3"
@@ -116,6 +117,7 @@ class Endpoints:
             "/coins/{coin_id}/history": self._history,
             "/simple/price": self._simple_price,
             "/simple/supported_vs_currencies": lambda _: json_response(supported()),
+            "/asset_platforms": lambda _: json_response(asset_platforms()),
             "/exchange_rates": self._exchange_rates,
             "/global": self._global,
         }

@@ -47,6 +47,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("/global", "/global", {}),
     ("/exchange_rates", "/exchange_rates", {}),
+    ("/asset_platforms", "/asset_platforms", {}),
     ("/simple/supported_vs_currencies", "/simple/supported_vs_currencies", {}),
 ]
 
@@ -141,6 +142,7 @@ def test_the_official_client_reads_every_endpoint(client: Coingecko) -> None:
         dict(client.simple.price.get(ids="bitcoin", vs_currencies="usd"))["bitcoin"].usd, rel=1e-4
     )
     assert client.simple.supported_vs_currencies.get() == list(rates)
+    assert {platform.id for platform in client.asset_platforms.get()} > {"ethereum", "solana"}
     assert client.global_.get().data.active_cryptocurrencies == 100
 
 
