@@ -32,7 +32,7 @@ SPELT_OTHERWISE: Mapping[str, str] = MappingProxyType({"binancecoin": "Binance C
 """Planted: another name with the same symbol and price, which is no pair."""
 SPELT_ALIKE: Mapping[str, str] = MappingProxyType({"bitcoin-cash": "BITCOIN-CASH", "shiba-inu": "Shiba  Inu"})
 """Planted: the same name in another case or with other punctuation, which is a pair."""
-NOT_LISTED = frozenset({"staked-ether"})
+NOT_LISTED = frozenset({"leo-token"})
 """Planted: large coins that CoinPaprika does not list; of the others it lacks three in ten."""
 ONLY_HERE = 5
 """Coins that CoinPaprika lists and CoinGecko does not."""

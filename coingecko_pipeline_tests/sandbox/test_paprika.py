@@ -73,7 +73,7 @@ def test_prices_are_the_same_but_for_a_little_noise_and_the_planted_disagreement
         theirs.setdefault((entry["symbol"], entry["name"]), []).append(quote["price"])
     far: dict[str, float] = {}
     compared = 0
-    for row in api.markets(order="market_cap_desc")[:100]:
+    for row in api.markets(order="market_cap_desc", precision="full")[:100]:
         prices = theirs.get((row["symbol"].upper(), row["name"]), [])
         if len(prices) == 1:
             compared += 1
