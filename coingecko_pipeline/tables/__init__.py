@@ -33,6 +33,7 @@ from coingecko_pipeline.tables.origin import (
 )
 from coingecko_pipeline.tables.snapshots import market_pages, market_snapshots, rehypothecated_assets, ticker_snapshots
 from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
+from coingecko_pipeline.tables.views import VIEWS, declared_views, view_metadata
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
 
@@ -48,6 +49,7 @@ __all__ = [
     "SOURCE_TABLES",
     "STALE",
     "SYMBOL_LENGTH",
+    "VIEWS",
     "Origin",
     "OriginError",
     "api_rate",
@@ -65,6 +67,7 @@ __all__ = [
     "daily_market",
     "daily_ohlc",
     "daily_returns",
+    "declared_views",
     "followed_changes",
     "fx_rates",
     "global_market_daily",
@@ -89,12 +92,16 @@ __all__ = [
     "stored_origin",
     "ticker_snapshots",
     "usage_writers",
+    "view_metadata",
     "warehouse_origin",
     "weekly_market",
 ]
 
 MIGRATIONS = Migrations(
-    "coingecko_pipeline.tables:migrations", version_table="warehouse_version", program="coingecko-pipeline"
+    "coingecko_pipeline.tables:migrations",
+    version_table="warehouse_version",
+    program="coingecko-pipeline",
+    views=VIEWS,
 )
 """The changes of these tables from version to version."""
 

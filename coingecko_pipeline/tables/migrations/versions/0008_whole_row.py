@@ -18,7 +18,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create what is new; the global market is made anew, since its sums mean something else from now on."""
-    for create in (_create_snapshots, _create_contracts, _create_currencies, _create_candles):
+    for create in (_create_snapshots, _create_contracts, _create_currencies, _create_candles, _create_views):
         create()
     _add_sums()
     drop_what_the_source_does_not_use()
@@ -249,6 +249,18 @@ def _create_candles() -> None:
         if_not_exists=True,
     )
     create_index("market_flags", ["asset_id", "date"])
+
+
+def _create_views() -> None:
+    op.create_table(
+        "declared_views",
+        sa.Column("view_name", ExactText(64), nullable=False, comment="the view"),
+        sa.Column("digest", ExactText(64), nullable=False, comment="SHA-256 of the statement that made it"),
+        sa.PrimaryKeyConstraint("view_name"),
+        comment="The views that were made by the program, which replaces and drops no others",
+        mysql_charset="utf8mb4",
+        if_not_exists=True,
+    )
 
 
 def _add_sums() -> None:
