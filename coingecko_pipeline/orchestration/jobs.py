@@ -6,12 +6,14 @@ from coingecko_pipeline.orchestration.assets import (
     DERIVED_ASSETS,
     MEASURE_ASSETS,
     SNAPSHOT_ASSETS,
+    asset_contracts,
     asset_pairs,
     assets_and_changes,
     daily_market,
     hourly_market,
     market_charts,
     market_report,
+    platforms,
     raw_asset_list,
     source_agreement,
 )
@@ -19,14 +21,14 @@ from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES
 
-LIST_ASSETS = dg.AssetSelection.assets(raw_asset_list, assets_and_changes)
+LIST_ASSETS = dg.AssetSelection.assets(raw_asset_list, assets_and_changes, asset_contracts, platforms)
 
 daily_market_job = dg.define_asset_job(
     "daily_market_job",
     # Of a run with a partition Dagster plans each check for the partition, and evaluates it for none: the checks have
     # a run of their own, after this one.
     selection=(LIST_ASSETS | dg.AssetSelection.assets(daily_market)).without_checks(),
-    description="The list, the coins and the market of one date. The checks follow in a run of their own.",
+    description="The list, the coins, their contracts and the market of one date. The checks follow in a run of their own.",
 )
 
 
@@ -45,7 +47,8 @@ market_checks_job = dg.define_asset_job(
 asset_list_job = dg.define_asset_job(
     "asset_list_job",
     selection=LIST_ASSETS,
-    description="The list and the coins, with their checks: one call.",
+    description="The list, the coins and their contracts, with their checks: one call, and once a week one for the "
+    "chains.",
 )
 
 market_charts_job = dg.define_asset_job(

@@ -4,6 +4,7 @@ import dagster as dg
 
 from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, source_agreement
 from coingecko_pipeline.orchestration.assets.asset_list import make_raw_asset_list, raw_asset_list
+from coingecko_pipeline.orchestration.assets.contracts import asset_contracts, platforms
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, RebuildRange
@@ -39,6 +40,8 @@ DERIVED_ASSETS: tuple[dg.AssetsDefinition, ...] = (*MEASURE_ASSETS, source_agree
 ALL_ASSETS: tuple[dg.AssetsDefinition | dg.AssetSpec, ...] = (
     raw_asset_list,
     assets_and_changes,
+    asset_contracts,
+    platforms,
     market_charts,
     daily_market,
     hourly_market,
@@ -61,6 +64,7 @@ __all__ = [
     "MarketChartsConfig",
     "MarketReportConfig",
     "RebuildRange",
+    "asset_contracts",
     "asset_pairs",
     "assets_and_changes",
     "daily_market",
@@ -71,6 +75,7 @@ __all__ = [
     "market_charts",
     "market_report",
     "monthly_market",
+    "platforms",
     "raw_asset_list",
     "source_agreement",
     "weekly_market",
