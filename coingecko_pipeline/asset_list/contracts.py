@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from coingecko_pipeline import tables
 from coingecko_pipeline.asset_list.entries import LENGTH_SHOWN, UNSTORABLE, Defect
+from coingecko_pipeline.tables.contracts import ADDRESS_LENGTH, PLATFORM_LENGTH
 
 EVM_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 """Twenty bytes in hexadecimal digits, whose case is a checksum and no part of the address (EIP-55)."""
 
 KEY = ("platform", "address", "asset_id")
-LENGTHS = {name: tables.asset_contracts.c[name].type.length for name in KEY}
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,8 @@ def _why_not_a_row(platform: str, address: Any) -> str:
     if not isinstance(address, str):
         return "address that is no text"
     for what, text, length in (
-        ("platform", platform, LENGTHS["platform"]),
-        ("address", address, LENGTHS["address"]),
+        ("platform", platform, PLATFORM_LENGTH),
+        ("address", address, ADDRESS_LENGTH),
     ):
         if len(text) > length:
             return f"{what} longer than {length} characters"

@@ -28,7 +28,8 @@ daily_market_job = dg.define_asset_job(
     # Of a run with a partition Dagster plans each check for the partition, and evaluates it for none: the checks have
     # a run of their own, after this one.
     selection=(LIST_ASSETS | dg.AssetSelection.assets(daily_market)).without_checks(),
-    description="The list, the coins, their contracts and the market of one date. The checks follow in a run of their own.",
+    description="The list, the coins, their contracts and the market of one date. The checks follow in a run of their "
+    "own.",
 )
 
 

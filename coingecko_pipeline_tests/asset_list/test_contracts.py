@@ -22,7 +22,7 @@ def rows(listed: ListedContracts) -> list[tuple[str, ...]]:
 
 def test_an_evm_address_is_in_lower_case_and_every_other_one_byte_for_byte() -> None:
     platforms = {"ethereum": CHECKSUMMED, "solana": "4k3Dyjz", "odd": CHECKSUMMED[:-1], "x": "0X" + CHECKSUMMED[2:]}
-    assert dict((platform, address) for platform, address, _ in rows(contracts_of(("a", platforms)))) == {
+    assert {platform: address for platform, address, _ in rows(contracts_of(("a", platforms)))} == {
         **platforms,
         "ethereum": CHECKSUMMED.lower(),
     }
