@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 from rich.table import Table
 
-from coingecko_pipeline.cli.commands import checked_dates
+from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.terminal import CONSOLE, watching
 from coingecko_pipeline.market.verify import Differences, verify_market
 from coingecko_pipeline.orchestration.resources import open_warehouse

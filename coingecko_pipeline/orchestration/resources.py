@@ -1,6 +1,6 @@
 """What the Dagster assets work with: settings are read and checked when a run begins, never when code is loaded."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,6 +169,16 @@ class MeasuresMemory(dg.ConfigurableResource[int]):
         return self.settings.measures_memory_mb
 
 
+class Currencies(dg.ConfigurableResource[Sequence[str]]):
+    """The currencies that CURRENCIES names."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> Sequence[str]:  # noqa: ARG002
+        """The codes of the settings."""
+        return self.settings.currencies
+
+
 class WarehouseResource(dg.ConfigurableResource[Database]):
     """The database that DATABASE_URL names, its tables ready for use."""
 
@@ -275,6 +285,7 @@ def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[st
         "plan": PlanResource(settings=settings),
         "report_path": ReportPath(settings=settings),
         "measures_memory": MeasuresMemory(settings=settings),
+        "currencies": Currencies(settings=settings),
         "alerts": webhook_alerts,
         "coingecko": CoinGeckoResource(settings=settings, warehouse=warehouse, progress=progress, now=now),
         io_manager_of(COINGECKO): WarehouseIOManager(source=COINGECKO.name, warehouse=warehouse),

@@ -13,7 +13,7 @@ from coingecko_pipeline.tables.changes import (
 )
 from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_list, refused_asset_list
 from coingecko_pipeline.tables.contracts import asset_contracts, platforms
-from coingecko_pipeline.tables.currencies import currency_charts, fx_rates
+from coingecko_pipeline.tables.currencies import CURRENT_RATE, RATE_OF_CHARTS, currency_charts, fx_rates
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
 from coingecko_pipeline.tables.measures import (
     daily_ohlc,
@@ -33,7 +33,7 @@ from coingecko_pipeline.tables.origin import (
 )
 from coingecko_pipeline.tables.snapshots import market_pages, market_snapshots, rehypothecated_assets, ticker_snapshots
 from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
-from coingecko_pipeline.tables.views import VIEWS, declared_views, view_metadata
+from coingecko_pipeline.tables.views import VIEWS, daily_market_in, declared_views, view_metadata
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
 
@@ -41,10 +41,12 @@ __all__ = [
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
+    "CURRENT_RATE",
     "MANUAL",
     "MIGRATIONS",
     "NAME_LENGTH",
     "PROPOSED",
+    "RATE_OF_CHARTS",
     "SNAPSHOT",
     "SOURCE_TABLES",
     "STALE",
@@ -65,6 +67,7 @@ __all__ = [
     "currency_charts",
     "daily_candles",
     "daily_market",
+    "daily_market_in",
     "daily_ohlc",
     "daily_returns",
     "declared_views",

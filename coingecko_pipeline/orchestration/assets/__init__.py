@@ -5,6 +5,7 @@ import dagster as dg
 from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, source_agreement
 from coingecko_pipeline.orchestration.assets.asset_list import make_raw_asset_list, raw_asset_list
 from coingecko_pipeline.orchestration.assets.contracts import asset_contracts, platforms
+from coingecko_pipeline.orchestration.assets.currencies import CurrencyChartsConfig, currency_charts, fx_rates
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, RebuildRange
@@ -42,6 +43,8 @@ ALL_ASSETS: tuple[dg.AssetsDefinition | dg.AssetSpec, ...] = (
     assets_and_changes,
     asset_contracts,
     platforms,
+    fx_rates,
+    currency_charts,
     market_charts,
     daily_market,
     hourly_market,
@@ -58,6 +61,7 @@ __all__ = [
     "DERIVED_ASSETS",
     "MEASURE_ASSETS",
     "SNAPSHOT_ASSETS",
+    "CurrencyChartsConfig",
     "DailyMarketConfig",
     "DerivedTableConfig",
     "HourlyMarketConfig",
@@ -67,9 +71,11 @@ __all__ = [
     "asset_contracts",
     "asset_pairs",
     "assets_and_changes",
+    "currency_charts",
     "daily_market",
     "daily_ohlc",
     "daily_returns",
+    "fx_rates",
     "global_market_daily",
     "hourly_market",
     "market_charts",
