@@ -3,13 +3,15 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from coingecko_pipeline.sources.coingecko.plans import Plan, PlanError, choose_plan
+from coingecko_pipeline.sources.coingecko.rates import CURRENCY_CODE
 
 DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
 DEFAULT_REPORT_PATH = Path("data") / "report" / "index.html"
@@ -75,7 +77,11 @@ class Settings(AlertSettings):
         coingecko_history_days: The plan's days of history, where they differ.
         coingecko_billing_day: The day of the month, 1 to 31, on which the plan's credits begin anew.
         hourly_top: How many of the largest coins are asked for in each hour; 0 for none.
+<<<<<<< HEAD
         keep_pages_days: Days for which the pages of the markets are kept as received; 0 for not at all.
+=======
+        currencies: The currencies whose past is completed by itself, by their codes, with commas in between.
+>>>>>>> h-fx
         coinpaprika_base_url: Another address than CoinPaprika's own, for a proxy or the sandbox.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
@@ -92,11 +98,25 @@ class Settings(AlertSettings):
     coingecko_history_days: int | None = Field(default=None, gt=0)
     coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
     hourly_top: int = Field(default=0, ge=0)
+<<<<<<< HEAD
     keep_pages_days: int = Field(default=DEFAULT_KEEP_PAGES_DAYS, ge=0, le=36_500)
+=======
+    currencies: Annotated[tuple[str, ...], NoDecode] = ()
+>>>>>>> h-fx
     coinpaprika_base_url: str | None = Field(default=None, pattern=ADDRESS)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     report_path: Path = DEFAULT_REPORT_PATH
     measures_memory_mb: int = Field(default=DEFAULT_MEASURES_MEMORY_MB, ge=16, le=16_384)
+
+    @field_validator("currencies", mode="before")
+    @classmethod
+    def _codes(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        codes = tuple(code.strip().lower() for code in value.split(",") if code.strip())
+        if wrong := [code for code in codes if not CURRENCY_CODE.fullmatch(code)]:
+            raise PydanticCustomError("currency", f"has {wrong[0]!r}, which is no code of a currency; write eur,gbp")
+        return codes
 
     @property
     def plan(self) -> Plan:

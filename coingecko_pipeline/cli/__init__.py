@@ -13,6 +13,7 @@ from rich.logging import RichHandler
 from coingecko_pipeline import __version__
 from coingecko_pipeline.cli.agreement import agreement
 from coingecko_pipeline.cli.commands import backfill, complete, daily, migrate_command
+from coingecko_pipeline.cli.currencies import fx
 from coingecko_pipeline.cli.demo import demo
 from coingecko_pipeline.cli.deployment import deployment
 from coingecko_pipeline.cli.dev import dev
@@ -48,7 +49,7 @@ def cli() -> None:
 
 
 for command in (
-    *(demo, dev, migrate_command, sandbox, daily, backfill, complete),
+    *(demo, dev, migrate_command, sandbox, daily, backfill, complete, fx),
     *(measures, agreement, report, status, verify, export, deployment),
 ):
     cli.add_command(command)

@@ -10,7 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from coingecko_pipeline.acquisition.outlook import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import count_active
-from coingecko_pipeline.archive.dates import BackwardsDates, DateRange
+from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.cli.currencies import complete_currencies
+from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time, watching
@@ -21,7 +23,6 @@ from coingecko_pipeline.orchestration.resources import open_warehouse, utc_now
 from coingecko_pipeline.orchestration.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources import Source
-from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 from coingecko_pipeline.tables import SOURCE_TABLES, migrate, open_database
 from coingecko_pipeline.warehouse import Database, DatabaseUnavailable
@@ -143,22 +144,26 @@ def backfill(
 @click.command()
 @click.option("--max-calls", type=click.IntRange(min=1), help="Calls to make at most.")
 def complete(max_calls: int | None) -> None:
-    """Spend today's share of the month's credits on the history that is missing or only a snapshot."""
+    """Spend today's share of the month's credits on the history that is missing or only a snapshot.
+
+    Before it the past of the currencies that CURRENCIES names.
+    """
     settings = load_settings()
-    database = open_warehouse(settings)
-    try:
-        todays = plan_of_today(database, settings.plan, utc_now())
-    except AcquisitionError as error:
-        raise click.ClickException(str(error)) from None
-    finally:
-        database.dispose()
-    if not todays.calls:
-        CONSOLE.print(todays.reason, highlight=False, soft_wrap=True)
-        return
     use_home()
     with telling_time():
-        outcome = take_charts(settings, None, max_calls=max_calls, complete_history=True)
-    sys.exit(0 if outcome.ok else 1)
+        ok = complete_currencies(settings)
+        database = open_warehouse(settings)
+        try:
+            todays = plan_of_today(database, settings.plan, utc_now())
+        except AcquisitionError as error:
+            raise click.ClickException(str(error)) from None
+        finally:
+            database.dispose()
+        if todays.calls:
+            ok = take_charts(settings, None, max_calls=max_calls, complete_history=True).ok and ok
+        else:
+            CONSOLE.print(todays.reason, highlight=False, soft_wrap=True)
+    sys.exit(0 if ok else 1)
 
 
 def take_daily(settings: Settings, *, again: bool = False, accept_list: bool = False) -> Outcome:
@@ -230,20 +235,3 @@ def _tell(what: str, outcome: Outcome, table: str) -> None:
     if survived := facts.get("failures_survived"):
         line += f"; survived {', '.join(f'{count:,} {kind}' for kind, count in survived.items())}"
     CONSOLE.print(f"{line}.", highlight=False, soft_wrap=True)
-
-
-def checked_dates(first: datetime, last: datetime) -> DateRange:
-    """The dates of two options.
-
-    Raises:
-        click.UsageError: They are in the wrong order, before CoinGecko's first date or not yet begun.
-    """
-    today = datetime.now(UTC).date()
-    if last.date() > today:
-        raise click.BadParameter(f"{last.date()} has not begun; the latest date is {today} (UTC).", param_hint="--to")
-    if first.date() < FIRST_DATE:
-        raise click.BadParameter(f"CoinGecko's first date is {FIRST_DATE}.", param_hint="--from")
-    try:
-        return DateRange(first.date(), last.date())
-    except BackwardsDates as error:
-        raise click.UsageError(str(error)) from None

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from coingecko_pipeline.cli.commands import checked_dates
+from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted

@@ -3,6 +3,7 @@
 `docs/export.md` tells what the files hold.
 """
 
+from coingecko_pipeline.export.conversion import Conversion
 from coingecko_pipeline.export.errors import ExportError, FileRefused, NothingToExport, SelectionError
 from coingecko_pipeline.export.files import Export, Exported
 from coingecko_pipeline.export.formats import FORMATS
@@ -10,6 +11,7 @@ from coingecko_pipeline.export.selection import Selection, date_column
 
 __all__ = [
     "FORMATS",
+    "Conversion",
     "Export",
     "ExportError",
     "Exported",

@@ -11,6 +11,7 @@ from typing import IO
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DBAPIError
 
+from coingecko_pipeline.export.conversion import Conversion
 from coingecko_pipeline.export.errors import FileRefused, NothingToExport
 from coingecko_pipeline.export.formats import Format, Opener
 from coingecko_pipeline.export.selection import Selection, date_column
@@ -50,6 +51,7 @@ class Export:
         file_format: How they are written.
         begin: RowsListener how many rows there are; once more where the export begins again.
         advance: RowsListener of so many more rows that are written.
+        conversion: Into which currency values in US dollars are converted; None for as they are.
     """
 
     database: Database
@@ -57,6 +59,7 @@ class Export:
     file_format: Format
     begin: RowsListener = _ignore_rows
     advance: RowsListener = _ignore_rows
+    conversion: Conversion | None = None
 
     def to_file(self, path: Path, *, overwrite: bool = False) -> Exported:
         """Write a file; from the start again after a lost connection.
@@ -109,9 +112,10 @@ class Export:
         if not rows:
             raise NothingToExport(f"There is no row of {self.selection}{_what_there_is(connection, table)}")
         self.begin(rows)
-        with opener(file, arrow_schema(table)) as writer:
+        schema, convert = arrow_schema(table), self.conversion
+        with opener(file, convert.schema(schema) if convert else schema) as writer:
             for batch in read_pages(connection, table, conditions):
-                writer.write_batch(batch)
+                writer.write_batch(convert.converted(batch) if convert else batch)
                 self.advance(batch.num_rows)
         return rows
 

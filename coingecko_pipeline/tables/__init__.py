@@ -13,7 +13,7 @@ from coingecko_pipeline.tables.changes import (
 )
 from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_list, refused_asset_list
 from coingecko_pipeline.tables.contracts import asset_contracts, platforms
-from coingecko_pipeline.tables.currencies import currency_charts, fx_rates
+from coingecko_pipeline.tables.currencies import CURRENT_RATE, RATE_OF_CHARTS, currency_charts, fx_rates
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
 from coingecko_pipeline.tables.measures import (
     daily_ohlc,
@@ -42,6 +42,7 @@ from coingecko_pipeline.tables.snapshots import (
     ticker_snapshots,
 )
 from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
+from coingecko_pipeline.tables.views import VIEWS, daily_market_in, declared_views, view_metadata
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
 
@@ -49,18 +50,27 @@ __all__ = [
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
+<<<<<<< HEAD
     "MAIN_TABLES",
+=======
+    "CURRENT_RATE",
+>>>>>>> h-fx
     "MANUAL",
     "MIGRATIONS",
     "NAME_LENGTH",
     "NOT_ASKED",
     "NOT_SERVED",
     "PROPOSED",
+    "RATE_OF_CHARTS",
     "SNAPSHOT",
     "SOURCE_TABLES",
     "STALE",
     "SYMBOL_LENGTH",
+<<<<<<< HEAD
     "TOO_LATE",
+=======
+    "VIEWS",
+>>>>>>> h-fx
     "Origin",
     "OriginError",
     "api_rate",
@@ -76,8 +86,10 @@ __all__ = [
     "currency_charts",
     "daily_candles",
     "daily_market",
+    "daily_market_in",
     "daily_ohlc",
     "daily_returns",
+    "declared_views",
     "followed_changes",
     "fx_rates",
     "global_market_daily",
@@ -103,12 +115,16 @@ __all__ = [
     "stored_origin",
     "ticker_snapshots",
     "usage_writers",
+    "view_metadata",
     "warehouse_origin",
     "weekly_market",
 ]
 
 MIGRATIONS = Migrations(
-    "coingecko_pipeline.tables:migrations", version_table="warehouse_version", program="coingecko-pipeline"
+    "coingecko_pipeline.tables:migrations",
+    version_table="warehouse_version",
+    program="coingecko-pipeline",
+    views=VIEWS,
 )
 """The changes of these tables from version to version."""
 

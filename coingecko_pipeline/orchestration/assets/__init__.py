@@ -4,6 +4,8 @@ import dagster as dg
 
 from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, source_agreement
 from coingecko_pipeline.orchestration.assets.asset_list import make_raw_asset_list, raw_asset_list
+from coingecko_pipeline.orchestration.assets.contracts import asset_contracts, platforms
+from coingecko_pipeline.orchestration.assets.currencies import CurrencyChartsConfig, currency_charts, fx_rates
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, RebuildRange
@@ -39,6 +41,10 @@ DERIVED_ASSETS: tuple[dg.AssetsDefinition, ...] = (*MEASURE_ASSETS, source_agree
 ALL_ASSETS: tuple[dg.AssetsDefinition | dg.AssetSpec, ...] = (
     raw_asset_list,
     assets_and_changes,
+    asset_contracts,
+    platforms,
+    fx_rates,
+    currency_charts,
     market_charts,
     daily_market,
     hourly_market,
@@ -55,22 +61,27 @@ __all__ = [
     "DERIVED_ASSETS",
     "MEASURE_ASSETS",
     "SNAPSHOT_ASSETS",
+    "CurrencyChartsConfig",
     "DailyMarketConfig",
     "DerivedTableConfig",
     "HourlyMarketConfig",
     "MarketChartsConfig",
     "MarketReportConfig",
     "RebuildRange",
+    "asset_contracts",
     "asset_pairs",
     "assets_and_changes",
+    "currency_charts",
     "daily_market",
     "daily_ohlc",
     "daily_returns",
+    "fx_rates",
     "global_market_daily",
     "hourly_market",
     "market_charts",
     "market_report",
     "monthly_market",
+    "platforms",
     "raw_asset_list",
     "source_agreement",
     "weekly_market",

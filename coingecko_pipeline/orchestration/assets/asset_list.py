@@ -102,13 +102,13 @@ def facts_of(attempt: ListAttempt) -> dict[str, Any]:
             "coins": len(attempt.listed.assets),
             "coins_lost": attempt.coins_lost,
             "acceptance": attempt.acceptance.value,
-            **_facts_of_defects("entries_set_aside", attempt.listed.set_aside),
-            **_facts_of_defects("values_mended", attempt.listed.mended),
+            **facts_of_defects("entries_set_aside", attempt.listed.set_aside),
+            **facts_of_defects("values_mended", attempt.listed.mended),
         }
     return facts
 
 
-def _facts_of_defects(name: str, defects: tuple[Defect, ...]) -> dict[str, Any]:
+def facts_of_defects(name: str, defects: tuple[Defect, ...]) -> dict[str, Any]:
     """Their number and, where there are any, the number of each kind and examples."""
     if not defects:
         return {name: 0}

@@ -143,11 +143,16 @@ def as_metadata(facts: Any) -> dict[str, Any]:
 
 def _dates(config: MarketChartsConfig, client: CoinGecko) -> DateRange:
     now = client.now()
-    first = _date(config.from_date, "from_date") or client.plan.earliest_date(now.date())
-    return DateRange(first, _date(config.to_date, "to_date") or max(first, latest_complete_date(now)))
+    first = date_of(config.from_date, "from_date") or client.plan.earliest_date(now.date())
+    return DateRange(first, date_of(config.to_date, "to_date") or max(first, latest_complete_date(now)))
 
 
-def _date(text: str | None, name: str) -> date | None:
+def date_of(text: str | None, name: str) -> date | None:
+    """The date that a config names; None where it names none.
+
+    Raises:
+        dagster.Failure: It is no date.
+    """
     if text is None:
         return None
     try:
