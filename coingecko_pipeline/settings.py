@@ -77,11 +77,8 @@ class Settings(AlertSettings):
         coingecko_history_days: The plan's days of history, where they differ.
         coingecko_billing_day: The day of the month, 1 to 31, on which the plan's credits begin anew.
         hourly_top: How many of the largest coins are asked for in each hour; 0 for none.
-<<<<<<< HEAD
         keep_pages_days: Days for which the pages of the markets are kept as received; 0 for not at all.
-=======
         currencies: The currencies whose past is completed by itself, by their codes, with commas in between.
->>>>>>> h-fx
         coinpaprika_base_url: Another address than CoinPaprika's own, for a proxy or the sandbox.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
@@ -98,11 +95,8 @@ class Settings(AlertSettings):
     coingecko_history_days: int | None = Field(default=None, gt=0)
     coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
     hourly_top: int = Field(default=0, ge=0)
-<<<<<<< HEAD
     keep_pages_days: int = Field(default=DEFAULT_KEEP_PAGES_DAYS, ge=0, le=36_500)
-=======
     currencies: Annotated[tuple[str, ...], NoDecode] = ()
->>>>>>> h-fx
     coinpaprika_base_url: str | None = Field(default=None, pattern=ADDRESS)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     report_path: Path = DEFAULT_REPORT_PATH

@@ -11,15 +11,11 @@ import click
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-<<<<<<< HEAD
 from coingecko_pipeline.agreement.comparison import verify_agreement
-from coingecko_pipeline.cli.commands import checked_dates
+from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.terminal import CONSOLE, counted, watching
 from coingecko_pipeline.market.differences import KINDS, RowDifferences
-=======
-from coingecko_pipeline.cli.dates import checked_dates
-from coingecko_pipeline.cli.terminal import CONSOLE, watching
->>>>>>> h-fx
+from coingecko_pipeline.market.pages import PageDifferences, verify_pages
 from coingecko_pipeline.market.verify import Differences, verify_market
 from coingecko_pipeline.measures import ALWAYS, MEASURES, Comparing, DerivedDifferences, Span, verify_measure
 from coingecko_pipeline.orchestration.resources import open_warehouse
@@ -38,9 +34,10 @@ from coingecko_pipeline.warehouse.failures import is_denied
 def verify(first: datetime | None, last: datetime | None, asset_ids: tuple[str, ...], repair: bool) -> None:
     """Make every table again beside what is stored, and compare the two bit for bit.
 
-    The daily market is made from the archived charts; weeks, months, returns, the global market, the bars of hours and
-    the agreement of two sources from the markets as they are stored. Lists the rows that are missing, different and
-    surplus. It costs no call. The exit code is 1 where something differs and was not repaired.
+    The daily market is made from the archived charts, the whole rows from the pages that are kept; weeks, months,
+    returns, the global market, the bars of hours and the agreement of two sources from the markets as they are stored.
+    Lists the rows that are missing, different and surplus. It costs no call. The exit code is 1 where something
+    differs and was not repaired.
     """
     if (first is None) != (last is None):
         raise click.UsageError("--from and --to go together.")
@@ -51,12 +48,15 @@ def verify(first: datetime | None, last: datetime | None, asset_ids: tuple[str, 
         with _bar("daily_market", "coins") as tell:
             market = verify_market(database, dates, asset_ids, repair=repair, on_coins=tell)
         show_market(market, repaired=repair)
+        with _bar("market_snapshots", "pages") as tell:
+            pages = verify_pages(database, dates, asset_ids, repair=repair, on_pages=tell)
+        show_pages(pages, repaired=repair)
         span = Span(dates.first, dates.last) if dates else ALWAYS
         derived = compare_derived(database, Comparing(span, asset_ids, repair, settings.measures_memory_mb))
     finally:
         database.dispose()
     show_derived(derived, repaired=repair)
-    is_clean = market.is_clean and all(found.is_clean for found in derived.values())
+    is_clean = market.is_clean and pages.is_clean and all(found.is_clean for found in derived.values())
     if is_clean:
         CONSOLE.print("[green]Nothing differs.[/]")
     sys.exit(0 if is_clean or repair else 1)
@@ -125,6 +125,17 @@ def show_market(found: Differences, *, repaired: bool) -> None:
             highlight=False,
         )
     _show(tables={"daily_market": found}, repaired=repaired)
+
+
+def show_pages(found: PageDifferences, *, repaired: bool) -> None:
+    """Print what differs between the whole rows and the pages that are kept."""
+    if found.pages:
+        CONSOLE.print(
+            f"Compared {counted(found.rows, 'row')} of market_snapshots with {counted(found.pages, 'page')} as "
+            "received.",
+            highlight=False,
+        )
+    _show(tables={"market_snapshots": found}, repaired=repaired)
 
 
 def show_derived(found: Mapping[str, DerivedDifferences], *, repaired: bool) -> None:

@@ -169,7 +169,6 @@ class MeasuresMemory(dg.ConfigurableResource[int]):
         return self.settings.measures_memory_mb
 
 
-<<<<<<< HEAD
 class KeepPagesDays(dg.ConfigurableResource[int]):
     """The days for which pages are kept that KEEP_PAGES_DAYS names."""
 
@@ -178,7 +177,8 @@ class KeepPagesDays(dg.ConfigurableResource[int]):
     def create_resource(self, context: dg.InitResourceContext) -> int:  # noqa: ARG002
         """The figure of the settings."""
         return self.settings.keep_pages_days
-=======
+
+
 class Currencies(dg.ConfigurableResource[Sequence[str]]):
     """The currencies that CURRENCIES names."""
 
@@ -187,7 +187,6 @@ class Currencies(dg.ConfigurableResource[Sequence[str]]):
     def create_resource(self, context: dg.InitResourceContext) -> Sequence[str]:  # noqa: ARG002
         """The codes of the settings."""
         return self.settings.currencies
->>>>>>> h-fx
 
 
 class WarehouseResource(dg.ConfigurableResource[Database]):
@@ -296,11 +295,8 @@ def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[st
         "plan": PlanResource(settings=settings),
         "report_path": ReportPath(settings=settings),
         "measures_memory": MeasuresMemory(settings=settings),
-<<<<<<< HEAD
         "keep_pages_days": KeepPagesDays(settings=settings),
-=======
         "currencies": Currencies(settings=settings),
->>>>>>> h-fx
         "alerts": webhook_alerts,
         "coingecko": CoinGeckoResource(settings=settings, warehouse=warehouse, progress=progress, now=now),
         io_manager_of(COINGECKO): WarehouseIOManager(source=COINGECKO.name, warehouse=warehouse),

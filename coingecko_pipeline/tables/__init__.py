@@ -50,11 +50,8 @@ __all__ = [
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
-<<<<<<< HEAD
-    "MAIN_TABLES",
-=======
     "CURRENT_RATE",
->>>>>>> h-fx
+    "MAIN_TABLES",
     "MANUAL",
     "MIGRATIONS",
     "NAME_LENGTH",
@@ -66,11 +63,8 @@ __all__ = [
     "SOURCE_TABLES",
     "STALE",
     "SYMBOL_LENGTH",
-<<<<<<< HEAD
     "TOO_LATE",
-=======
     "VIEWS",
->>>>>>> h-fx
     "Origin",
     "OriginError",
     "api_rate",

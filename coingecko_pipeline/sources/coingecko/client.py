@@ -141,26 +141,27 @@ class CoinGecko:
         )
         return AssetList(entries, answer.asked_at, answer.answered_at)
 
-<<<<<<< HEAD
     def inactive_asset_list(self) -> AssetList:
         """The entries of ``/coins/list`` of the coins that are gone; paid plans only. One call.
-=======
-    def asset_platforms(self) -> tuple[list[Any], datetime]:
-        """The chains of ``/asset_platforms`` as received, and when they were there (UTC, aware). One call.
->>>>>>> h-fx
 
         Raises:
             SourceError: The call failed for good.
         """
         entries, answer = self._session.ask(
-<<<<<<< HEAD
             INACTIVE_LIST,
             "the list of coins that are gone",
             responses.check_asset_list,
             lambda: self._api.get_coins_list(include_platform=True, status="inactive"),
         )
         return AssetList(entries, answer.asked_at, answer.answered_at)
-=======
+
+    def asset_platforms(self) -> tuple[list[Any], datetime]:
+        """The chains of ``/asset_platforms`` as received, and when they were there (UTC, aware). One call.
+
+        Raises:
+            SourceError: The call failed for good.
+        """
+        entries, answer = self._session.ask(
             "asset_platforms",
             "the chains",
             responses.check_platforms,
@@ -183,7 +184,6 @@ class CoinGecko:
             broken_tries=BROKEN_CHART_TRIES,
         )
         return rates, answer.answered_at
->>>>>>> h-fx
 
     def credits_used(self) -> int:
         """Credits of the running month that the key has used, wherever, as ``/key`` tells. One call; paid plans only.

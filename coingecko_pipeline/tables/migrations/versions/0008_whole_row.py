@@ -227,7 +227,6 @@ def _create_candles() -> None:
     create_index("market_flags", ["asset_id", "date"])
 
 
-<<<<<<< HEAD
 def _create_ticker_snapshots() -> None:
     """Of the schema of another source than the main one."""
     op.create_table(
@@ -264,7 +263,11 @@ def _create_ticker_snapshots() -> None:
         sa.Column("answered_at", UtcDateTime, nullable=False, comment="moment of the answer that held the row (UTC)"),
         sa.PrimaryKeyConstraint("date", "asset_id"),
         comment="One coin on one date: every number and date of its ticker, as received",
-=======
+        mysql_charset="utf8mb4",
+        if_not_exists=True,
+    )
+
+
 def _create_views() -> None:
     op.create_table(
         "declared_views",
@@ -272,7 +275,6 @@ def _create_views() -> None:
         sa.Column("digest", ExactText(64), nullable=False, comment="SHA-256 of the statement that made it"),
         sa.PrimaryKeyConstraint("view_name"),
         comment="The views that were made by the program, which replaces and drops no others",
->>>>>>> h-fx
         mysql_charset="utf8mb4",
         if_not_exists=True,
     )
