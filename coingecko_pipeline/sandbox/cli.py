@@ -37,6 +37,7 @@ DEFAULT_PORT = 8765
     multiple=True,
     help=f"A kind of fault and the share of calls that it hits; may be repeated. Kinds: {', '.join(KINDS)}.",
 )
+@click.option("--oddities", is_flag=True, help="Some coins do what is odd: spikes, stale rows, wrong supplies.")
 @click.option(
     "--revise-share",
     type=float,
@@ -58,6 +59,7 @@ def sandbox(
     per_minute: int | None,
     plan: str,
     faults: tuple[str, ...],
+    oddities: bool,
     revise_share: float,
     recordings: Path | None,
 ) -> None:
@@ -71,6 +73,7 @@ def sandbox(
             calls_per_minute=per_minute,
             latency_seconds=latency_ms / 1000,
             faults=_shares(faults),
+            oddities=oddities,
             revise_share=revise_share,
             recordings=recordings,
             clock=running_from(parse_instant(now)) if now else utc_now,

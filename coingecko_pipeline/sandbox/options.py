@@ -35,6 +35,7 @@ class SandboxOptions:
         calls_per_minute: Answers in any 60 seconds; None takes the plan's own figure, 0 sets no limit.
         latency_seconds: How long every answer takes at least.
         faults: For each kind of fault (see `faults`) the share of requests that it hits.
+        oddities: Whether some coins do what is odd on some dates (see `oddities`).
         revise_share: The share of coins of whose settled dates later charts say something else (see `revisions`).
         recordings: A folder of recorded answers to serve instead of the synthetic market, or None.
         clock: The sandbox's time in UTC. It decides what is today, and drives the rate limit.
@@ -51,6 +52,7 @@ class SandboxOptions:
     calls_per_minute: int | None = None
     latency_seconds: float = 0.0
     faults: Mapping[str, float] = field(default_factory=dict)
+    oddities: bool = False
     revise_share: float = 0.0
     recordings: Path | None = None
     clock: Clock = utc_now

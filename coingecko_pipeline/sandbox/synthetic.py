@@ -36,6 +36,7 @@ class SyntheticMarket:
     def __init__(self, options: SandboxOptions) -> None:
         self._universe = Universe(options.seed, options.coins, options.rehypothecated)
         self._rates = Rates(options.seed, self._universe.giant_keys)
+        self._oddities = options.oddities
         self._revise_share = options.revise_share
         self._table: tuple[int, MarketTable] | None = None
         self._latest: tuple[int, Figures, LifeRange] | None = None
@@ -221,7 +222,7 @@ class SyntheticMarket:
     def _day(self, day: int) -> tuple[int, Figures, LifeRange]:
         if self._latest is None or self._latest[0] != day:
             roster = self._universe.roster(day)
-            of = figures(roster.keys, roster.slots)
+            of = figures(roster.keys, roster.slots, self._oddities)
             self._latest = day, of, life_range(of, roster.born_on, max(day, FIRST_DAY_NUMBER))
         return self._latest
 
