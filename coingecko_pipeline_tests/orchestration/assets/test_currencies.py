@@ -173,7 +173,7 @@ def test_a_code_that_is_none_is_refused_before_a_call(stocked: Database) -> None
 
 def test_what_the_months_credits_do_not_bear_is_refused_before_a_call(stocked: Database) -> None:
     asked = market()
-    poor = replace(PLANS["demo"], credits_per_month=93)
+    poor = replace(PLANS["demo"], credits_per_month=47)
     reason = failure_of(fetch(stocked, client_of(asked, plan=poor)))
     assert "eur of 2025-07-10 to 2026-07-09 needs 2 credits and" in reason
     assert asked.server.requests == []
@@ -266,5 +266,5 @@ def test_a_date_without_any_rate_is_due_and_what_brings_nothing_is_asked_once_a_
 
 @on_sqlite
 def test_a_month_without_credits_completes_no_currency(stocked: Database) -> None:
-    poor = replace(PLANS["demo"], credits_per_month=93)
+    poor = replace(PLANS["demo"], credits_per_month=47)
     assert evaluate(stocked, ("eur",), plan=poor) == "None of eur is due."
