@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from coingecko_pipeline.sources.answer import Answer
 from coingecko_pipeline.sources.asset_ids import is_asset_id
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VALUES = ("price_usd", "volume_24h_usd", "market_cap_usd")
 
@@ -38,7 +40,7 @@ class MarketPage:
         answered_at: When it was there (UTC, aware).
     """
 
-    frame: pd.DataFrame
+    frame: "pd.DataFrame"
     set_aside: Counter[str]
     asked_at: datetime
     answered_at: datetime
@@ -59,6 +61,8 @@ def read_market_page(
             another the path, as in ``quotes.USD.price``. A column that the source does not give is left out.
         missing: What a field holds where there is no value.
     """
+    import pandas as pd  # here, so that a command that reads no page does without it
+
     set_aside: Counter[str] = Counter()
     rows = [entry for entry in entries if isinstance(entry, dict) and is_asset_id(entry.get("id"))]
     if len(rows) < len(entries):
