@@ -26,12 +26,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "asset_list": {"acquisition", "sources", "tables", "warehouse"},
     "report": {"acquisition", "archive", "market", "sources", "tables", "warehouse"},
     "settings": {"sources"},
+    "databases": {"settings", "sources", "tables", "warehouse"},
     "partitions": {"sources"},
     "deployment": {"settings", "warehouse"},
     "alerts": {"orchestration", "settings", "sources"},
     "orchestration": {
-        *("acquisition", "agreement", "alerts", "archive", "asset_list", "market", "measures", "partitions", "report"),
-        *("settings", "sources", "tables", "warehouse"),
+        *("acquisition", "agreement", "alerts", "archive", "asset_list", "databases", "market", "measures"),
+        *("partitions", "report", "settings", "sources", "tables", "warehouse"),
     },
     "definitions": {"orchestration"},
 }

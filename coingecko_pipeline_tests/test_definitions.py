@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 
 from coingecko_pipeline import tables
+from coingecko_pipeline.databases import tables_of
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.orchestration.source_assets import tables_of
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 

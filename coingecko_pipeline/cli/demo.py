@@ -19,7 +19,7 @@ from coingecko_pipeline.cli.instance import use_demo_home
 from coingecko_pipeline.cli.report import write_report
 from coingecko_pipeline.cli.status import read_status, show_status
 from coingecko_pipeline.cli.terminal import CONSOLE, telling_time
-from coingecko_pipeline.orchestration.resources import open_warehouse
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions, rehypothecated_beside
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.warehouse import Database

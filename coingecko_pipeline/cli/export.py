@@ -16,10 +16,9 @@ from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import known_coins
 from coingecko_pipeline.cli.conversion import checked_currency, read_conversion, tell_lacking
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted, watching
+from coingecko_pipeline.databases import database_of, open_warehouse, tables_of
 from coingecko_pipeline.export import FORMATS, Export, Exported, ExportError, Selection, SelectionError
 from coingecko_pipeline.export.formats import Format
-from coingecko_pipeline.orchestration.resources import open_warehouse
-from coingecko_pipeline.orchestration.source_assets import database_of, tables_of
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES

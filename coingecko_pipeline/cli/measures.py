@@ -11,9 +11,10 @@ from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.measures import MEASURES
 from coingecko_pipeline.orchestration.assets.deriving import MEASURES_POOL
-from coingecko_pipeline.orchestration.resources import open_warehouse, utc_now
+from coingecko_pipeline.orchestration.resources import utc_now
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
 from coingecko_pipeline.sources.registry import COINGECKO
