@@ -42,6 +42,7 @@ from coingecko_pipeline.tables.snapshots import (
     ticker_snapshots,
 )
 from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
+from coingecko_pipeline.tables.views import VIEWS, declared_views, view_metadata
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
 
@@ -61,6 +62,7 @@ __all__ = [
     "STALE",
     "SYMBOL_LENGTH",
     "TOO_LATE",
+    "VIEWS",
     "Origin",
     "OriginError",
     "api_rate",
@@ -78,6 +80,7 @@ __all__ = [
     "daily_market",
     "daily_ohlc",
     "daily_returns",
+    "declared_views",
     "followed_changes",
     "fx_rates",
     "global_market_daily",
@@ -103,12 +106,16 @@ __all__ = [
     "stored_origin",
     "ticker_snapshots",
     "usage_writers",
+    "view_metadata",
     "warehouse_origin",
     "weekly_market",
 ]
 
 MIGRATIONS = Migrations(
-    "coingecko_pipeline.tables:migrations", version_table="warehouse_version", program="coingecko-pipeline"
+    "coingecko_pipeline.tables:migrations",
+    version_table="warehouse_version",
+    program="coingecko-pipeline",
+    views=VIEWS,
 )
 """The changes of these tables from version to version."""
 
