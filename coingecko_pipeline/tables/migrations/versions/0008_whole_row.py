@@ -263,6 +263,9 @@ def _create_ticker_snapshots() -> None:
         sa.Column("answered_at", UtcDateTime, nullable=False, comment="moment of the answer that held the row (UTC)"),
         sa.PrimaryKeyConstraint("date", "asset_id"),
         comment="One coin on one date: every number and date of its ticker, as received",
+        mysql_charset="utf8mb4",
+        if_not_exists=True,
+    )
 
 
 def _create_views() -> None:
