@@ -4,25 +4,31 @@
 of one table as SQL, the same on MySQL, MariaDB and SQLite.
 """
 
+from coingecko_pipeline.measures.flags import Thresholds
 from coingecko_pipeline.measures.following import ALWAYS, Followed, Log, Plan, ToMake, follow
 from coingecko_pipeline.measures.making import CoinQuery
 from coingecko_pipeline.measures.plans import (
+    DAILY_CANDLES,
     DAILY_OHLC,
     DAILY_RETURNS,
     GLOBAL_MARKET_DAILY,
+    MARKET_FLAGS,
     MEASURES,
     MONTHLY_MARKET,
     WEEKLY_MARKET,
     DerivedTable,
     follow_market,
+    market_flags,
 )
 from coingecko_pipeline.measures.spans import Span, merged
 
 __all__ = [
     "ALWAYS",
+    "DAILY_CANDLES",
     "DAILY_OHLC",
     "DAILY_RETURNS",
     "GLOBAL_MARKET_DAILY",
+    "MARKET_FLAGS",
     "MEASURES",
     "MONTHLY_MARKET",
     "WEEKLY_MARKET",
@@ -32,8 +38,10 @@ __all__ = [
     "Log",
     "Plan",
     "Span",
+    "Thresholds",
     "ToMake",
     "follow",
     "follow_market",
+    "market_flags",
     "merged",
 ]
