@@ -40,13 +40,20 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     assert parents["coinpaprika/market_changes"] == {"coinpaprika/daily_market"}
     assert not any(parents[endpoint] for endpoint in ENDPOINTS)
     assert parents["coingecko/daily_ohlc"] == {"coingecko/hourly_market"}
-    for computed in ("weekly_market", "monthly_market", "daily_returns", "global_market_daily"):
+    for computed in (
+        "weekly_market",
+        "monthly_market",
+        "daily_returns",
+        "global_market_daily",
+        "daily_candles",
+        "market_flags",
+    ):
         assert parents[f"coingecko/{computed}"] == {"coingecko/daily_market"}
     markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
     assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
     assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
     assert parents["coingecko/market_report"] == {"coingecko/daily_market", "coingecko/source_agreement"}
-    assert len(parents) == 25
+    assert len(parents) == 27
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

@@ -44,14 +44,13 @@ FIGURE_LENGTH = 32
 class Thresholds:
     """From where on something is odd.
 
+    The reasons for the figures stand with the settings of these names, which begin with FLAG_.
+
     Attributes:
-        spike_factor: So many times both the price before and the one after, or this part of them. In 47,000 recorded
-            days of 35 coins 5 happens once (a fault of 2015 in one coin's chart), 3 twice, 2 ten times.
-        cap_off_pct: Percent that the market cap is off price times circulating supply. Of 3,000 recorded rows 97.8 %
-            are off by less than 1, 0.3 % by more than 25: where CoinGecko counts another supply than it tells.
-        volume_times_cap: Times the market cap that the volume of 24 hours is. 1.6 % of recorded rows are above 1.
-        candle_off_pct: Percent that a price is outside of a day's low to high. Of recorded rows 2 % are outside, since
-            the extremes are not counted at the same moment, by 0.08 in the median; 0.14 % of them by more than 1.
+        spike_factor: So many times both the price before and the one after, or this part of them.
+        cap_off_pct: Percent that the market cap is off price times circulating supply.
+        volume_times_cap: Times the market cap that the volume of 24 hours is.
+        candle_off_pct: Percent that a price is outside of a day's low to high.
     """
 
     spike_factor: float = 5.0

@@ -15,6 +15,7 @@ from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_lis
 from coingecko_pipeline.tables.contracts import asset_contracts, platforms
 from coingecko_pipeline.tables.currencies import currency_charts, fx_rates
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
+from coingecko_pipeline.tables.market_views import daily_close, daily_market_clean, universe
 from coingecko_pipeline.tables.measures import (
     daily_ohlc,
     daily_returns,
@@ -77,7 +78,9 @@ __all__ = [
     "claim_origin",
     "currency_charts",
     "daily_candles",
+    "daily_close",
     "daily_market",
+    "daily_market_clean",
     "daily_ohlc",
     "daily_returns",
     "declared_views",
@@ -105,6 +108,7 @@ __all__ = [
     "source_agreement",
     "stored_origin",
     "ticker_snapshots",
+    "universe",
     "usage_writers",
     "view_metadata",
     "warehouse_origin",

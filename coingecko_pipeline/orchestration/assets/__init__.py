@@ -4,6 +4,7 @@ import dagster as dg
 
 from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, source_agreement
 from coingecko_pipeline.orchestration.assets.asset_list import make_raw_asset_list, raw_asset_list
+from coingecko_pipeline.orchestration.assets.daily_candles import daily_candles
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, RebuildRange
@@ -13,6 +14,7 @@ from coingecko_pipeline.orchestration.assets.known_assets import assets_and_chan
 from coingecko_pipeline.orchestration.assets.market_asset import make_current_market
 from coingecko_pipeline.orchestration.assets.market_changes import CHANGE_LOGS
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig, market_charts
+from coingecko_pipeline.orchestration.assets.market_flags import market_flags
 from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report
 from coingecko_pipeline.orchestration.assets.measures import daily_returns, global_market_daily
 from coingecko_pipeline.orchestration.assets.rollups import monthly_market, weekly_market
@@ -30,6 +32,8 @@ MEASURE_ASSETS: tuple[dg.AssetsDefinition, ...] = (
     daily_returns,
     global_market_daily,
     daily_ohlc,
+    daily_candles,
+    market_flags,
 )
 """What is computed from a market of CoinGecko's inside the database."""
 
@@ -63,12 +67,14 @@ __all__ = [
     "RebuildRange",
     "asset_pairs",
     "assets_and_changes",
+    "daily_candles",
     "daily_market",
     "daily_ohlc",
     "daily_returns",
     "global_market_daily",
     "hourly_market",
     "market_charts",
+    "market_flags",
     "market_report",
     "monthly_market",
     "raw_asset_list",
