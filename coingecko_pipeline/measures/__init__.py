@@ -1,7 +1,7 @@
 """What is computed from the daily and the hourly market, inside the database, as far as it changed. No Dagster.
 
-`follow` brings a table up to date; `plans` tell from changes which of its rows are made; each other module has the rows
-of one table as SQL, the same on MySQL, MariaDB and SQLite.
+`follow` brings a table up to date, `verify_table` compares it with what is made again; `plans` tell from changes which
+of its rows are made; each other module has the rows of one table as SQL, the same on MySQL, MariaDB and SQLite.
 """
 
 from coingecko_pipeline.measures.flags import Thresholds
@@ -19,8 +19,10 @@ from coingecko_pipeline.measures.plans import (
     DerivedTable,
     follow_market,
     market_flags,
+    verify_measure,
 )
 from coingecko_pipeline.measures.spans import Span, merged
+from coingecko_pipeline.measures.verifying import Comparing, DerivedDifferences, verify_table
 
 __all__ = [
     "ALWAYS",
@@ -33,6 +35,8 @@ __all__ = [
     "MONTHLY_MARKET",
     "WEEKLY_MARKET",
     "CoinQuery",
+    "Comparing",
+    "DerivedDifferences",
     "DerivedTable",
     "Followed",
     "Log",
@@ -44,4 +48,6 @@ __all__ = [
     "follow_market",
     "market_flags",
     "merged",
+    "verify_measure",
+    "verify_table",
 ]

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from coingecko_pipeline import tables
 from coingecko_pipeline.market.changes import Change, followed_number, latest_change
 from coingecko_pipeline.measures import (
+    ALWAYS,
     DAILY_OHLC,
     DAILY_RETURNS,
     GLOBAL_MARKET_DAILY,
@@ -24,6 +25,7 @@ from coingecko_pipeline.measures import (
     ToMake,
 )
 from coingecko_pipeline.measures import follow as follow_logs
+from coingecko_pipeline.measures.making import DatedPiece
 from coingecko_pipeline.measures.memory import statement_memory
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_servers
@@ -228,8 +230,9 @@ def failing_last(database: Database) -> Iterator[Callable[[], None]]:
         return 0
 
     def run() -> None:
+        pieces = [DatedPiece(tables.weekly_market, ALWAYS, make) for make in (succeed, fail)]
         logs = [Log("coingecko", database, "daily_market")]
-        follow_logs(database, "weekly_market", logs, lambda _changes, _now: ToMake([[succeed, fail]]), NOW)
+        follow_logs(database, "weekly_market", logs, lambda _changes, _now: ToMake([pieces]), NOW)
 
     yield run
     forget(database)
