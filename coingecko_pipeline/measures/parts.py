@@ -5,13 +5,13 @@ much is stored before and after. Where few rows come of many, as for flags, this
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, delete
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, delete, true
 
-from coingecko_pipeline.measures.making import ROWS_READ, Piece
+from coingecko_pipeline.measures.making import ROWS_READ, DatedPiece
 from coingecko_pipeline.measures.spans import ONE_DAY, Span, merged
 from coingecko_pipeline.warehouse.database import Kind
 
@@ -54,14 +54,14 @@ class PartQuery:
         rows: The rows of a part, with the table's columns in their order.
         days_before: So many days before a changed date of the market is the first row that is affected.
         days_after: So many days after it is the last one.
-        which: Of which rows of the table; None for all.
+        which: Which rows of the table they are; all by default.
     """
 
     table: Table
     rows: Callable[[Part, Kind], Select[Any]]
     days_before: int = 0
     days_after: int = 0
-    which: ColumnElement[bool] | None = None
+    which: ColumnElement[bool] = field(default_factory=true)
 
     def affected(self, known: Span, changed: Span) -> Span | None:
         """The rows that changed dates of the market affect, as far as there can be any."""
@@ -70,21 +70,21 @@ class PartQuery:
         near = Span(known.first - after, known.last + before).clipped(changed)
         return known.clipped(Span(near.first - before, near.last + after)) if near else None
 
-    def pieces(self, parts: Sequence[Part], kind: Kind) -> list[Piece]:
+    def pieces(self, parts: Sequence[Part], kind: Kind) -> list[DatedPiece]:
         """Parts, each as one piece."""
         return [self._piece(part, kind) for part in parts]
 
-    def _piece(self, part: Part, kind: Kind) -> Piece:
-        table, which = self.table, [] if self.which is None else [self.which]
+    def _piece(self, part: Part, kind: Kind) -> DatedPiece:
+        table = self.table
 
         def make(connection: Connection) -> int:
-            connection.execute(delete(table).where(part.of(table), *which))
+            connection.execute(delete(table).where(part.of(table), self.which))
             return connection.execute(table.insert().from_select(list(table.columns), self.rows(part, kind))).rowcount
 
-        return make
+        return DatedPiece(table, part.dates, make, part.coins or (), self.which)
 
 
-def groups_of(queries: Sequence[tuple[PartQuery, Sequence[Part]]], kind: Kind) -> list[list[Piece]]:
+def groups_of(queries: Sequence[tuple[PartQuery, Sequence[Part]]], kind: Kind) -> list[list[DatedPiece]]:
     """Parts of several queries in groups that are made independently of each other.
 
     Parts of single coins can have rows of those of all coins, and are made after them.
