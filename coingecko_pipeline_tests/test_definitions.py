@@ -40,7 +40,14 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     assert parents["coinpaprika/market_changes"] == {"coinpaprika/daily_market"}
     assert not any(parents[endpoint] for endpoint in ENDPOINTS)
     assert parents["coingecko/daily_ohlc"] == {"coingecko/hourly_market"}
-    for computed in ("weekly_market", "monthly_market", "daily_returns", "global_market_daily"):
+    for computed in (
+        "weekly_market",
+        "monthly_market",
+        "daily_returns",
+        "global_market_daily",
+        "daily_candles",
+        "market_flags",
+    ):
         assert parents[f"coingecko/{computed}"] == {"coingecko/daily_market"}
     markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
     assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
@@ -50,7 +57,7 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     assert parents["coingecko/platforms"] == {"coingecko_api/asset_platforms"}
     assert parents["coingecko/currency_charts"] == {"coingecko_api/market_chart"} | charts
     assert parents["coingecko/fx_rates"] == {"coingecko_api/exchange_rates", "coingecko/currency_charts"}
-    assert len(parents) == 31
+    assert len(parents) == 33
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

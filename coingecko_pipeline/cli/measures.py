@@ -24,7 +24,7 @@ from coingecko_pipeline.sources.registry import COINGECKO
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Make anew from this date (UTC) on.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Up to this date, included.")
 def measures(first: datetime | None, last: datetime | None) -> None:
-    """Compute weeks, months, returns, the global market and the bars of hours where the market has changed.
+    """Compute weeks, months, returns, the global market, candles and flags where the market has changed.
 
     With dates: make anew what the market of these dates goes into, changed or not. It costs no call. Where the daemon
     or the UI runs, what has changed is followed by itself.

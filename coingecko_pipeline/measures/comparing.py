@@ -86,7 +86,7 @@ def compare_and_mend(connection: Connection, piece: CoinPiece | DatedPiece) -> R
             if not found.is_clean:
                 piece.write(connection)
     else:
-        of_dates = table.primary_key.columns[0].between(*piece.dates)
+        of_dates = and_(table.primary_key.columns[0].between(*piece.dates), piece.which)
         which = and_(of_dates, table.c.asset_id.in_(piece.coin_ids)) if piece.coin_ids else of_dates
         connection.execute(beside.insert().from_select(beside.c.keys(), select(table).where(which)))
         piece(connection)

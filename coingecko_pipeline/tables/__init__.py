@@ -15,6 +15,7 @@ from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_lis
 from coingecko_pipeline.tables.contracts import asset_contracts, platforms
 from coingecko_pipeline.tables.currencies import CURRENT_RATE, RATE_OF_CHARTS, currency_charts, fx_rates
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
+from coingecko_pipeline.tables.market_views import daily_close, daily_market_clean, universe
 from coingecko_pipeline.tables.measures import (
     daily_ohlc,
     daily_returns,
@@ -79,7 +80,9 @@ __all__ = [
     "claim_origin",
     "currency_charts",
     "daily_candles",
+    "daily_close",
     "daily_market",
+    "daily_market_clean",
     "daily_market_in",
     "daily_ohlc",
     "daily_returns",
@@ -108,6 +111,7 @@ __all__ = [
     "source_agreement",
     "stored_origin",
     "ticker_snapshots",
+    "universe",
     "usage_writers",
     "view_metadata",
     "warehouse_origin",
