@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from coingecko_pipeline import tables
 from coingecko_pipeline.tables import migrate
 from coingecko_pipeline.warehouse import Database
-from coingecko_pipeline_tests.cookbook_market import DAYS, FIRST, USDT_ON_ETHEREUM, day, fill
+from coingecko_pipeline_tests.cookbook_market import DAYS, FIRST, day, fill
 from coingecko_pipeline_tests.databases import MakeDatabase
 
 SOLANA_MINT = "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB"
@@ -79,7 +79,6 @@ def market(make_database: MakeDatabase) -> Database:
                     "is_active": True,
                 }
                 for platform, address, coin in (
-                    ("ethereum", USDT_ON_ETHEREUM, "tether"),
                     ("solana", SOLANA_MINT, "tether"),
                     ("shared", "0xabc", "pepe"),
                     ("shared", "0xabc", "minnow"),
