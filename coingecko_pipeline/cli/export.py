@@ -14,13 +14,25 @@ from sqlalchemy import Table
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import known_coins
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted, watching
-from coingecko_pipeline.export import FORMATS, Export, Exported, ExportError, Selection, SelectionError
+from coingecko_pipeline.export import (
+    FORMATS,
+    LABELS,
+    Attribution,
+    Export,
+    Exported,
+    ExportError,
+    Selection,
+    SelectionError,
+)
 from coingecko_pipeline.export.formats import Format
+from coingecko_pipeline.export.labels import CLOSE
 from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.orchestration.source_assets import database_of, tables_of
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
+from coingecko_pipeline.tables import stored_origin
+from coingecko_pipeline.warehouse import Database
 
 PIPE = "-"
 DATE = click.DateTime(["%Y-%m-%d"])
@@ -54,6 +66,13 @@ def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Ta
     help="Whose tables.",
 )
 @click.option("--format", "name", type=click.Choice(list(FORMATS)), default="parquet", show_default=True)
+@click.option(
+    "--label",
+    type=click.Choice(LABELS),
+    default=LABELS[0],
+    show_default=True,
+    help="The date of a row: open, whose midnight begins it, or close, whose midnight ends it.",
+)
 @click.option("--output", metavar="FILE", help="The file, or - for a pipe; by default it is named after the table.")
 @click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
 def export(
@@ -63,11 +82,12 @@ def export(
     table: Table,
     source: Source,
     name: str,
+    label: str,
     output: str | None,
     overwrite: bool,
 ) -> None:
     """Write the rows of a table into a file that other tools read: Parquet, CSV or Arrow."""
-    selection = Selection(table, first.date() if first else None, last.date() if last else None, asset_ids)
+    selection = Selection(table, first.date() if first else None, last.date() if last else None, asset_ids, label)
     file_format = FORMATS[name]
     console = ERRORS if output == PIPE else CONSOLE
     path = None if output == PIPE else Path(output or _name_of(source, selection, file_format))
@@ -103,12 +123,20 @@ def _export(
                 at_the_end.pop_all()
                 at_the_end.callback(progress.end)
 
-            job = Export(database, selection, file_format, begin, progress.advance)
+            job = Export(
+                database, selection, file_format, begin, progress.advance, attribution=_attribution(source, database)
+            )
             if path is None:
                 return job.to_stream(sys.stdout.buffer)
             return job.to_file(path, overwrite=overwrite)
     finally:
         warehouse.dispose()
+
+
+def _attribution(source: Source, database: Database) -> Attribution:
+    if stored_origin(database) == "sandbox":
+        return Attribution(source.name, f"Synthetic data of a sandbox, not {source.title}'s", source.site)
+    return Attribution(source.name, source.attribution, source.site)
 
 
 def _megabytes(size: int) -> str:
@@ -118,4 +146,6 @@ def _megabytes(size: int) -> str:
 def _name_of(source: Source, selection: Selection, file_format: Format) -> str:
     whose = () if source is COINGECKO else (source.name,)
     parts = [*whose, selection.table.name, *(str(day) for day in (selection.first, selection.last) if day)]
+    if selection.label == CLOSE:
+        parts.append(CLOSE)
     return f"{'_'.join(parts)}.{file_format.suffix}"

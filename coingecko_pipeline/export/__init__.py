@@ -3,13 +3,17 @@
 `docs/export.md` tells what the files hold.
 """
 
+from coingecko_pipeline.export.attribution import Attribution, sidecar_of, source_in
 from coingecko_pipeline.export.errors import ExportError, FileRefused, NothingToExport, SelectionError
 from coingecko_pipeline.export.files import Export, Exported
 from coingecko_pipeline.export.formats import FORMATS
+from coingecko_pipeline.export.labels import LABELS
 from coingecko_pipeline.export.selection import Selection, date_column
 
 __all__ = [
     "FORMATS",
+    "LABELS",
+    "Attribution",
     "Export",
     "ExportError",
     "Exported",
@@ -18,4 +22,6 @@ __all__ = [
     "Selection",
     "SelectionError",
     "date_column",
+    "sidecar_of",
+    "source_in",
 ]

@@ -11,6 +11,7 @@ from typing import IO
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DBAPIError
 
+from coingecko_pipeline.export.attribution import Attribution
 from coingecko_pipeline.export.errors import FileRefused, NothingToExport
 from coingecko_pipeline.export.formats import Format, Opener
 from coingecko_pipeline.export.selection import Selection, date_column
@@ -50,6 +51,7 @@ class Export:
         file_format: How they are written.
         begin: RowsListener how many rows there are; once more where the export begins again.
         advance: RowsListener of so many more rows that are written.
+        attribution: Whose data they are: in the file's metadata, or beside a file of text.
     """
 
     database: Database
@@ -57,6 +59,7 @@ class Export:
     file_format: Format
     begin: RowsListener = _ignore_rows
     advance: RowsListener = _ignore_rows
+    attribution: Attribution | None = None
 
     def to_file(self, path: Path, *, overwrite: bool = False) -> Exported:
         """Write a file; from the start again after a lost connection.
@@ -77,6 +80,8 @@ class Export:
         def work(connection: Connection) -> Exported:
             with _whole_file(path, overwrite) as file:
                 rows = self._write(connection, conditions, self.file_format.opener, file)
+            if self.attribution and self.file_format.is_text:
+                self.attribution.put_beside(path)
             return Exported(rows, path.stat().st_size)
 
         with self._losses_told():
@@ -109,9 +114,10 @@ class Export:
         if not rows:
             raise NothingToExport(f"There is no row of {self.selection}{_what_there_is(connection, table)}")
         self.begin(rows)
-        with opener(file, arrow_schema(table)) as writer:
+        schema = self.selection.labelled_schema(arrow_schema(table))
+        with opener(file, self.attribution.added_to(schema) if self.attribution else schema) as writer:
             for batch in read_pages(connection, table, conditions):
-                writer.write_batch(batch)
+                writer.write_batch(self.selection.labelled(batch))
                 self.advance(batch.num_rows)
         return rows
 
