@@ -23,6 +23,7 @@ VOLUME = {
 }  # fmt: skip
 
 USDT_ON_ETHEREUM = "0xdac17f958d2ee523a2206206994597c13d831ec7"
+DOGE_ON_A_CHAIN = "0xba2ae424d960c26247dd6c32edc70b295c744c43"
 
 
 def day(number: int) -> date:
@@ -149,5 +150,13 @@ def fill(database: Database) -> None:
             (date(2026, 11, 1), "demo", "coins/list", 1, 1),
             (date(2026, 11, 1), "demo", "coins/markets", 70, 70),
             (date(2026, 11, 2), "demo", "coins/market_chart", 250, 250),
+        ],
+    )
+    store(
+        database,
+        tables.asset_contracts,
+        [
+            ("doge-chain", DOGE_ON_A_CHAIN, "dogecoin", FIRST, day(DAYS - 1), True),
+            ("ethereum", USDT_ON_ETHEREUM, "tether", FIRST, day(DAYS - 1), True),
         ],
     )

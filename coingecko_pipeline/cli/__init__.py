@@ -31,6 +31,7 @@ COMMANDS = {
     "fx": "coingecko_pipeline.cli.currencies:fx",
     "measures": "coingecko_pipeline.cli.measures:measures",
     "migrate": "coingecko_pipeline.cli.migrate:migrate_command",
+    "price": "coingecko_pipeline.cli.price:price_command",
     "report": "coingecko_pipeline.cli.report:report",
     "sandbox": "coingecko_pipeline.sandbox.cli:sandbox",
     "status": "coingecko_pipeline.cli.status:status",
