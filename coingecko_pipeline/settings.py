@@ -14,6 +14,7 @@ from coingecko_pipeline.sources.coingecko.plans import Plan, PlanError, choose_p
 DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
 DEFAULT_REPORT_PATH = Path("data") / "report" / "index.html"
 DEFAULT_MEASURES_MEMORY_MB = 256
+DEFAULT_KEEP_PAGES_DAYS = 30
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
 
 ADDRESS = r"^https?://[^\s/]+"
@@ -74,6 +75,7 @@ class Settings(AlertSettings):
         coingecko_history_days: The plan's days of history, where they differ.
         coingecko_billing_day: The day of the month, 1 to 31, on which the plan's credits begin anew.
         hourly_top: How many of the largest coins are asked for in each hour; 0 for none.
+        keep_pages_days: Days for which the pages of the markets are kept as received; 0 for not at all.
         coinpaprika_base_url: Another address than CoinPaprika's own, for a proxy or the sandbox.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
             Holds a password, so it is never shown whole.
@@ -90,6 +92,7 @@ class Settings(AlertSettings):
     coingecko_history_days: int | None = Field(default=None, gt=0)
     coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
     hourly_top: int = Field(default=0, ge=0)
+    keep_pages_days: int = Field(default=DEFAULT_KEEP_PAGES_DAYS, ge=0, le=36_500)
     coinpaprika_base_url: str | None = Field(default=None, pattern=ADDRESS)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     report_path: Path = DEFAULT_REPORT_PATH

@@ -1,6 +1,6 @@
 """What goes with a snapshot's rows, in the transaction that writes them: coverage, and the log of the change."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 
@@ -16,6 +16,7 @@ def snapshot_transaction(
     *,
     again: bool = False,
     keeps_coverage: bool = True,
+    also: Callable[[Connection], Sequence[Change]] = lambda _: (),
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Callable[[Connection, pa.Table], AbstractContextManager[None]]:
     """What is done around the writing of each page of a day's snapshot.
@@ -25,6 +26,7 @@ def snapshot_transaction(
         again: Whether its rows replace those of an earlier snapshot of the day that was nearer to midnight. Chart rows
             stay all the same.
         keeps_coverage: Whether the source has charts, so that its coins' coverage knows of the snapshot.
+        also: What else is written of the page; gives what it changed.
         now: The current UTC time, aware.
 
     Returns:
@@ -44,7 +46,8 @@ def snapshot_transaction(
         yield
         if keeps_coverage:
             _note_snapshot(connection, day, coins)
-        log_changes(connection, [Change(tables.daily_market.name, day, day)], now)
+        changed = also(connection)
+        log_changes(connection, [Change(tables.daily_market.name, day, day), *changed], now)
 
     return around
 

@@ -169,6 +169,16 @@ class MeasuresMemory(dg.ConfigurableResource[int]):
         return self.settings.measures_memory_mb
 
 
+class KeepPagesDays(dg.ConfigurableResource[int]):
+    """The days for which pages are kept that KEEP_PAGES_DAYS names."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> int:  # noqa: ARG002
+        """The figure of the settings."""
+        return self.settings.keep_pages_days
+
+
 class WarehouseResource(dg.ConfigurableResource[Database]):
     """The database that DATABASE_URL names, its tables ready for use."""
 
@@ -275,6 +285,7 @@ def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[st
         "plan": PlanResource(settings=settings),
         "report_path": ReportPath(settings=settings),
         "measures_memory": MeasuresMemory(settings=settings),
+        "keep_pages_days": KeepPagesDays(settings=settings),
         "alerts": webhook_alerts,
         "coingecko": CoinGeckoResource(settings=settings, warehouse=warehouse, progress=progress, now=now),
         io_manager_of(COINGECKO): WarehouseIOManager(source=COINGECKO.name, warehouse=warehouse),

@@ -31,7 +31,16 @@ from coingecko_pipeline.tables.origin import (
     stored_origin,
     warehouse_origin,
 )
-from coingecko_pipeline.tables.snapshots import market_pages, market_snapshots, rehypothecated_assets, ticker_snapshots
+from coingecko_pipeline.tables.snapshots import (
+    NOT_ASKED,
+    NOT_SERVED,
+    TOO_LATE,
+    market_pages,
+    market_snapshots,
+    missing_coins,
+    rehypothecated_assets,
+    ticker_snapshots,
+)
 from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
@@ -40,14 +49,18 @@ __all__ = [
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
+    "MAIN_TABLES",
     "MANUAL",
     "MIGRATIONS",
     "NAME_LENGTH",
+    "NOT_ASKED",
+    "NOT_SERVED",
     "PROPOSED",
     "SNAPSHOT",
     "SOURCE_TABLES",
     "STALE",
     "SYMBOL_LENGTH",
+    "TOO_LATE",
     "Origin",
     "OriginError",
     "api_rate",
@@ -78,6 +91,7 @@ __all__ = [
     "market_snapshots",
     "metadata",
     "migrate",
+    "missing_coins",
     "monthly_market",
     "open_database",
     "platforms",
@@ -104,11 +118,14 @@ SOURCE_TABLES = frozenset(
     for table in (
         *(raw_asset_list, refused_asset_list, assets, asset_changes),
         *(daily_market, market_changes, market_change_counter),
-        warehouse_origin,
+        *(ticker_snapshots, warehouse_origin),
     )
 )
 """The tables that the schema of another source than the main one has: its coins, its market and whose data it holds. A
 migration that makes another table has to leave it out there, as 0006 does."""
+
+MAIN_TABLES = frozenset(metadata.tables) - {ticker_snapshots.name}
+"""The tables that the main database has."""
 
 
 def open_database(url: str, *, known: bool = False) -> Database:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from coingecko_pipeline.sources import AssetList, Opening
 from coingecko_pipeline.sources.coinpaprika import CoinPaprika
 from coingecko_pipeline.sources.coinpaprika.errors import PlanExceeded
+from coingecko_pipeline.sources.coinpaprika.responses import MARKET_FIELDS
+from coingecko_pipeline.sources.coinpaprika.responses import QUOTE as QUOTE_PATH
 from coingecko_pipeline.sources.errors import AccessDenied, BadRequest, BrokenAnswer, SourceError
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
 from coingecko_pipeline_tests.sources.test_market_page import ENTRY, JSON
@@ -95,7 +97,10 @@ def test_an_entry_without_an_id_or_a_quote_costs_the_others_nothing() -> None:
     (page,) = client_of(FakeServer([Answer([ticker("a"), {"id": ""}, without_quote])])).market_pages()
     assert page.frame["price_usd"].tolist()[0] == 107077.69661924685
     assert page.frame.iloc[1, 1:4].isna().all()
-    assert page.set_aside == {"id": 1, **dict.fromkeys((f"quotes.USD.{name}" for name in QUOTE), 1)}
+    assert page.set_aside == {
+        "id": 1,
+        **{field.path: 1 for field in MARKET_FIELDS.values() if field.path.startswith(QUOTE_PATH)},
+    }
 
 
 @pytest.mark.parametrize(
