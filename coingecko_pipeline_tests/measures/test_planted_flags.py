@@ -69,7 +69,7 @@ def found(database: Database) -> set[tuple[date, str, str]]:
     table = tables.market_flags
     query = select(table.c.date, table.c.asset_id, table.c.flag).where(table.c.date.between(FIRST, LAST))
     with database.connect() as connection:
-        return {tuple(row) for row in connection.execute(query)}  # type: ignore[misc]
+        return {tuple(row) for row in connection.execute(query)}
 
 
 def planted() -> set[tuple[date, str, str]]:
