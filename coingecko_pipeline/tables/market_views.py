@@ -94,6 +94,7 @@ universe = declare_view(
         daily_market.c.volume_24h_usd,
         daily_market.c.source,
         type_coerce(case((assets.c.is_active, 0), else_=1), Boolean).label("is_gone"),
+        assets.c.last_seen_on,
     ).select_from(
         daily_market.outerjoin(assets, assets.c.asset_id == daily_market.c.asset_id).outerjoin(
             rehypothecated_assets,

@@ -57,7 +57,7 @@ def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.fixture
 def derived(database: Database, second: Database) -> Iterator[Database]:
-    """Two coins of 250 days with snapshots, hours and the other source's rows of one, and what is computed of that."""
+    """Two coins of 250 days with snapshots, hours of one, the other source's rows of it, and all that is computed."""
     store(database, {"a": planted(FIRST, prices(2.0)), "b": planted(FIRST, prices(0.1))})
     put(
         database,
