@@ -145,7 +145,7 @@ def show_derived(found: Mapping[str, DerivedDifferences], *, repaired: bool) -> 
             CONSOLE.print(f"Compared {counted(each.rows, 'row')} of {name} with the market.", highlight=False)
         if each.waiting:
             CONSOLE.print(
-                f"{counted(each.waiting, 'part')} of {name} was not compared, since changes wait to be followed: the "
+                f"Not compared: {counted(each.waiting, 'part')} of {name}, since changes wait to be followed. The "
                 "daemon, `coingecko-pipeline measures` or `--repair` follows them.",
                 highlight=False,
             )

@@ -6,6 +6,7 @@ they were added up and with which date a running total began.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -96,7 +97,9 @@ def compare_and_mend(connection: Connection, piece: CoinPiece | DatedPiece) -> R
     return found
 
 
+@cache
 def _beside(table: Table) -> Table:
+    # Once for each: of a table object that is new SQLAlchemy compiles, and keeps, each statement anew.
     columns = [Column(column.name, column.type, primary_key=column.primary_key) for column in table.columns]
     return Table("rows_beside", MetaData(), *columns, prefixes=["TEMPORARY"], mysql_charset="utf8mb4")
 
