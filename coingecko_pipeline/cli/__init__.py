@@ -17,6 +17,7 @@ from coingecko_pipeline.cli.demo import demo
 from coingecko_pipeline.cli.deployment import deployment
 from coingecko_pipeline.cli.dev import dev
 from coingecko_pipeline.cli.export import export
+from coingecko_pipeline.cli.forget import forget
 from coingecko_pipeline.cli.measures import measures
 from coingecko_pipeline.cli.price import price_command
 from coingecko_pipeline.cli.report import report
@@ -50,7 +51,7 @@ def cli() -> None:
 
 for command in (
     *(demo, dev, migrate_command, sandbox, daily, backfill, complete),
-    *(measures, agreement, report, status, verify, export, price_command, deployment),
+    *(measures, agreement, report, status, verify, export, price_command, forget, deployment),
 ):
     cli.add_command(command)
 
