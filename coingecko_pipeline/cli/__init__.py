@@ -28,6 +28,7 @@ COMMANDS = {
     "deployment": "coingecko_pipeline.cli.deployment:deployment",
     "dev": "coingecko_pipeline.cli.dev:dev",
     "export": "coingecko_pipeline.cli.export:export",
+    "forget": "coingecko_pipeline.cli.forget:forget",
     "fx": "coingecko_pipeline.cli.currencies:fx",
     "measures": "coingecko_pipeline.cli.measures:measures",
     "migrate": "coingecko_pipeline.cli.migrate:migrate_command",

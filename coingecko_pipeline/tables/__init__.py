@@ -58,6 +58,7 @@ __all__ = [
     "NAME_LENGTH",
     "NOT_ASKED",
     "NOT_SERVED",
+    "OWN_TABLES",
     "PROPOSED",
     "RATE_OF_CHARTS",
     "SNAPSHOT",
@@ -140,6 +141,11 @@ migration that makes another table has to leave it out there, as 0006 does."""
 
 MAIN_TABLES = frozenset(metadata.tables) - {ticker_snapshots.name}
 """The tables that the main database has."""
+
+OWN_TABLES = frozenset(
+    table.name for table in (api_usage, api_rate, api_recent_calls, usage_writers, market_change_counter)
+)
+"""The tables that hold nothing of a source: what was asked for, how often, and how many changes there were."""
 
 
 def open_database(url: str, *, known: bool = False) -> Database:
