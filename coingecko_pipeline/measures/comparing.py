@@ -43,11 +43,7 @@ _RETURNS, _WHOLE = tables.daily_returns.c, tables.global_market_daily.c
 ROUNDED: Mapping[Column[Any], float] = {
     tables.weekly_market.c.volume_24h_mean_usd: ADDED_UP,
     tables.monthly_market.c.volume_24h_mean_usd: ADDED_UP,
-    _WHOLE.market_cap_usd: ADDED_UP,
-    _WHOLE.volume_24h_usd: ADDED_UP,
-    _WHOLE.share_of_largest: ADDED_UP,
-    _WHOLE.share_of_ten: ADDED_UP,
-    _WHOLE.share_of_hundred: ADDED_UP,
+    **{column: ADDED_UP for column in _WHOLE if isinstance(column.type, Double)},
     _RETURNS.volatility_30d: RUNNING_TOTAL,
     _RETURNS.moving_average_7d_usd: RUNNING_TOTAL,
     _RETURNS.moving_average_30d_usd: RUNNING_TOTAL,

@@ -144,12 +144,12 @@ class DerivedTable:
 
     Attributes:
         table: As declared.
-        follows: The market whose changes it follows.
+        follows: The tables whose changes it follows, the market that it is made from first.
         plan: Tells what changes make it do.
     """
 
     table: Table
-    follows: Table
+    follows: tuple[Table, ...]
     plan: Callable[[Database, Sequence[Change], datetime], ToMake]
 
     @property
@@ -158,28 +158,30 @@ class DerivedTable:
         return self.table.name
 
     def logs(self, database: Database) -> Sequence[Log]:
-        """The log that it follows."""
-        return [Log(MAIN_SOURCE, database, self.follows.name)]
+        """The logs that it follows."""
+        return [Log(MAIN_SOURCE, database, table.name) for table in self.follows]
 
 
 def _rollup(period: Period) -> DerivedTable:
     return DerivedTable(
         ROLLUPS[period],
-        tables.daily_market,
+        (tables.daily_market,),
         lambda database, changes, now: plan_rollup(database, period, changes, now),
     )
 
 
 WEEKLY_MARKET, MONTHLY_MARKET = _rollup("week"), _rollup("month")
-DAILY_RETURNS = DerivedTable(tables.daily_returns, tables.daily_market, plan_returns)
-GLOBAL_MARKET_DAILY = DerivedTable(tables.global_market_daily, tables.daily_market, plan_global_market)
-DAILY_OHLC = DerivedTable(tables.daily_ohlc, tables.hourly_market, plan_daily_ohlc)
-DAILY_CANDLES = DerivedTable(tables.daily_candles, tables.daily_market, plan_candles)
+DAILY_RETURNS = DerivedTable(tables.daily_returns, (tables.daily_market,), plan_returns)
+GLOBAL_MARKET_DAILY = DerivedTable(
+    tables.global_market_daily, (tables.daily_market, tables.rehypothecated_assets), plan_global_market
+)
+DAILY_OHLC = DerivedTable(tables.daily_ohlc, (tables.hourly_market,), plan_daily_ohlc)
+DAILY_CANDLES = DerivedTable(tables.daily_candles, (tables.daily_market,), plan_candles)
 
 
 def market_flags(thresholds: Thresholds) -> DerivedTable:
     """The flags, told from some thresholds on; rows that were made with others stay until they are made anew."""
-    return DerivedTable(tables.market_flags, tables.daily_market, partial(plan_flags, thresholds))
+    return DerivedTable(tables.market_flags, (tables.daily_market,), partial(plan_flags, thresholds))
 
 
 MARKET_FLAGS = market_flags(Thresholds())

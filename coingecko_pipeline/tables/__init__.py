@@ -17,6 +17,7 @@ from coingecko_pipeline.tables.currencies import CURRENT_RATE, RATE_OF_CHARTS, c
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
 from coingecko_pipeline.tables.market_views import daily_close, daily_market_clean, universe
 from coingecko_pipeline.tables.measures import (
+    ALL,
     daily_ohlc,
     daily_returns,
     global_market_daily,
@@ -48,6 +49,7 @@ from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
 
 __all__ = [
+    "ALL",
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
