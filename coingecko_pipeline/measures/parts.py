@@ -15,8 +15,6 @@ from coingecko_pipeline.measures.making import ROWS_READ, DatedPiece
 from coingecko_pipeline.measures.spans import ONE_DAY, Span, merged
 from coingecko_pipeline.warehouse.database import Kind
 
-DATES_AT_ONCE = 7
-"""Dates of all coins that one transaction makes: some 120,000 rows of the market."""
 COINS_AT_ONCE = 1000
 """Coins that a statement names at most."""
 
@@ -55,6 +53,7 @@ class PartQuery:
         days_before: So many days before a changed date of the market is the first row that is affected.
         days_after: So many days after it is the last one.
         which: Which rows of the table they are; all by default.
+        dates_at_once: Dates of all coins that one transaction makes.
     """
 
     table: Table
@@ -62,6 +61,7 @@ class PartQuery:
     days_before: int = 0
     days_after: int = 0
     which: ColumnElement[bool] = field(default_factory=true)
+    dates_at_once: int = 7
 
     def affected(self, known: Span, changed: Span) -> Span | None:
         """The rows that changed dates of the market affect, as far as there can be any."""
@@ -69,6 +69,18 @@ class PartQuery:
         before, after = self.days_before * ONE_DAY, self.days_after * ONE_DAY
         near = Span(known.first - after, known.last + before).clipped(changed)
         return known.clipped(Span(near.first - before, near.last + after)) if near else None
+
+    def parts(self, everyone: Sequence[Span], of_coins: Mapping[str, Sequence[Span]]) -> list[Part]:
+        """Dates of all coins and dates of single ones, in parts of a transaction's size.
+
+        Coins whose dates are alike are together, and all of them have the dates of each then.
+
+        Args:
+            everyone: Dates of all coins.
+            of_coins: Dates of single coins.
+        """
+        dates = [Part(cut) for span in merged(everyone) for cut in span.cut(self.dates_at_once)]
+        return [*dates, *_parts_of_coins(of_coins)]
 
     def pieces(self, parts: Sequence[Part], kind: Kind) -> list[DatedPiece]:
         """Parts, each as one piece."""
@@ -95,16 +107,7 @@ def groups_of(queries: Sequence[tuple[PartQuery, Sequence[Part]]], kind: Kind) -
     return [[piece] for piece in chain(*pieces)]
 
 
-def parts_of(everyone: Sequence[Span], of_coins: Mapping[str, Sequence[Span]]) -> Iterator[Part]:
-    """Dates of all coins and dates of single ones, in parts of a transaction's size.
-
-    Coins whose dates are alike are together, and all of them have the dates of each then.
-
-    Args:
-        everyone: Dates of all coins.
-        of_coins: Dates of single coins.
-    """
-    yield from (Part(cut) for span in merged(everyone) for cut in span.cut(DATES_AT_ONCE))
+def _parts_of_coins(of_coins: Mapping[str, Sequence[Span]]) -> Iterator[Part]:
     found = sorted((span, coin) for coin, spans in of_coins.items() for span in merged(spans))
     dates: Span | None = None
     coins: list[str] = []

@@ -23,7 +23,7 @@ from coingecko_pipeline.measures.global_market import DATES_AT_ONCE, dates_of, g
 from coingecko_pipeline.measures.making import CoinQuery, DatedPiece
 from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
 from coingecko_pipeline.measures.ohlc import select_daily_ohlc
-from coingecko_pipeline.measures.parts import PartQuery, groups_of, parts_of
+from coingecko_pipeline.measures.parts import PartQuery, groups_of
 from coingecko_pipeline.measures.periods import Period, period_end
 from coingecko_pipeline.measures.returns import LONG, has_a_price, note_highest_before, select_returns
 from coingecko_pipeline.measures.rollups import LONGEST_DAYS, latest_over, periods_of, select_rollup
@@ -134,8 +134,8 @@ def _plan_parts(
     if known is None:
         return ToMake([])
     changed = [_changed_rows(changes, partial(query.affected, known)) for query in queries]
-    parts = [list(parts_of(rows.everyone, rows.of_coins)) for rows in changed]
-    return ToMake(groups_of(list(zip(queries, parts, strict=True)), database.kind))
+    parts = [(query, query.parts(rows.everyone, rows.of_coins)) for query, rows in zip(queries, changed, strict=True)]
+    return ToMake(groups_of(parts, database.kind))
 
 
 @dataclass(frozen=True)
