@@ -54,9 +54,10 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
     assert parents["coingecko/market_report"] == {"coingecko/daily_market", "coingecko/source_agreement"}
     assert parents["coingecko/asset_contracts"] == {"coingecko/raw_asset_list"}
-    assert parents["coingecko/platforms"] == {"coingecko_api/asset_platforms"}
+    assert parents["coingecko/platforms"] == {"coingecko_api/asset_platforms", "coingecko/raw_asset_list"}
     assert parents["coingecko/currency_charts"] == {"coingecko_api/market_chart"} | charts
-    assert parents["coingecko/fx_rates"] == {"coingecko_api/exchange_rates", "coingecko/currency_charts"}
+    rates = {"coingecko_api/exchange_rates", "coingecko/currency_charts", "coingecko/raw_asset_list"}
+    assert parents["coingecko/fx_rates"] == rates
     assert len(parents) == 33
 
 

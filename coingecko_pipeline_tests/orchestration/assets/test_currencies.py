@@ -64,6 +64,12 @@ def rates_of(database: Database, currency: str = "eur") -> dict[date, tuple[floa
     return {row.date: (row.usd_per_unit, row.source) for row in rows}
 
 
+def today_of(database: Database) -> tuple[float, str]:
+    """Today's rate of the euro, to nine digits."""
+    rate, source = rates_of(database)[TODAY]
+    return round(rate, 9), source
+
+
 def test_the_recorded_chart_in_euro_gives_the_rate_of_each_of_its_midnights(stocked: Database) -> None:
     recorded = load("market_chart/2026-07-09a/bitcoin.json.gz")
     midnights = {at: price for at, price in recorded["prices"] if at % 86_400_000 == 0}
@@ -118,16 +124,12 @@ def test_a_rate_of_a_chart_replaces_a_current_one_and_never_the_reverse(stocked:
     assert materialize(["fx_rates"]).success
     assert asked.server.paths == ["/api/v3/exchange_rates"]
     assert fetch(stocked, client).success
-    rate, source = rates_of(stocked)[TODAY]
-    assert rate == pytest.approx(1.25)
-    assert source == "chart"
+    assert today_of(stocked) == (1.25, "chart")
     with stocked.transaction() as connection:
         connection.execute(tables.fx_rates.delete().where(tables.fx_rates.c.source == "current"))
     assert materialize(["fx_rates"]).success
     assert len(asked.server.paths) == 4
-    rate, source = rates_of(stocked)[TODAY]
-    assert rate == pytest.approx(1.25)
-    assert source == "chart"
+    assert today_of(stocked) == (1.25, "chart")
     assert rates_of(stocked, "btc")[TODAY] == (100_000.0, "current")
 
 
