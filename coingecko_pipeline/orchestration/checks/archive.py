@@ -11,7 +11,6 @@ from coingecko_pipeline.market.gaps import DayOfGaps, read_gaps
 from coingecko_pipeline.market.missing import UNKNOWN, missing_on
 from coingecko_pipeline.market.revisions import read_revisions
 from coingecko_pipeline.market.verify import coins_with_lost_rows, count_unwritten, dates_of_the_day
-from coingecko_pipeline.orchestration.assets.market_changes import changes_key
 from coingecko_pipeline.orchestration.checks.market import (
     EXAMPLES,
     coins_asked,
@@ -21,17 +20,14 @@ from coingecko_pipeline.orchestration.checks.market import (
 )
 from coingecko_pipeline.orchestration.source_assets import DAILY_MARKET
 from coingecko_pipeline.partitions import key_of
-from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
-CHANGES = changes_key(COINGECKO)
 DATES_SHOWN = 20
 REVISED_WITHIN = timedelta(days=7)
 """How long a revision is told by the check: the table keeps it for ever."""
 
 
-@dg.asset_check(asset=CHANGES)
-def no_date_is_missing_between_a_coins_first_and_last_day(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+def no_date_is_missing_between_a_coins_first_and_last_day(warehouse: Database) -> dg.AssetCheckResult:
     """Every coin has a row for every one of the latest 31 dates that lies between two of its rows, or that a chart has.
 
     A missing date that an answer has spoken for is CoinGecko's own gap: it has no value then. These are counted and do
@@ -61,10 +57,7 @@ def no_date_is_missing_between_a_coins_first_and_last_day(warehouse: dg.Resource
     )
 
 
-@dg.asset_check(asset=CHANGES)
-def every_archived_value_has_its_row(
-    warehouse: dg.ResourceParam[Database], now: dg.ResourceParam[Callable[[], datetime]]
-) -> dg.AssetCheckResult:
+def every_archived_value_has_its_row(warehouse: Database, now: Callable[[], datetime]) -> dg.AssetCheckResult:
     """Each date that an archived chart has a value of has its row: of as many dates as two million values are of.
 
     Where more are stored, each day another part of the dates has its turn. The next completion writes what is missing
@@ -86,9 +79,8 @@ def every_archived_value_has_its_row(
     )
 
 
-@dg.asset_check(asset=CHANGES)
 def every_coin_of_the_list_has_a_row_or_a_reason(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetCheckExecutionContext, warehouse: Database
 ) -> dg.AssetCheckResult:
     """Every active coin has a row on the latest date with a snapshot of all coins, or it is known why it has none.
 
@@ -119,10 +111,7 @@ def every_coin_of_the_list_has_a_row_or_a_reason(
     )
 
 
-@dg.asset_check(asset=CHANGES)
-def coingecko_revised_no_day_that_was_over(
-    warehouse: dg.ResourceParam[Database], now: dg.ResourceParam[Callable[[], datetime]]
-) -> dg.AssetCheckResult:
+def coingecko_revised_no_day_that_was_over(warehouse: Database, now: Callable[[], datetime]) -> dg.AssetCheckResult:
     """In the last seven days no chart had another value than an earlier one of a day that was over; else they are told.
 
     The new value is in `daily_market`, the old one in `market_revisions`, and the derived tables follow by themselves.
