@@ -5,6 +5,7 @@ pages are overwritten in time.
 """
 
 from collections.abc import Collection, Mapping
+from functools import partial
 
 from sqlalchemy import Connection, Table, delete, func, inspect, select
 from sqlalchemy.exc import DBAPIError
@@ -45,7 +46,7 @@ def empty(database: Database, tables: Collection[Table]) -> None:
     """
     for table in tables:
         if database.is_sqlite:
-            database.run_in_transaction(lambda connection, table=table: connection.execute(delete(table)))
+            database.run_in_transaction(partial(_delete_all, table))
         else:
             _empty_on_server(database, table)
     if database.is_sqlite:
@@ -55,6 +56,10 @@ def empty(database: Database, tables: Collection[Table]) -> None:
             assert driver is not None  # noqa: S101 - of a connection that is open
             driver.execute("VACUUM")
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _delete_all(table: Table, connection: Connection) -> None:
+    connection.execute(delete(table))
 
 
 def _empty_on_server(database: Database, table: Table) -> None:
