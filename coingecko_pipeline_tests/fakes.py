@@ -97,18 +97,23 @@ class FakeMarket:
     """A small market behind a fake server: each coin's charts, current rows, and the failures that a test plants.
 
     Args:
-        charts: Of each coin its chart's body, or the error answer to give in its place.
+        charts: Of each coin its chart's body, or the error answer to give in its place; of another currency than the
+            dollar under a name such as `bitcoin in eur`.
         rows: The current market row of each coin.
 
     Attributes:
         list_answer: What the list of coins is answered with; None for the coins of the rows.
+        inactive: The coins that are gone.
+        rates: Units of each currency that one bitcoin costs.
     """
 
     def __init__(self, charts: Mapping[str, Any] | None = None, rows: Iterable[Mapping[str, Any]] = ()) -> None:
         self.charts = dict(charts or {})
         self.rows = list(rows)
         self.list_answer: Answer | None = None
+        self.inactive: list[str] = []
         self.credits_used = 0
+        self.rates = {"btc": 1.0, "usd": 100_000.0, "eur": 80_000.0}
         self.server = FakeServer(self._answer)
 
     @property
@@ -119,8 +124,14 @@ class FakeMarket:
     def _answer(self, request: requests.PreparedRequest) -> Answer:
         parts = urlsplit(request.url or "")
         if parts.path.endswith("/market_chart"):
-            chart = self.charts.get(unquote(parts.path.split("/")[4]), Answer({"error": "coin not found"}, 404))
+            coin, currency = unquote(parts.path.split("/")[4]), parse_qs(parts.query)["vs_currency"][0]
+            name = coin if currency == "usd" else f"{coin} in {currency}"
+            chart = self.charts.get(name, Answer({"error": "coin not found"}, 404))
             return chart if isinstance(chart, Answer) else Answer(chart)
+        if parts.path.endswith("/exchange_rates"):
+            return Answer({"rates": {code: {"value": value, "type": "fiat"} for code, value in self.rates.items()}})
+        if parts.path.endswith("/asset_platforms"):
+            return Answer([{"id": "ethereum", "name": "Ethereum", "chain_identifier": 1}])
         if parts.path.endswith("/key"):
             return Answer({"current_total_monthly_calls": self.credits_used})
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -130,6 +141,8 @@ class FakeMarket:
                 rows.sort(key=lambda row: -(row["market_cap"] or 0))
             size, page = int(query["per_page"]), int(query["page"])
             return Answer(rows[(page - 1) * size : page * size])
+        if query.get("status") == "inactive":
+            return Answer([{"id": coin, "symbol": coin, "name": coin} for coin in self.inactive])
         if self.list_answer:
             return self.list_answer
         return Answer([{"id": row["id"], "symbol": row["id"], "name": row["id"]} for row in self.rows])

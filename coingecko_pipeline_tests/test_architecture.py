@@ -27,12 +27,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"acquisition", "archive", "market", "sources", "tables", "warehouse"},
     "analysis": {"settings", "tables", "warehouse"},
     "settings": {"sources"},
+    "databases": {"settings", "sources", "tables", "warehouse"},
     "partitions": {"sources"},
     "deployment": {"settings", "warehouse"},
     "alerts": {"orchestration", "settings", "sources"},
     "orchestration": {
-        *("acquisition", "agreement", "alerts", "archive", "asset_list", "market", "measures", "partitions", "report"),
-        *("settings", "sources", "tables", "warehouse"),
+        *("acquisition", "agreement", "alerts", "archive", "asset_list", "databases", "market", "measures"),
+        *("partitions", "report", "settings", "sources", "tables", "warehouse"),
     },
     "definitions": {"orchestration"},
 }
@@ -98,5 +99,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "25"
+    assert loaded.stdout.strip() == "31"
     assert list(tmp_path.iterdir()) == []

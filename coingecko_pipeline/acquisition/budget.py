@@ -15,7 +15,8 @@ from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
 
 SPARE_CALLS = 1
-"""Calls that each day's reserve holds beyond its list and pages: the list grows by some coins a day."""
+"""Calls that each day's reserve holds beyond its list and pages: for the exchange rates. The list grows by some coins a
+day, and by a page so seldom that a day of that is not the month's last."""
 
 ENOUGH_ROWS = 0.9
 """Share of the active coins whose rows make a snapshot a whole one: the list has coins that the pages have not."""

@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -18,15 +17,13 @@ from coingecko_pipeline.acquisition.planning import AcquisitionError, Request, S
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.universe import active_coins, count_active, known_coins
 from coingecko_pipeline.acquisition.usage import UsageLedger, correct_usage
+from coingecko_pipeline.market.snapshots import snapshot_of
 from coingecko_pipeline.market.whole_rows import TakenPage, finish_snapshot
 from coingecko_pipeline.sources import SnapshotClient, Source
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.errors import BrokenAnswer
 from coingecko_pipeline.sources.market_page import MarketPage, market_frame
 from coingecko_pipeline.warehouse import Database
-
-STALE_AFTER = timedelta(days=1)
-"""A coin's own last update that is older than this before its date is no value of the date."""
 
 
 @dataclass(frozen=True)
@@ -248,14 +245,6 @@ def each_coin_once(
             result.taken = TakenPage(page, new)
             yield market_frame(new)
         on_page()
-
-
-def snapshot_of(frames: Iterable[pd.DataFrame], day: date) -> Iterator[pd.DataFrame]:
-    """Frames of a current market as rows of daily_market of a day; a value that is more than a day old is stale."""
-    oldest = pd.Timestamp(day, tz="UTC") - STALE_AFTER
-    for frame in frames:
-        source = np.where(frame["observed_at"] < oldest, tables.STALE, tables.SNAPSHOT)
-        yield frame.assign(date=pd.Timestamp(day), source=pd.Series(source, index=frame.index, dtype="str"))
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,12 @@ import click
 from rich.console import Console
 from sqlalchemy import Table
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import known_coins
+from coingecko_pipeline.cli.conversion import checked_currency, read_conversion, tell_lacking
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted, watching
+from coingecko_pipeline.databases import database_of, open_warehouse, tables_of
 from coingecko_pipeline.export import (
     FORMATS,
     LABELS,
@@ -26,8 +29,6 @@ from coingecko_pipeline.export import (
 )
 from coingecko_pipeline.export.formats import Format
 from coingecko_pipeline.export.labels import CLOSE
-from coingecko_pipeline.orchestration.resources import open_warehouse
-from coingecko_pipeline.orchestration.source_assets import database_of, tables_of
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
@@ -43,7 +44,9 @@ def _source(_context: click.Context, _parameter: click.Parameter, name: str) -> 
 
 
 def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Table:
-    declared = tables_of(context.params["source"]).tables
+    source: Source = context.params["source"]
+    views = tables.view_metadata.tables if source is COINGECKO else {}
+    declared = {**tables_of(source).tables, **views}
     if name not in declared:
         close = get_close_matches(name, declared, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(declared))}."
@@ -55,7 +58,8 @@ def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Ta
 @click.option("--from", "first", type=DATE, help="The first date (UTC); by default the table's first.")
 @click.option("--to", "last", type=DATE, help="The last date, included; by default the table's last.")
 @click.option("--asset", "asset_ids", multiple=True, help="Only this coin, by its id; can be repeated.")
-@click.option("--table", default="daily_market", show_default=True, callback=_table, help="The table.")
+@click.option("--table", default="daily_market", show_default=True, callback=_table, help="The table or view.")
+@click.option("--currency", help="Values in this currency, by its code such as eur, at the rate of each date.")
 @click.option(
     "--source",
     type=click.Choice([source.name for source in SOURCES]),
@@ -80,6 +84,7 @@ def export(
     last: datetime | None,
     asset_ids: tuple[str, ...],
     table: Table,
+    currency: str | None,
     source: Source,
     name: str,
     label: str,
@@ -87,15 +92,16 @@ def export(
     overwrite: bool,
 ) -> None:
     """Write the rows of a table into a file that other tools read: Parquet, CSV or Arrow."""
+    currency = checked_currency(currency, source, table)
     selection = Selection(table, first.date() if first else None, last.date() if last else None, asset_ids, label)
     file_format = FORMATS[name]
     console = ERRORS if output == PIPE else CONSOLE
-    path = None if output == PIPE else Path(output or _name_of(source, selection, file_format))
+    path = None if output == PIPE else Path(output or _name_of(source, selection, file_format, currency))
     if path is None and not file_format.is_text and sys.stdout.isatty():
         raise click.UsageError(f"{name} is no text for a terminal: write to a file, or into a pipe.")
     began = time.monotonic()
     try:
-        exported = _export(source, selection, file_format, path, console, overwrite)
+        exported = _export(source, selection, file_format, path, console, overwrite, currency)
     except SelectionError as error:
         raise click.UsageError(str(error)) from None
     except (ExportError, AcquisitionError) as error:
@@ -108,7 +114,13 @@ def export(
 
 
 def _export(
-    source: Source, selection: Selection, file_format: Format, path: Path | None, console: Console, overwrite: bool
+    source: Source,
+    selection: Selection,
+    file_format: Format,
+    path: Path | None,
+    console: Console,
+    overwrite: bool,
+    currency: str | None,
 ) -> Exported:
     selection.conditions()  # what cannot be chosen is told before the database is asked
     warehouse = open_warehouse(load_settings())
@@ -123,12 +135,13 @@ def _export(
                 at_the_end.pop_all()
                 at_the_end.callback(progress.end)
 
-            job = Export(
-                database, selection, file_format, begin, progress.advance, attribution=_attribution(source, database)
-            )
-            if path is None:
-                return job.to_stream(sys.stdout.buffer)
-            return job.to_file(path, overwrite=overwrite)
+            conversion = read_conversion(currency, selection, database) if currency else None
+            attribution = _attribution(source, database)
+            job = Export(database, selection, file_format, begin, progress.advance, conversion, attribution)
+            exported = job.to_file(path, overwrite=overwrite) if path else job.to_stream(sys.stdout.buffer)
+        if conversion:
+            tell_lacking(conversion)
+        return exported
     finally:
         warehouse.dispose()
 
@@ -143,9 +156,9 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size >= 1e5 else counted(size, "byte")
 
 
-def _name_of(source: Source, selection: Selection, file_format: Format) -> str:
+def _name_of(source: Source, selection: Selection, file_format: Format, currency: str | None) -> str:
     whose = () if source is COINGECKO else (source.name,)
     parts = [*whose, selection.table.name, *(str(day) for day in (selection.first, selection.last) if day)]
-    if selection.label == CLOSE:
-        parts.append(CLOSE)
+    parts += [currency] if currency else []
+    parts += [CLOSE] if selection.label == CLOSE else []
     return f"{'_'.join(parts)}.{file_format.suffix}"

@@ -37,7 +37,10 @@ ACCOUNTS = (
     # LOAD DATA goes into a temporary table first; it can hold nothing that stays.
     Account("pipeline", SOURCES, (*READ_WRITE, "CREATE TEMPORARY TABLES"), "the runs and the code location"),
     Account(
-        "migrator", SOURCES, (*READ_WRITE, "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES"), "the tables' versions"
+        "migrator",
+        SOURCES,
+        (*READ_WRITE, "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES", "CREATE VIEW", "SHOW VIEW"),
+        "the tables' versions",
     ),
     Account("dagster", (STORAGE,), ("ALL",), "Dagster's storage, which makes its own tables"),
     Account("reader", SOURCES, ("SELECT",), "analysts"),

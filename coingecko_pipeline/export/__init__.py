@@ -4,6 +4,7 @@
 """
 
 from coingecko_pipeline.export.attribution import Attribution, sidecar_of, source_in
+from coingecko_pipeline.export.conversion import Conversion
 from coingecko_pipeline.export.errors import ExportError, FileRefused, NothingToExport, SelectionError
 from coingecko_pipeline.export.files import Export, Exported
 from coingecko_pipeline.export.formats import FORMATS
@@ -14,6 +15,7 @@ __all__ = [
     "FORMATS",
     "LABELS",
     "Attribution",
+    "Conversion",
     "Export",
     "ExportError",
     "Exported",

@@ -77,6 +77,17 @@ def upsert_whole_rows(database: Database, connection: Connection, table: Table, 
     Args:
         database: Where the table is.
         connection: In a transaction of it.
+        table: The source's own; see `whole_rows`.
+        day: The date.
+        taken: The page.
+    """
+    TableWriter(database, table).upsert_in(connection, whole_rows(table, day, taken))
+
+
+def whole_rows(table: Table, day: date, taken: TakenPage) -> pa.Table:
+    """The rows of a source's page as those of the table that keeps them whole.
+
+    Args:
         table: The source's own: its columns are the page's, the date and the moment of the answer.
         day: The date.
         taken: The page.
@@ -87,8 +98,7 @@ def upsert_whole_rows(database: Database, connection: Connection, table: Table, 
         "answered_at": pa.array([taken.page.answered_at] * count, pa.timestamp("us", "UTC")),
     }
     columns = {name: taken.rows[name] for name in taken.rows.column_names}
-    rows = to_arrow(table, pa.table({**columns, **known}))
-    TableWriter(database, table).upsert_in(connection, rows)
+    return to_arrow(table, pa.table({**columns, **known}))
 
 
 def finish_snapshot(connection: Connection, day: date, missing: Mapping[str, Sequence[str]], pages_days: int) -> None:

@@ -6,12 +6,16 @@ from coingecko_pipeline.orchestration.assets import (
     DERIVED_ASSETS,
     MEASURE_ASSETS,
     SNAPSHOT_ASSETS,
+    asset_contracts,
     asset_pairs,
     assets_and_changes,
+    currency_charts,
     daily_market,
+    fx_rates,
     hourly_market,
     market_charts,
     market_report,
+    platforms,
     raw_asset_list,
     source_agreement,
 )
@@ -19,14 +23,15 @@ from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES
 
-LIST_ASSETS = dg.AssetSelection.assets(raw_asset_list, assets_and_changes)
+LIST_ASSETS = dg.AssetSelection.assets(raw_asset_list, assets_and_changes, asset_contracts, platforms)
 
 daily_market_job = dg.define_asset_job(
     "daily_market_job",
     # Of a run with a partition Dagster plans each check for the partition, and evaluates it for none: the checks have
     # a run of their own, after this one.
-    selection=(LIST_ASSETS | dg.AssetSelection.assets(daily_market)).without_checks(),
-    description="The list, the coins and the market of one date. The checks follow in a run of their own.",
+    selection=(LIST_ASSETS | dg.AssetSelection.assets(daily_market, fx_rates)).without_checks(),
+    description="The list, the coins, their contracts, the market of one date and the day's exchange rates. The checks "
+    "follow in a run of their own.",
 )
 
 
@@ -45,13 +50,21 @@ market_checks_job = dg.define_asset_job(
 asset_list_job = dg.define_asset_job(
     "asset_list_job",
     selection=LIST_ASSETS,
-    description="The list and the coins, with their checks: one call.",
+    description="The list, the coins and their contracts, with their checks: one call, and once a week one for the "
+    "chains.",
 )
 
 market_charts_job = dg.define_asset_job(
     "market_charts_job",
     selection=dg.AssetSelection.assets(market_charts),
     description="The charts that coins lack, and their rows of the daily market: one call for each coin.",
+)
+
+currency_charts_job = dg.define_asset_job(
+    "currency_charts_job",
+    selection=dg.AssetSelection.assets(currency_charts),
+    description="The charts of bitcoin that currencies lack, and their rates: one call for each currency, and one for "
+    "bitcoin's dollars where they are missing.",
 )
 
 hourly_market_job = dg.define_asset_job(
@@ -70,8 +83,8 @@ derived_tables_job = dg.define_asset_job(
 measures_job = dg.define_asset_job(
     "measures_job",
     selection=dg.AssetSelection.assets(*MEASURE_ASSETS),
-    description="The roll-ups, the returns, the global market and the bars of hours, as far as the markets have "
-    "changed, with their checks: no call.",
+    description="The roll-ups, the returns, the global market, the bars of hours, the candles and the flags, as far as "
+    "the markets have changed, with their checks: no call.",
 )
 
 market_report_job = dg.define_asset_job(
@@ -112,6 +125,7 @@ ALL_JOBS = (
     asset_list_job,
     market_charts_job,
     market_checks_job,
+    currency_charts_job,
     hourly_market_job,
     *SNAPSHOT_JOBS.values(),
     *CHECKS_JOBS.values(),

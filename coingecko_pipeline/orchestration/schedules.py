@@ -1,10 +1,11 @@
 """What runs by the clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
 
+from coingecko_pipeline.acquisition.currencies import due_currencies
 from coingecko_pipeline.acquisition.hourly import plan_hour
 from coingecko_pipeline.acquisition.outlook import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError
@@ -12,6 +13,7 @@ from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConf
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig
 from coingecko_pipeline.orchestration.jobs import (
     SNAPSHOT_JOBS,
+    currency_charts_job,
     daily_market_job,
     hourly_market_job,
     market_charts_job,
@@ -108,6 +110,32 @@ def history_completion_schedule(
     )
 
 
+@dg.schedule(
+    job=currency_charts_job,
+    cron_schedule="40 0 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The past of the currencies that CURRENCIES names, at 00:40 UTC, when charts hold today's midnight: of "
+    "those that lack a date without any rate, or that have a month of dates with only the current one. It is skipped "
+    "with the reason where none is due.",
+)
+def currency_completion_schedule(
+    context: dg.ScheduleEvaluationContext,
+    now: dg.ResourceParam[Callable[[], datetime]],
+    warehouse: dg.ResourceParam[Database],
+    plan: dg.ResourceParam[Plan],
+    currencies: dg.ResourceParam[Sequence[str]],
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run of the currencies that are due."""
+    moment = now()
+    if context.scheduled_execution_time.astimezone(UTC).date() < moment.date():
+        return dg.SkipReason("A later tick does the same for what is missing by then.")
+    if not currencies:
+        return dg.SkipReason("CURRENCIES names none; coingecko-pipeline fx fetches any currency's past.")
+    due, _ = due_currencies(currencies, warehouse, plan, moment)
+    return dg.RunRequest() if due else dg.SkipReason(f"None of {', '.join(currencies)} is due.")
+
+
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -187,6 +215,7 @@ def source_agreement_schedule(_context: dg.ScheduleEvaluationContext) -> dg.RunR
 ALL_SCHEDULES = (
     daily_market_schedule,
     history_completion_schedule,
+    currency_completion_schedule,
     hourly_market_schedule,
     *SNAPSHOT_SCHEDULES,
     source_agreement_schedule,

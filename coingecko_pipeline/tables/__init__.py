@@ -13,9 +13,11 @@ from coingecko_pipeline.tables.changes import (
 )
 from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_list, refused_asset_list
 from coingecko_pipeline.tables.contracts import asset_contracts, platforms
-from coingecko_pipeline.tables.currencies import currency_charts, fx_rates
+from coingecko_pipeline.tables.currencies import CURRENT_RATE, RATE_OF_CHARTS, currency_charts, fx_rates
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
+from coingecko_pipeline.tables.market_views import daily_close, daily_market_clean, universe
 from coingecko_pipeline.tables.measures import (
+    ALL,
     daily_ohlc,
     daily_returns,
     global_market_daily,
@@ -42,13 +44,16 @@ from coingecko_pipeline.tables.snapshots import (
     ticker_snapshots,
 )
 from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
+from coingecko_pipeline.tables.views import VIEWS, daily_market_in, declared_views, view_metadata
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
 
 __all__ = [
+    "ALL",
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
+    "CURRENT_RATE",
     "MAIN_TABLES",
     "MANUAL",
     "MIGRATIONS",
@@ -57,11 +62,13 @@ __all__ = [
     "NOT_SERVED",
     "OWN_TABLES",
     "PROPOSED",
+    "RATE_OF_CHARTS",
     "SNAPSHOT",
     "SOURCE_TABLES",
     "STALE",
     "SYMBOL_LENGTH",
     "TOO_LATE",
+    "VIEWS",
     "Origin",
     "OriginError",
     "api_rate",
@@ -76,9 +83,13 @@ __all__ = [
     "claim_origin",
     "currency_charts",
     "daily_candles",
+    "daily_close",
     "daily_market",
+    "daily_market_clean",
+    "daily_market_in",
     "daily_ohlc",
     "daily_returns",
+    "declared_views",
     "followed_changes",
     "fx_rates",
     "global_market_daily",
@@ -103,13 +114,18 @@ __all__ = [
     "source_agreement",
     "stored_origin",
     "ticker_snapshots",
+    "universe",
     "usage_writers",
+    "view_metadata",
     "warehouse_origin",
     "weekly_market",
 ]
 
 MIGRATIONS = Migrations(
-    "coingecko_pipeline.tables:migrations", version_table="warehouse_version", program="coingecko-pipeline"
+    "coingecko_pipeline.tables:migrations",
+    version_table="warehouse_version",
+    program="coingecko-pipeline",
+    views=VIEWS,
 )
 """The changes of these tables from version to version."""
 

@@ -4,7 +4,13 @@ from sqlalchemy import Boolean, Column, Date, Double, Index, Integer, PrimaryKey
 
 from coingecko_pipeline.tables.metadata import metadata
 from coingecko_pipeline.tables.snapshots import CURRENCY_LENGTH
+from coingecko_pipeline.warehouse.guard import Guard, Ranked
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime, compressed_body, counted_id
+
+CURRENT_RATE = "current"
+"""`fx_rates.source` of a rate as `/exchange_rates` told it on its date."""
+RATE_OF_CHARTS = "chart"
+"""`fx_rates.source` of a rate of 00:00:00 UTC: bitcoin's price in dollars by its price in the currency."""
 
 fx_rates = Table(
     "fx_rates",
@@ -22,6 +28,7 @@ fx_rates = Table(
     Index("ix_fx_rates_currency_date", "currency", "date"),
     comment="One currency on one date",
     mysql_charset="utf8mb4",
+    info={"guard": Guard(Ranked("source", (CURRENT_RATE, RATE_OF_CHARTS)))},
 )
 
 currency_charts = Table(

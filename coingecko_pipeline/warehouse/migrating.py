@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DatabaseUnavailable, SchemaVersionError
 from coingecko_pipeline.warehouse.failures import UNKNOWN_DATABASE, error_code
+from coingecko_pipeline.warehouse.views import Views
 
 # Alembic is imported where it is used: it takes as long as all of SQLAlchemy, and who only reads rows needs none of it.
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ class Migrations:
         version_table: the table that tells the version; a name of its own where another program that uses Alembic,
             such as Dagster's own storage, may be given the same database.
         program: the command whose subcommand `migrate` brings the tables to its version, for messages.
+        views: the views of the tables, made whenever these are of the program's version; None where there are none.
     """
 
     script_location: str
     version_table: str
     program: str
+    views: Views | None = None
 
     def migrate(self, database: Database, attributes: Mapping[str, Any] | None = None, to: str = "head") -> str:
         """Bring the tables to this program's version and return that version; a second call changes nothing.
@@ -99,7 +102,7 @@ class Migrations:
         )
 
     def prepare(self, database: Database, attributes: Mapping[str, Any] | None = None) -> None:
-        """Make sure that the tables can be used: migrate an SQLite file, check a server.
+        """Make sure that the tables can be used: migrate an SQLite file, check a server. Views are made on both.
 
         Raises:
             DatabaseUnavailable: the database did not let us in.
@@ -109,6 +112,8 @@ class Migrations:
             self.assert_current(database)
         elif self.current_revision(database) != self.head_revision():
             self.migrate(database, attributes)
+        if self.views is not None:
+            self.views.make_if_allowed(database, self.program)
 
     def _scripts(self) -> "ScriptDirectory":
         from alembic.script import ScriptDirectory
@@ -126,12 +131,17 @@ class Migrations:
     def _upgrade(self, connection: Connection, attributes: Mapping[str, Any] | None, to: str) -> None:
         from alembic import command
 
-        self._refuse_newer(self._revision(connection), connection.engine.url.render_as_string(hide_password=True))
+        revision = self._revision(connection)
+        self._refuse_newer(revision, connection.engine.url.render_as_string(hide_password=True))
+        if self.views is not None and revision != self.head_revision():
+            self.views.drop(connection)
         config = self._config()
         config.attributes.update(attributes or {})
         config.attributes["connection"] = connection
         config.attributes["version_table"] = self.version_table
         command.upgrade(config, to)
+        if self.views is not None and self._revision(connection) == self.head_revision():
+            self.views.make(connection)
 
     def _revision(self, connection: Connection) -> str | None:
         from alembic.runtime.migration import MigrationContext

@@ -9,7 +9,7 @@ from pathlib import Path
 PROGRAM = Path(sys.executable).with_name("coingecko-pipeline")
 KEY = "CG-not-to-be-shown"
 
-OURS = ("COINGECKO_", "COINPAPRIKA_", "HOURLY_", "DATABASE_URL", "DAGSTER_")
+OURS = ("COINGECKO_", "COINPAPRIKA_", "HOURLY_", "CURRENCIES", "DATABASE_URL", "DAGSTER_")
 
 
 def run_program(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

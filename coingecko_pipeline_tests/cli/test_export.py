@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -113,6 +114,38 @@ def test_what_cannot_be_exported_is_one_sentence_and_leaves_no_file(
     assert sentence in ended.stderr
     assert ended.stdout == ""
     assert not (tmp_path / "file").exists()
+
+
+def test_values_are_exported_in_another_currency_at_the_rates_of_their_dates(settings: Mapping[str, str]) -> None:
+    database = Database(settings["DATABASE_URL"])
+    store(database, tables.fx_rates, [(date(2026, 1, 3), "eur", 1.25, "chart")])
+    database.dispose()
+    csv = run(settings, "--currency", "EUR", "--from", "2026-01-03", "--format", "csv", "--output", "-")
+    assert csv.exit_code == 0
+    lines = csv.stdout.splitlines()
+    assert lines[0] == '"date","asset_id","price_eur","volume_24h_eur","market_cap_eur","source","observed_at"'
+    assert lines[1].split(",")[2:5] == ["1.6", "0.8", "2.4"]
+    assert lines[2].split(",")[2:5] == ["", "", ""]
+    assert "The values of 1 date from 2026-01-04 to 2026-01-04 are empty" in csv.stderr
+    assert "coingecko-pipeline fx --currency eur --from 2026-01-04 --to 2026-01-04" in csv.stderr
+
+
+def test_a_currency_without_rates_and_a_table_of_many_moments_are_refused(settings: Mapping[str, str]) -> None:
+    none = run(settings, "--currency", "eur", "--output", "-")
+    assert (none.exit_code, none.stdout) == (1, "")
+    assert "There is no rate of 'eur' for daily_market" in none.stderr
+    wrong = run(settings, "--currency", "eur", "--table", "market_snapshots")
+    assert wrong.exit_code == 2
+    assert "--currency goes with daily_market" in wrong.stderr
+
+
+def test_a_view_is_exported_like_a_table(settings: Mapping[str, str]) -> None:
+    database = Database(settings["DATABASE_URL"])
+    store(database, tables.fx_rates, [(date(2026, 1, 3), "eur", 1.25, "chart")])
+    database.dispose()
+    csv = run(settings, "--table", "daily_market_in", "--format", "csv", "--output", "-")
+    assert csv.exit_code == 0
+    assert csv.stdout.splitlines()[1].split(",")[2:6] == ['"eur"', "1.6", "0.8", "2.4"]
 
 
 def test_the_close_of_a_day_and_whose_data_it_is_are_in_the_file(settings: Mapping[str, str], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ SETTINGS = (
     "COINGECKO_HISTORY_DAYS",
     "COINGECKO_BILLING_DAY",
     "HOURLY_TOP",
+    "CURRENCIES",
     "COINPAPRIKA_BASE_URL",
     "DATABASE_URL",
     "ALERT_WEBHOOK_URL",
@@ -57,6 +58,7 @@ def test_a_variable_that_is_empty_unsets_its_line_of_dot_env(tmp_path: Path, mon
         ("COINGECKO_CALLS_PER_MINUTE", "many", "COINGECKO_CALLS_PER_MINUTE must be a whole number"),
         ("COINGECKO_CREDITS_PER_MONTH", "0", "COINGECKO_CREDITS_PER_MONTH must be above 0"),
         ("COINGECKO_HISTORY_DAYS", "-1", "COINGECKO_HISTORY_DAYS must be above 0"),
+        ("CURRENCIES", "eur,£", "CURRENCIES has '£', which is no code of a currency; write eur,gbp"),
         ("COINGECKO_BILLING_DAY", "0", "COINGECKO_BILLING_DAY must be 1 or more"),
         ("COINGECKO_BILLING_DAY", "32", "COINGECKO_BILLING_DAY must be 31 or less"),
         ("HOURLY_TOP", "-1", "HOURLY_TOP must be 0 or more"),
@@ -157,3 +159,9 @@ def test_an_unreachable_database_ends_with_1_and_a_sentence(tmp_path: Path) -> N
     assert "127.0.0.1" in ended.stderr
     assert "hush" not in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_currencies_are_codes_with_commas_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().currencies == ()
+    monkeypatch.setenv("CURRENCIES", " EUR, gbp,,")
+    assert load_settings().currencies == ("eur", "gbp")

@@ -4,6 +4,9 @@ import dagster as dg
 
 from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, source_agreement
 from coingecko_pipeline.orchestration.assets.asset_list import make_raw_asset_list, raw_asset_list
+from coingecko_pipeline.orchestration.assets.contracts import asset_contracts, platforms
+from coingecko_pipeline.orchestration.assets.currencies import CurrencyChartsConfig, currency_charts, fx_rates
+from coingecko_pipeline.orchestration.assets.daily_candles import daily_candles
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, RebuildRange
@@ -13,6 +16,7 @@ from coingecko_pipeline.orchestration.assets.known_assets import assets_and_chan
 from coingecko_pipeline.orchestration.assets.market_asset import make_current_market
 from coingecko_pipeline.orchestration.assets.market_changes import CHANGE_LOGS
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig, market_charts
+from coingecko_pipeline.orchestration.assets.market_flags import market_flags
 from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report
 from coingecko_pipeline.orchestration.assets.measures import daily_returns, global_market_daily
 from coingecko_pipeline.orchestration.assets.rollups import monthly_market, weekly_market
@@ -30,6 +34,8 @@ MEASURE_ASSETS: tuple[dg.AssetsDefinition, ...] = (
     daily_returns,
     global_market_daily,
     daily_ohlc,
+    daily_candles,
+    market_flags,
 )
 """What is computed from a market of CoinGecko's inside the database."""
 
@@ -39,6 +45,10 @@ DERIVED_ASSETS: tuple[dg.AssetsDefinition, ...] = (*MEASURE_ASSETS, source_agree
 ALL_ASSETS: tuple[dg.AssetsDefinition | dg.AssetSpec, ...] = (
     raw_asset_list,
     assets_and_changes,
+    asset_contracts,
+    platforms,
+    fx_rates,
+    currency_charts,
     market_charts,
     daily_market,
     hourly_market,
@@ -55,22 +65,29 @@ __all__ = [
     "DERIVED_ASSETS",
     "MEASURE_ASSETS",
     "SNAPSHOT_ASSETS",
+    "CurrencyChartsConfig",
     "DailyMarketConfig",
     "DerivedTableConfig",
     "HourlyMarketConfig",
     "MarketChartsConfig",
     "MarketReportConfig",
     "RebuildRange",
+    "asset_contracts",
     "asset_pairs",
     "assets_and_changes",
+    "currency_charts",
+    "daily_candles",
     "daily_market",
     "daily_ohlc",
     "daily_returns",
+    "fx_rates",
     "global_market_daily",
     "hourly_market",
     "market_charts",
+    "market_flags",
     "market_report",
     "monthly_market",
+    "platforms",
     "raw_asset_list",
     "source_agreement",
     "weekly_market",

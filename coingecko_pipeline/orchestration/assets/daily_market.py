@@ -128,11 +128,11 @@ def _take_snapshot(
         }
 
     day, again = request.dates.first, request.again
+    # Of a page of the largest coins only some rows are taken, so it could not be compared with them.
+    keeps_page = keep_pages_days > 0 and request.top is None
 
     def whole(connection: Connection) -> list[Change]:
-        return write_whole_rows(
-            warehouse, connection, day, acquisition.taken(), again=again, keeps_page=keep_pages_days > 0
-        )
+        return write_whole_rows(warehouse, connection, day, acquisition.taken(), again=again, keeps_page=keeps_page)
 
     around = snapshot_transaction(day, again=again, also=whole, now=coingecko.now)
     return Frames(failing_for_good(acquisition.frames), metadata, around=around)

@@ -22,6 +22,8 @@ def market_endpoint(source: Source) -> dg.AssetKey:
 
 
 MARKET_CHART = endpoint_key(COINGECKO, "market_chart")
+ASSET_PLATFORMS = endpoint_key(COINGECKO, "asset_platforms")
+EXCHANGE_RATES = endpoint_key(COINGECKO, "exchange_rates")
 
 
 def _endpoint(key: dg.AssetKey, source: Source, description: str) -> dg.AssetSpec:
@@ -46,6 +48,12 @@ ENDPOINTS = (
         MARKET_CHART,
         COINGECKO,
         "CoinGecko's history of one coin: `/coins/{id}/market_chart`, one call for all its days.",
+    ),
+    _endpoint(ASSET_PLATFORMS, COINGECKO, "The chains that CoinGecko knows: `/asset_platforms`, one call."),
+    _endpoint(
+        EXCHANGE_RATES,
+        COINGECKO,
+        "What one bitcoin costs in some 70 currencies: `/exchange_rates`, one call.",
     ),
 )
 """Every endpoint that is asked, as Dagster shows it."""

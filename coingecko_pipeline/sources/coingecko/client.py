@@ -19,6 +19,7 @@ from coingecko_pipeline.sources.asset_ids import is_asset_id
 from coingecko_pipeline.sources.coingecko import responses
 from coingecko_pipeline.sources.coingecko.errors import BadRequest, error_of
 from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.sources.coingecko.rates import ExchangeRates, read_exchange_rates
 from coingecko_pipeline.sources.limiter import CallWindow, RateLimiter
 from coingecko_pipeline.sources.market_page import MarketPage
 from coingecko_pipeline.sources.session import TIMEOUT_SECONDS, Opening, SourceSession, utc_now
@@ -33,6 +34,9 @@ WHOLE_MARKET = {"include_rehypothecated": "true", "precision": "full"}
 """Without the one, wrapped, staked and bridged coins are left out; without the other, prices are rounded to five to
 seven digits."""
 
+INACTIVE_LIST = "coins/list (inactive)"
+"""The endpoint under which the list of the coins that are gone is counted."""
+
 IDS_LENGTH = 3_000
 """Characters of the ids in one call; web servers commonly refuse a URL of more than 8,000."""
 
@@ -40,12 +44,13 @@ TODAY_COMPLETE_AT = time(0, 10)
 """The UTC time from which a daily chart holds that day's midnight point (CoinGecko's documentation)."""
 
 BROKEN_CHART_TRIES = 3
-"""Each broken chart costs a credit, and one coin's is worth no more: it is kept as it is and asked for again later."""
+"""Each broken chart costs a credit, and one coin's is worth no more: it is kept as it is and asked for again later. So
+are the chains and the exchange rates."""
 
 
 @dataclass(frozen=True)
 class ChartAnswer:
-    """One answer of ``/coins/{id}/market_chart`` with ``interval=daily``, in US dollars.
+    """One answer of ``/coins/{id}/market_chart`` with ``interval=daily``.
 
     Attributes:
         coin_id: The coin.
@@ -136,6 +141,50 @@ class CoinGecko:
         )
         return AssetList(entries, answer.asked_at, answer.answered_at)
 
+    def inactive_asset_list(self) -> AssetList:
+        """The entries of ``/coins/list`` of the coins that are gone; paid plans only. One call.
+
+        Raises:
+            SourceError: The call failed for good.
+        """
+        entries, answer = self._session.ask(
+            INACTIVE_LIST,
+            "the list of coins that are gone",
+            responses.check_asset_list,
+            lambda: self._api.get_coins_list(include_platform=True, status="inactive"),
+        )
+        return AssetList(entries, answer.asked_at, answer.answered_at)
+
+    def asset_platforms(self) -> tuple[list[Any], datetime]:
+        """The chains of ``/asset_platforms`` as received, and when they were there (UTC, aware). One call.
+
+        Raises:
+            SourceError: The call failed for good.
+        """
+        entries, answer = self._session.ask(
+            "asset_platforms",
+            "the chains",
+            responses.check_platforms,
+            self._api.get_asset_platforms,
+            broken_tries=BROKEN_CHART_TRIES,
+        )
+        return entries, answer.answered_at
+
+    def exchange_rates(self) -> tuple[ExchangeRates, datetime]:
+        """What one unit of some 70 currencies costs now, and when that was told (UTC, aware). One call.
+
+        Raises:
+            SourceError: The call failed for good.
+        """
+        rates, answer = self._session.ask(
+            "exchange_rates",
+            "the exchange rates",
+            read_exchange_rates,
+            self._api.get_exchange_rates,
+            broken_tries=BROKEN_CHART_TRIES,
+        )
+        return rates, answer.answered_at
+
     def credits_used(self) -> int:
         """Credits of the running month that the key has used, wherever, as ``/key`` tells. One call; paid plans only.
 
@@ -186,12 +235,13 @@ class CoinGecko:
             page = responses.market_page(*self._markets(what, order="id_asc", page=1, ids=",".join(ids)), what)
             yield replace(page, asked_for=tuple(ids))
 
-    def market_chart(self, coin_id: str, days: int) -> ChartAnswer:
-        """The daily history of one coin in US dollars, ending now. One call, and two more while what comes is broken.
+    def market_chart(self, coin_id: str, days: int, vs_currency: str = "usd") -> ChartAnswer:
+        """The daily history of one coin, ending now. One call, and two more while what comes is broken.
 
         Args:
             coin_id: The coin.
             days: UTC midnights to bring, today's included.
+            vs_currency: The currency of its values, by its code in lower case.
 
         Raises:
             BadRequest: The id is none that can be asked for.
@@ -202,9 +252,9 @@ class CoinGecko:
             raise BadRequest(f"The market chart of {coin_id!r} cannot be asked for: no path of a URL can hold that id.")
         _, answer = self._session.ask(
             "coins/market_chart",
-            f"the market chart of {coin_id!r}",
+            f"the market chart of {coin_id!r}" + ("" if vs_currency == "usd" else f" in {vs_currency!r}"),
             responses.check_chart_series,
-            lambda: self._api.get_coin_market_chart_by_id(quote(coin_id, safe=""), "usd", days, interval="daily"),
+            lambda: self._api.get_coin_market_chart_by_id(quote(coin_id, safe=""), vs_currency, days, interval="daily"),
             broken_tries=BROKEN_CHART_TRIES,
         )
         return ChartAnswer(coin_id, days, answer.body, answer.asked_at, answer.answered_at)

@@ -63,6 +63,17 @@ def check_markets(body: Any) -> list[Any]:
     return body
 
 
+def check_platforms(body: Any) -> list[Any]:
+    """The entries of ``/asset_platforms``, whatever each of them is.
+
+    Raises:
+        BrokenAnswer: The body is no list, or none of its entries has an id.
+    """
+    if not isinstance(body, list) or not any(isinstance(entry, dict) and "id" in entry for entry in body):
+        raise BrokenAnswer("CoinGecko answered the chains with status 200 and without any that has an id.")
+    return body
+
+
 def check_credits_used(body: Any) -> int:
     """The credits of the running month that ``/key`` tells as used.
 

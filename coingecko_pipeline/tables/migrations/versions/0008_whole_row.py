@@ -18,7 +18,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create what is new; the global market is made anew, since its sums mean something else from now on."""
-    for create in (_create_snapshots, _create_contracts, _create_currencies, _create_candles):
+    for create in (_create_snapshots, _create_contracts, _create_currencies, _create_candles, _create_views):
         create()
     if context.config.attributes.get("tables") is not None:
         _create_ticker_snapshots()
@@ -263,6 +263,18 @@ def _create_ticker_snapshots() -> None:
         sa.Column("answered_at", UtcDateTime, nullable=False, comment="moment of the answer that held the row (UTC)"),
         sa.PrimaryKeyConstraint("date", "asset_id"),
         comment="One coin on one date: every number and date of its ticker, as received",
+        mysql_charset="utf8mb4",
+        if_not_exists=True,
+    )
+
+
+def _create_views() -> None:
+    op.create_table(
+        "declared_views",
+        sa.Column("view_name", ExactText(64), nullable=False, comment="the view"),
+        sa.Column("digest", ExactText(64), nullable=False, comment="SHA-256 of the statement that made it"),
+        sa.PrimaryKeyConstraint("view_name"),
+        comment="The views that were made by the program, which replaces and drops no others",
         mysql_charset="utf8mb4",
         if_not_exists=True,
     )
