@@ -8,7 +8,7 @@ SHELL := /bin/bash
 export DAGSTER_DISABLE_TELEMETRY := yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format bench lock clean secrets up down logs backup restore mysql test-containers
+.PHONY: help demo dev test check format bench lock notebook clean secrets up down logs backup restore mysql test-containers
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,6 +50,9 @@ $(PEERS): requirements-bench.lock
 
 bench: $(INSTALLED) $(PEERS) ## Measure speed and memory; TEST_MYSQL_URL names the server.
 	BENCH_PEERS_PYTHON=.venv-bench/bin/python $(BIN)/python -m benchmarks
+
+notebook: $(INSTALLED) ## Open docs/analysis.ipynb on the demo's market (make demo fills it), or on DATABASE_URL.
+	DATABASE_URL=$${DATABASE_URL:-sqlite:///$(CURDIR)/data/demo/coingecko.db} $(BIN)/jupyter lab docs/analysis.ipynb
 
 lock: ## Pin the dependencies again (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \

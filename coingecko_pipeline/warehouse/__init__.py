@@ -1,7 +1,6 @@
 """A database of declared tables: transactions, frames, migrations, and the MySQL IO manager for Dagster.
 
-It knows no table and no command of any project; `docs/mysql-io-manager.md` shows its use. Each name is imported when it
-is first used: who reads rows waits for no Dagster, which takes seconds, and who looks one row up for no pandas either.
+It knows no table and no command of any project; `docs/mysql-io-manager.md` shows its use.
 """
 
 from importlib import import_module
