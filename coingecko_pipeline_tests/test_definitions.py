@@ -43,14 +43,17 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     for computed in ("weekly_market", "monthly_market", "daily_returns", "global_market_daily"):
         assert parents[f"coingecko/{computed}"] == {"coingecko/daily_market"}
     markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
-    assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
+    coins = {f"{source.name}/{table}" for source in SOURCES for table in ("assets", "asset_contracts")}
+    assert parents["coingecko/asset_pairs"] == markets | coins
     assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
     assert parents["coingecko/market_report"] == {"coingecko/daily_market", "coingecko/source_agreement"}
     assert parents["coingecko/asset_contracts"] == {"coingecko/raw_asset_list"}
+    for table in ("asset_contracts", "platforms"):
+        assert parents[f"coinpaprika/{table}"] == {"coinpaprika_api/contracts", "coinpaprika/assets"}
     assert parents["coingecko/platforms"] == {"coingecko_api/asset_platforms"}
     assert parents["coingecko/currency_charts"] == {"coingecko_api/market_chart"} | charts
     assert parents["coingecko/fx_rates"] == {"coingecko_api/exchange_rates", "coingecko/currency_charts"}
-    assert len(parents) == 31
+    assert len(parents) == 34
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

@@ -27,6 +27,7 @@ from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
 from coingecko_pipeline_tests.measures.deriving import changed, log
+from coingecko_pipeline_tests.paprika_contracts import FakeContracts
 from coingecko_pipeline_tests.running import check_alone, checks_of, failure_of, metadata_of, rows_of, run_job
 
 NOW = datetime(2026, 3, 9, 0, 5, 30, tzinfo=UTC)
@@ -98,7 +99,7 @@ def test_the_same_tables_are_filled_by_the_same_code(
 @on_sqlite
 def test_its_calls_are_counted_beside_coingeckos_and_take_nothing_of_its_budget(both: Database) -> None:
     usage = dict(rows_of(both, "SELECT endpoint, calls FROM api_usage WHERE plan = 'coinpaprika'"))
-    assert usage == {"coins": 1, "tickers": 1}
+    assert usage == {"coins": 1, "tickers": 1, "contracts": 1}
     own = rows_of(both, "SELECT SUM(credits) FROM api_usage WHERE plan = 'analyst'")[0][0]
     assert read_budget(both, choose_plan("analyst", has_key=True), TODAY).spent == own > 0
 
@@ -199,10 +200,10 @@ def test_sources_that_agree_pass_the_check(both: Database, second: Database) -> 
 def test_a_past_date_is_refused_before_a_call(database: Database, second: Database, dates: DateRange | date) -> None:
     assert second.is_sqlite
     entry: dict[str, Any] = {"id": "a-a", "symbol": "A", "name": "A", "is_active": True}
-    server = FakeServer([Answer([entry])])
-    result = take_paprika(database, CoinPaprika(Opening(now=lambda: NOW, adapter=server)), dates)
+    contracts = FakeContracts({}, [entry])
+    result = take_paprika(database, contracts.client(NOW), dates)
     assert "of CoinPaprika only today's partition, 2026-03-09, can be filled; no call was made" in failure_of(result)
-    assert server.paths == ["/v1/coins"]
+    assert sorted(contracts.server.paths) == ["/v1/coins", "/v1/contracts"]
 
 
 @on_sqlite
