@@ -56,7 +56,7 @@ def demo_settings(sandbox: RunningSandbox) -> Settings:
 @contextmanager
 def demo_sandbox() -> Iterator[RunningSandbox]:
     """The sandbox on a free port."""
-    options = SandboxOptions(plan=DEMO_PLAN)
+    options = SandboxOptions(plan=DEMO_PLAN, oddities=True, revise_share=0.1)
     options = replace(options, rehypothecated=rehypothecated_beside(options.coins))
     with RunningSandbox(options) as running:
         yield running

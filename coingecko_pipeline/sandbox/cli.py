@@ -37,6 +37,14 @@ DEFAULT_PORT = 8765
     multiple=True,
     help=f"A kind of fault and the share of calls that it hits; may be repeated. Kinds: {', '.join(KINDS)}.",
 )
+@click.option("--oddities", is_flag=True, help="Some coins do what is odd: spikes, stale rows, wrong supplies.")
+@click.option(
+    "--revise-share",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Share of coins of whose past later charts say something else.",
+)
 @click.option(
     "--recordings", type=click.Path(path_type=Path), metavar="DIR", help="Serve recorded answers from this folder."
 )
@@ -51,6 +59,8 @@ def sandbox(
     per_minute: int | None,
     plan: str,
     faults: tuple[str, ...],
+    oddities: bool,
+    revise_share: float,
     recordings: Path | None,
 ) -> None:
     """Serve a CoinGecko look-alike with a synthetic market."""
@@ -63,6 +73,8 @@ def sandbox(
             calls_per_minute=per_minute,
             latency_seconds=latency_ms / 1000,
             faults=_shares(faults),
+            oddities=oddities,
+            revise_share=revise_share,
             recordings=recordings,
             clock=running_from(parse_instant(now)) if now else utc_now,
         )

@@ -122,6 +122,7 @@ class Endpoints:
             "/global": self._global,
         }
         other = {"/coins": self._paprika_coins, "/tickers": self._paprika_tickers}
+        other |= {"/contracts": self._paprika_platforms, "/contracts/{platform}": self._paprika_contracts}
         paths = {PREFIX + path: handler for path, handler in handlers.items()}
         paths |= {PAPRIKA_PREFIX + path: handler for path, handler in other.items()}
         return [Route(path, _on_the_loop(handler), methods=["GET"]) for path, handler in paths.items()]
@@ -220,6 +221,13 @@ class Endpoints:
 
     def _paprika_coins(self, request: Request) -> Response:
         return json_response(self._market.paprika(_now_ms(request)).coins())
+
+    def _paprika_platforms(self, request: Request) -> Response:
+        return json_response(self._market.paprika(_now_ms(request)).platforms())
+
+    def _paprika_contracts(self, request: Request) -> Response:
+        body = self._market.paprika(_now_ms(request)).contracts(request.path_params["platform"])
+        return json_response(body)
 
     def _paprika_tickers(self, request: Request) -> Response:
         return json_response(self._market.paprika(_now_ms(request)).tickers())

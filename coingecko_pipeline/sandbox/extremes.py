@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .market import HOUR_MS, Figures, price_at, slow_wandering
 from .noise import Days, Keys, Reals, exp2, uniform
+from .oddities import factor_range
 
 # The purposes of the noise in this file.
 _BEYOND_HIGH, _BEYOND_LOW, _OUTSIDE, _HOW_FAR = range(31, 35)
@@ -53,8 +54,8 @@ def day_range(of: Figures, moments_ms: Days, price: Reals, price_before: Reals, 
     lowest = lowest * exp2(-of.swing * _BEYOND * (1.0 + uniform(of.keys, _BEYOND_LOW, days)))
     outside = candle_lies_outside(of.keys, days)
     far = uniform(of.keys, _HOW_FAR, days)
-    # From nothing to twice the median, on either side.
-    inward = 1.0 - np.abs(far - 0.5) * 4.0 * _OUTSIDE_MEDIAN
+    # From 0.4 to 1.6 times the median, on either side: more than a price moves in the minutes after midnight.
+    inward = 1.0 - (0.4 + 2.4 * np.abs(far - 0.5)) * _OUTSIDE_MEDIAN
     above = outside & (far >= 0.5)
     highest = np.where(above, np.maximum(price, price_before) * inward, highest)
     lowest = np.where(outside & ~above, np.minimum(price, price_before) / inward, lowest)
@@ -95,9 +96,10 @@ def life_range(of: Figures, born_on: Days, day: int) -> LifeRange:
     for extreme in (highest, lowest):
         found = np.flatnonzero(way == extreme[owners])
         days.append(sampled[found[np.searchsorted(found, starts)]])
+    most, least = factor_range(of.traits)
     return LifeRange(
-        of.price_usd * exp2(of.swing * (highest + _FAST)),
+        of.price_usd * exp2(of.swing * (highest + _FAST)) * most,
         days[0],
-        of.price_usd * exp2(of.swing * (lowest - _FAST)),
+        of.price_usd * exp2(of.swing * (lowest - _FAST)) * least,
         days[1],
     )

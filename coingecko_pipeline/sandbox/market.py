@@ -6,30 +6,17 @@ endpoint is asked for it, with whatever range, at whatever time.
 """
 
 from dataclasses import dataclass, fields
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .names import GIANTS, ODD, REHYPOTHECATED
 from .noise import Days, Keys, Reals, exp2, uniform, wandering
+from .oddities import PLANTED, VOLUME_FACTOR, holds, price_factor
+from .traits import Trait
 from .universe import REHYPOTHECATED_FROM
 
 DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
-
-
-class Trait(IntEnum):
-    """What is special about a coin's figures."""
-
-    PLAIN = 0
-    GAPS = 1  # some days are missing in its charts
-    DEAD = 2  # no charts; the market page repeats its first price, with that day as last_updated
-    NO_CAP = 3  # a market cap of 0, and no rank
-    TINY = 4  # a price of about 1e-12
-    UNKNOWN = 5  # no charts, and nulls on the market page
-    NO_VOLUME = 6  # a volume of null
-    PATCHY_CAP = 7  # a market cap that is null on some days
-    RARE = 8  # the market page shows a new price once a day only, at 00:00 UTC
 
 
 # Of the generated coins, the share that has each trait; the rest is plain.
@@ -47,6 +34,7 @@ _MISSING_DAYS, _MISSING_CAPS = 0.02, 0.1
 _TINY_PRICE_USD = 1e-12
 # Beyond 64 bits, as that of some real coins.
 _TINY_SUPPLY = 2.3e19
+_MOST_TURNOVER = 0.9
 _MOST_GROWTH, _GIANT_GROWTH = 0.05, 0.01
 _SUPPLY_DAY = 20_454  # 2026-01-01, counted from 1970-01-01
 
@@ -101,8 +89,8 @@ class Quotes:
     volume: Reals
 
 
-def figures(keys: Keys, slots: Days) -> Figures:
-    """The figures of coins, given by their keys and their slots."""
+def figures(keys: Keys, slots: Days, oddities: bool = False) -> Figures:
+    """The figures of coins, given by their keys and their slots, with what `oddities` plants where asked for."""
     drawn = uniform(keys, _TRAIT)
     traits = np.zeros(len(keys), dtype=np.int64)
     passed = 0.0
@@ -126,7 +114,8 @@ def figures(keys: Keys, slots: Days) -> Figures:
             swing[index], volume[index] = giant.swing, giant.price_usd * giant.supply * 0.03
             growth[index] = _GIANT_GROWTH
         else:
-            traits[index] = Trait[ODD[slot - len(GIANTS)].trait]
+            odd = ODD[slot - len(GIANTS)]
+            traits[index] = PLANTED.get(odd.coin_id, Trait[odd.trait]) if oddities else Trait[odd.trait]
     beyond = slots - REHYPOTHECATED_FROM
     for index in np.flatnonzero((beyond >= 0) & (beyond < len(REHYPOTHECATED))).tolist():
         stands = REHYPOTHECATED[int(beyond[index])]
@@ -151,9 +140,13 @@ def quotes(of: Figures, moments_ms: Days) -> Quotes:
     price = price_at(of, moments_ms)
     market_cap = price * supply_on(of, days)
     volume = of.volume_usd * exp2(wandering(of.keys, _VOLUME, days, fractions, _VOLUME_OCTAVES))
+    # The price moves far and the volume does not follow it; below the market cap it stays.
+    volume = np.where(market_cap > 0, np.minimum(volume, _MOST_TURNOVER * market_cap), volume)
     patchy = (of.traits == Trait.PATCHY_CAP) & (uniform(of.keys, _CAP_GAP, days) < _MISSING_CAPS)
     market_cap = np.where(patchy, np.nan, market_cap)
     volume = np.where(of.traits == Trait.NO_VOLUME, np.nan, volume)
+    if (overtraded := of.traits == Trait.OVERTRADED).any():
+        volume = np.where(overtraded & holds(Trait.OVERTRADED, days), VOLUME_FACTOR * market_cap, volume)
     if (unknown := of.traits == Trait.UNKNOWN).any():
         price, market_cap, volume = (np.where(unknown, np.nan, values) for values in (price, market_cap, volume))
     return Quotes(price, market_cap, volume)
@@ -169,7 +162,10 @@ def price_at(of: Figures, moments_ms: Days) -> Reals:
         wiggle = wandering(of.keys, _WIGGLE, hours, passed, _WIGGLE_OCTAVES)
         # 0 at both midnights, so the day's points are the same with it and without.
         wander = wander + wiggle * (4.0 * fractions * (1.0 - fractions))
-    return of.price_usd * exp2(of.swing * wander)
+    price = of.price_usd * exp2(of.swing * wander)
+    if (of.traits >= Trait.SPIKES).any():
+        price = price * price_factor(of.traits, days, fractions)
+    return price
 
 
 def supply_on(of: Figures, days: Days) -> Reals:

@@ -35,6 +35,8 @@ class SandboxOptions:
         calls_per_minute: Answers in any 60 seconds; None takes the plan's own figure, 0 sets no limit.
         latency_seconds: How long every answer takes at least.
         faults: For each kind of fault (see `faults`) the share of requests that it hits.
+        oddities: Whether some coins do what is odd on some dates (see `oddities`).
+        revise_share: The share of coins of whose settled dates later charts say something else (see `revisions`).
         recordings: A folder of recorded answers to serve instead of the synthetic market, or None.
         clock: The sandbox's time in UTC. It decides what is today, and drives the rate limit.
 
@@ -50,6 +52,8 @@ class SandboxOptions:
     calls_per_minute: int | None = None
     latency_seconds: float = 0.0
     faults: Mapping[str, float] = field(default_factory=dict)
+    oddities: bool = False
+    revise_share: float = 0.0
     recordings: Path | None = None
     clock: Clock = utc_now
 
@@ -64,6 +68,8 @@ class SandboxOptions:
             raise SandboxError(f"{self.calls_per_minute} calls a minute are not possible; 0 stands for no limit.")
         if self.latency_seconds < 0:
             raise SandboxError(f"A latency of {self.latency_seconds:g} seconds is not possible.")
+        if not 0.0 <= self.revise_share <= 1.0:
+            raise SandboxError(f"The share of coins with revisions is {self.revise_share:g}; it lies between 0 and 1.")
         if self.recordings is not None and not self.recordings.is_dir():
             raise SandboxError(f"There is no folder {self.recordings} to take recordings from.")
         check_faults(self.faults)

@@ -7,9 +7,11 @@ import numpy as np
 
 from .errors import invalid_parameter
 from .extremes import LifeRange, day_range
-from .market import DAY_MS, MINUTE_MS, Figures, Trait, quotes
+from .market import DAY_MS, MINUTE_MS, Figures, quotes
 from .noise import Days, Reals
+from .oddities import lagging_since
 from .rounding import price_as_told
+from .traits import Trait
 from .universe import Roster
 
 
@@ -37,6 +39,8 @@ class MarketTable:
         self.minute_ms = now_ms - now_ms % MINUTE_MS
         self.moments_ms = np.full(len(roster.coins), self.minute_ms, dtype=np.int64)
         self.moments_ms[of.traits == Trait.RARE] = now_ms - now_ms % DAY_MS
+        lagging = of.traits == Trait.LAGS
+        self.moments_ms[lagging] = lagging_since(self.moments_ms[lagging])
         dead = of.traits == Trait.DEAD
         self.moments_ms[dead] = roster.born_on[dead] * DAY_MS
         at, before = quotes(of, self.moments_ms), quotes(of, self.moments_ms - DAY_MS)

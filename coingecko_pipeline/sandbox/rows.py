@@ -5,13 +5,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from .market import DAY_MS, Trait
+from .market import DAY_MS
 from .noise import Days, Reals, uniform
 from .pages import MarketTable, percent
 from .parameters import PageWanted
 from .responses import encoded, number_texts
 from .rounding import PERCENT_DECIMALS, decimal, price_as_told, sum_as_told
 from .supplies import supplies, whole_texts
+from .traits import Trait
 
 _KEPT = 50_000
 # The same instant with 0 to 3 digits of fraction, all of which CoinGecko gives.

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .market import Figures, Trait, supply_on
+from .market import Figures, supply_on
 from .noise import Days, Reals, uniform
+from .oddities import SUPPLY_FACTOR, holds
+from .traits import Trait
 
 # The purposes of the noise in this file.
 _TOTAL, _MAX, _UNBOUND, _UNTOLD = range(90, 94)
@@ -35,6 +37,8 @@ def supplies(of: Figures, days: Days) -> Supplies:
     A quarter of the coins has no bound, a few tell no total. A coin without a market cap has none in circulation.
     """
     circulating = supply_on(of, days)
+    if (miscounted := of.traits == Trait.MISCOUNTED).any():
+        circulating = np.where(miscounted & holds(Trait.MISCOUNTED, days), SUPPLY_FACTOR * circulating, circulating)
     to_come = np.fmax(uniform(of.keys, _TOTAL) - 0.5, 0.0) * 2.0 * _MOST_TO_COME
     total = circulating * (1.0 + to_come)
     total = np.where(of.traits == Trait.NO_CAP, np.rint(1e9 * (0.01 + to_come)), total)

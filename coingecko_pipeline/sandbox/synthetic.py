@@ -11,11 +11,13 @@ from .errors import coin_not_found
 from .extremes import LifeRange, life_range
 from .lists import coin_list
 from .market import DAY_MS, MINUTE_MS, Figures, figures, has_history, quotes, recorded_days
+from .noise import Days, Reals
 from .options import SandboxOptions
 from .pages import MarketTable
 from .paprika import PaprikaMarket
 from .parameters import PageWanted
 from .responses import encoded
+from .revisions import revision
 from .rows import rows
 from .universe import FIRST_DAY_NUMBER, Coin, Universe
 
@@ -34,6 +36,8 @@ class SyntheticMarket:
     def __init__(self, options: SandboxOptions) -> None:
         self._universe = Universe(options.seed, options.coins, options.rehypothecated)
         self._rates = Rates(options.seed, self._universe.giant_keys)
+        self._oddities = options.oddities
+        self._revise_share = options.revise_share
         self._table: tuple[int, MarketTable] | None = None
         self._latest: tuple[int, Figures, LifeRange] | None = None
         self._list = lru_cache(maxsize=4)(self._listed)
@@ -127,7 +131,15 @@ class SyntheticMarket:
             # Whole seconds, as recorded.
             moments = np.append(moments, now_ms - now_ms % 1000)
         rates = 1.0 if currency == "usd" else self._rates.per_dollar(currency, moments)
-        return chart_body(of, moments, rates)
+        daily = granularity is Granularity.DAILY
+        return chart_body(of, moments, rates, self._revisions(of, moments, now_ms) if daily else 1.0)
+
+    def _revisions(self, of: Figures, moments_ms: Days, now_ms: int) -> Reals | float:
+        if not self._revise_share:
+            return 1.0
+        midnight = moments_ms % DAY_MS == 0
+        told = revision(of.keys, moments_ms // DAY_MS, now_ms // DAY_MS, self._revise_share)
+        return np.where(midnight, told, 1.0)
 
     def history(self, now_ms: int, coin_id: str, day: int, delisted: bool) -> bytes:
         """The body of `/coins/{id}/history`: without `market_data` where the day has no figures.
@@ -150,7 +162,12 @@ class SyntheticMarket:
         listed = end_ms is None or moment[0] < end_ms
         if settled and listed and has_history(of) and recorded_days(of, moment // DAY_MS)[0]:
             at = quotes(of, moment)
-            figures_usd = {"current_price": at.price, "market_cap": at.market_cap, "total_volume": at.volume}
+            told = self._revisions(of, moment, now_ms)
+            figures_usd = {
+                "current_price": at.price * told,
+                "market_cap": at.market_cap * told,
+                "total_volume": at.volume,
+            }
             body["market_data"] = {
                 name: {currency: _real(values[0] * rate) for currency, rate in self._rates.at(int(moment[0])).items()}
                 for name, values in figures_usd.items()
@@ -205,7 +222,7 @@ class SyntheticMarket:
     def _day(self, day: int) -> tuple[int, Figures, LifeRange]:
         if self._latest is None or self._latest[0] != day:
             roster = self._universe.roster(day)
-            of = figures(roster.keys, roster.slots)
+            of = figures(roster.keys, roster.slots, self._oddities)
             self._latest = day, of, life_range(of, roster.born_on, max(day, FIRST_DAY_NUMBER))
         return self._latest
 
