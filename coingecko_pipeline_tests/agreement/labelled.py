@@ -1,7 +1,7 @@
 """A second source's coins and contracts made from recorded ones, with the truth: which is which, and which is none.
 
-CoinGecko's side is a recorded list with contracts, and recorded prices. The other side has the same coins as a source of
-its own might list them: under ids of its own, under the names of a later list, some renamed, under another symbol, with
+CoinGecko's side is a recorded list with contracts, and recorded prices. The other side has the same coins as another
+source might list them: under ids of its own, under the names of a later list, some renamed, under another symbol, with
 an outdated contract or without one, beside bridged, wrapped and forged ones.
 """
 
