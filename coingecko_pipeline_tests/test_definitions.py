@@ -50,15 +50,18 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     ):
         assert parents[f"coingecko/{computed}"] == {"coingecko/daily_market"}
     markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
-    assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
+    coins = {f"{source.name}/{table}" for source in SOURCES for table in ("assets", "asset_contracts")}
+    assert parents["coingecko/asset_pairs"] == markets | coins
     assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
     assert parents["coingecko/market_report"] == {"coingecko/daily_market", "coingecko/source_agreement"}
     assert parents["coingecko/asset_contracts"] == {"coingecko/raw_asset_list"}
+    for table in ("asset_contracts", "platforms"):
+        assert parents[f"coinpaprika/{table}"] == {"coinpaprika_api/contracts", "coinpaprika/assets"}
     assert parents["coingecko/platforms"] == {"coingecko_api/asset_platforms", "coingecko/raw_asset_list"}
     assert parents["coingecko/currency_charts"] == {"coingecko_api/market_chart"} | charts
     rates = {"coingecko_api/exchange_rates", "coingecko/currency_charts", "coingecko/raw_asset_list"}
     assert parents["coingecko/fx_rates"] == rates
-    assert len(parents) == 33
+    assert len(parents) == 36
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

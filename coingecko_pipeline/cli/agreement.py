@@ -18,7 +18,10 @@ from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 
 @click.command()
 def agreement() -> None:
-    """Read CoinPaprika's market of today (two calls), pair its coins with CoinGecko's, and tell how far they agree."""
+    """Read CoinPaprika's market of today, pair its coins with CoinGecko's, and tell how far they agree.
+
+    Three calls to CoinPaprika, and once a week one for the contracts of each of its some 40 chains.
+    """
     settings = load_settings()
     open_warehouse(settings).dispose()
     use_home()

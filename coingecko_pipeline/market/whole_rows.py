@@ -88,7 +88,8 @@ def whole_rows(table: Table, day: date, taken: TakenPage) -> pa.Table:
     """The rows of a source's page as those of the table that keeps them whole.
 
     Args:
-        table: The source's own: its columns are the page's, the date and the moment of the answer.
+        table: The source's own: it has the page's columns, the date and the moment of the answer. What the page does
+            not have, since its source does not give it, is NULL.
         day: The date.
         taken: The page.
     """
@@ -98,7 +99,9 @@ def whole_rows(table: Table, day: date, taken: TakenPage) -> pa.Table:
         "answered_at": pa.array([taken.page.answered_at] * count, pa.timestamp("us", "UTC")),
     }
     columns = {name: taken.rows[name] for name in taken.rows.column_names}
-    return to_arrow(table, pa.table({**columns, **known}))
+    given = columns.keys() | known.keys()
+    nowhere = {column.name: pa.nulls(count) for column in table.columns if column.name not in given}
+    return to_arrow(table, pa.table({**columns, **known, **nowhere}))
 
 
 def finish_snapshot(connection: Connection, day: date, missing: Mapping[str, Sequence[str]], pages_days: int) -> None:

@@ -97,7 +97,8 @@ SNAPSHOT_JOBS = {
     name: dg.define_asset_job(
         f"{name}_daily_job",
         selection=dg.AssetSelection.assets(*assets).without_checks(),
-        description=f"The list, the coins and today's market of {name}. The checks follow in a run of their own.",
+        description=f"The list, the coins and today's market of {name}, and the contracts that are due. The checks "
+        "follow in a run of their own.",
     )
     for name, assets in SNAPSHOT_ASSETS.items()
 }

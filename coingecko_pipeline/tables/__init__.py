@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from coingecko_pipeline.tables.agreement import AMBIGUOUS, MANUAL, PROPOSED, asset_pairs, source_agreement
+from coingecko_pipeline.tables.agreement import AMBIGUOUS, CONTRACT, MANUAL, PROPOSED, asset_pairs, source_agreement
 from coingecko_pipeline.tables.archive import chart_coverage, market_charts
 from coingecko_pipeline.tables.candles import daily_candles, market_flags
 from coingecko_pipeline.tables.changes import (
@@ -53,6 +53,7 @@ __all__ = [
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
+    "CONTRACT",
     "CURRENT_RATE",
     "MAIN_TABLES",
     "MANUAL",
@@ -135,11 +136,11 @@ SOURCE_TABLES = frozenset(
     for table in (
         *(raw_asset_list, refused_asset_list, assets, asset_changes),
         *(daily_market, market_changes, market_change_counter),
-        *(ticker_snapshots, warehouse_origin),
+        *(ticker_snapshots, asset_contracts, platforms, warehouse_origin),
     )
 )
-"""The tables that the schema of another source than the main one has: its coins, its market and whose data it holds. A
-migration that makes another table has to leave it out there, as 0006 does."""
+"""The tables that the schema of another source than the main one has: its coins with their contracts, its market
+and whose data it holds. A migration that makes another table has to leave it out there, as 0006 does."""
 
 MAIN_TABLES = frozenset(metadata.tables) - {ticker_snapshots.name}
 """The tables that the main database has."""

@@ -19,14 +19,24 @@ from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsCo
 from coingecko_pipeline.orchestration.assets.market_flags import market_flags
 from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report
 from coingecko_pipeline.orchestration.assets.measures import daily_returns, global_market_daily
+from coingecko_pipeline.orchestration.assets.paprika_contracts import paprika_contracts
 from coingecko_pipeline.orchestration.assets.rollups import monthly_market, weekly_market
+from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 
+CONTRACT_ASSETS: dict[str, tuple[dg.AssetsDefinition, ...]] = {COINPAPRIKA.name: (paprika_contracts,)}
+"""The contracts of the other sources that are asked for them, by its name."""
+
 SNAPSHOT_ASSETS: dict[str, tuple[dg.AssetsDefinition, ...]] = {
-    source.name: (make_raw_asset_list(source), make_assets_and_changes(source), make_current_market(source))
+    source.name: (
+        make_raw_asset_list(source),
+        make_assets_and_changes(source),
+        make_current_market(source),
+        *CONTRACT_ASSETS.get(source.name, ()),
+    )
     for source in SNAPSHOT_SOURCES
 }
-"""The list, the coins and the market of each other source, by its name."""
+"""The list, the coins, the market and the contracts of each other source, by its name."""
 
 MEASURE_ASSETS: tuple[dg.AssetsDefinition, ...] = (
     weekly_market,

@@ -74,6 +74,31 @@ def tickers(body: Any) -> list[Any]:
     return body
 
 
+def listed_platforms(body: Any) -> list[str]:
+    """The ids of ``/contracts``, each once; what is no id is left out.
+
+    Raises:
+        BrokenAnswer: The body is no list, or has no id.
+    """
+    platforms = list(dict.fromkeys(filter(is_asset_id, body))) if isinstance(body, list) else []
+    if not platforms:
+        raise BrokenAnswer("CoinPaprika answered the list of chains with status 200 and without the id of a chain.")
+    return platforms
+
+
+def listed_contracts(body: Any) -> list[Any]:
+    """The entries of ``/contracts/{platform}``, but for those that say that they are not active.
+
+    Raises:
+        BrokenAnswer: The body is no list, or none of its entries has an address and the id of a coin.
+    """
+    if not isinstance(body, list) or (body and not any(map(_is_listed_contract, body))):
+        raise BrokenAnswer(
+            "CoinPaprika answered a chain's contracts with status 200 and something that is no contract."
+        )
+    return [entry for entry in body if not (isinstance(entry, dict) and entry.get("active") is False)]
+
+
 def market_page(entries: Sequence[Any], answer: Answer) -> MarketPage:
     """The tickers as rows of ticker_snapshots, but for the date and the answer."""
     return read_market_page(entries, answer, MARKET_FIELDS, "the tickers", MISSING)
@@ -88,3 +113,7 @@ def _is_ticker(entry: Any) -> bool:
 
 def _is_listed_coin(entry: Any) -> bool:
     return isinstance(entry, dict) and is_asset_id(entry.get("id")) and isinstance(entry.get("is_active"), bool)
+
+
+def _is_listed_contract(entry: Any) -> bool:
+    return isinstance(entry, dict) and is_asset_id(entry.get("id")) and isinstance(entry.get("address"), str)

@@ -23,6 +23,7 @@ def upgrade() -> None:
     if context.config.attributes.get("tables") is not None:
         _create_ticker_snapshots()
     _add_sums()
+    _say_how_pairs_are_found()
     drop_what_the_source_does_not_use()
 
 
@@ -277,6 +278,20 @@ def _create_views() -> None:
         comment="The views that were made by the program, which replaces and drops no others",
         mysql_charset="utf8mb4",
         if_not_exists=True,
+    )
+
+
+def _say_how_pairs_are_found() -> None:
+    bind = op.get_bind()
+    # SQLite keeps no comments, and the schema of another source than the main one has no pairs.
+    if bind.dialect.name == "sqlite" or not sa.inspect(bind).has_table("asset_pairs"):
+        return
+    op.alter_column(
+        "asset_pairs",
+        "how",
+        existing_type=ExactText(16),
+        existing_nullable=False,
+        comment="contract, proposed, ambiguous or manual: who decided",
     )
 
 
