@@ -146,9 +146,11 @@ MAIN_TABLES = frozenset(metadata.tables) - {ticker_snapshots.name}
 """The tables that the main database has."""
 
 OWN_TABLES = frozenset(
-    table.name for table in (api_usage, api_rate, api_recent_calls, usage_writers, market_change_counter)
+    table.name
+    for table in (api_usage, api_rate, api_recent_calls, usage_writers, market_change_counter, declared_views)
 )
-"""The tables that hold nothing of a source: what was asked for, how often, and how many changes there were."""
+"""The tables that hold nothing of a source: what was asked for and how often, how many changes there were, and which
+views were made."""
 
 
 def open_database(url: str, *, known: bool = False) -> Database:
