@@ -45,8 +45,9 @@ def _source(_context: click.Context, _parameter: click.Parameter, name: str) -> 
 
 def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Table:
     source: Source = context.params["source"]
-    views = tables.view_metadata.tables if source is COINGECKO else {}
-    declared = {**tables_of(source).tables, **views}
+    declared = {**tables_of(source).tables}
+    if source is COINGECKO:
+        declared = {name: declared[name] for name in tables.MAIN_TABLES} | dict(tables.view_metadata.tables)
     if name not in declared:
         close = get_close_matches(name, declared, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(declared))}."

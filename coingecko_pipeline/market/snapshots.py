@@ -3,21 +3,27 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Connection, case, delete, or_, update
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.market.changes import Change, log_changes
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 STALE_AFTER = timedelta(days=1)
 """A coin's own last update that is older than this before its date is no value of the date."""
 
 
-def snapshot_of(frames: Iterable[pd.DataFrame], day: date) -> Iterator[pd.DataFrame]:
+def snapshot_of(frames: "Iterable[pd.DataFrame]", day: date) -> "Iterator[pd.DataFrame]":
     """Frames of a current market as rows of daily_market of a day; a value that is more than a day old is stale."""
+    # Commands that run no job do without pandas.
+    import numpy as np  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415
+
     oldest = pd.Timestamp(day, tz="UTC") - STALE_AFTER
     for frame in frames:
         source = np.where(frame["observed_at"] < oldest, tables.STALE, tables.SNAPSHOT)
