@@ -61,8 +61,8 @@ def test_a_command_that_runs_no_job_loads_no_dagster(database: Database, tmp_pat
     code, output, loaded = run(tmp_path, *arguments, DATABASE_URL=url)
     assert code == 0, output
     assert "dagster" not in loaded
-    # Arrow imports pandas with the first values that it is given.
-    assert arguments[0] == "export" or "pandas" not in loaded
+    # The others read frames, or give values to Arrow, which imports pandas then.
+    assert arguments[0] != "status" or "pandas" not in loaded
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["sandbox", "--help"], ["status", "--help"]], ids=" ".join)
