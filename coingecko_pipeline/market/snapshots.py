@@ -21,8 +21,8 @@ STALE_AFTER = timedelta(days=1)
 def snapshot_of(frames: "Iterable[pd.DataFrame]", day: date) -> "Iterator[pd.DataFrame]":
     """Frames of a current market as rows of daily_market of a day; a value that is more than a day old is stale."""
     # Commands that run no job do without pandas.
-    import numpy as np  # noqa: PLC0415
-    import pandas as pd  # noqa: PLC0415
+    import numpy as np
+    import pandas as pd
 
     oldest = pd.Timestamp(day, tz="UTC") - STALE_AFTER
     for frame in frames:
