@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table
 
 from coingecko_pipeline.measures.memory import statement_memory
 from coingecko_pipeline.measures.spans import Span
-from coingecko_pipeline.measures.working_set import CoinRows, replace_rows, working_set
+from coingecko_pipeline.measures.working_set import CoinRows, WorkingSet, replace_rows, working_set
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.database import Kind
 
@@ -37,7 +37,7 @@ class CoinQuery:
 
     Attributes:
         table: As declared; its key is a date and a coin.
-        rows: Gives the rows of the working set, with the table's columns in their order.
+        rows: Gives the rows of a working set, with the table's columns in their order.
         days_before: Days of the market that are read before a row's date.
         days_after: Days that are read after it.
         prepare: What the working set needs beside, in the same transaction.
@@ -45,20 +45,21 @@ class CoinQuery:
     """
 
     table: Table
-    rows: Callable[[Kind], Select[Any]]
+    rows: Callable[[WorkingSet], Select[Any]]
     days_before: int = 0
     days_after: int = 0
     prepare: Callable[[Connection], None] | None = None
-    still_made: ColumnElement[bool] | None = None
+    still_made: Callable[[WorkingSet], ColumnElement[bool]] | None = None
 
     def piece(self, rows: Sequence[CoinRows], kind: Kind) -> Piece:
         """Some rows, as one piece."""
 
         def make(connection: Connection) -> int:
-            with working_set(connection, rows, self.days_before, self.days_after):
+            with working_set(connection, rows, self.days_before, self.days_after, kind) as made:
                 if self.prepare:
                     self.prepare(connection)
-                return replace_rows(connection, self.table, self.rows(kind), self.still_made)
+                still_made = self.still_made(made) if self.still_made else None
+                return replace_rows(connection, self.table, self.rows(made), made, still_made)
 
         return make
 
