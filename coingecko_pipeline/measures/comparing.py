@@ -77,11 +77,11 @@ def compare_and_mend(connection: Connection, piece: CoinPiece | DatedPiece) -> R
     beside = _beside(table)
     beside.create(connection, checkfirst=False)
     if isinstance(piece, CoinPiece):
-        with piece.prepared(connection) as query:
-            connection.execute(beside.insert().from_select(beside.c.keys(), query))
+        with piece.prepared(connection) as prepared:
+            connection.execute(beside.insert().from_select(beside.c.keys(), piece.query.rows(prepared)))
             found = _compare(connection, table, _Rows(beside, beside), _Rows(table, rows_stored(table)))
             if not found.is_clean:
-                piece.write(connection)
+                piece.write(connection, prepared)
     else:
         of_dates = and_(table.primary_key.columns[0].between(*piece.dates), piece.which)
         which = and_(of_dates, table.c.asset_id.in_(piece.coin_ids)) if piece.coin_ids else of_dates

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, true
 
 from coingecko_pipeline.measures.memory import statement_memory
 from coingecko_pipeline.measures.spans import Span
-from coingecko_pipeline.measures.working_set import CoinRows, replace_rows, working_set
+from coingecko_pipeline.measures.working_set import CoinRows, WorkingSet, replace_rows, working_set
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.database import Kind
 
@@ -38,7 +38,7 @@ class CoinQuery:
 
     Attributes:
         table: As declared; its key is a date and a coin.
-        rows: Gives the rows of the working set, with the table's columns in their order.
+        rows: Gives the rows of a working set, with the table's columns in their order.
         days_before: Days of the market that are read before a row's date.
         days_after: Days that are read after it.
         prepare: What the working set needs beside, in the same transaction.
@@ -46,11 +46,11 @@ class CoinQuery:
     """
 
     table: Table
-    rows: Callable[[Kind], Select[Any]]
+    rows: Callable[[WorkingSet], Select[Any]]
     days_before: int = 0
     days_after: int = 0
     prepare: Callable[[Connection], None] | None = None
-    still_made: ColumnElement[bool] | None = None
+    still_made: Callable[[WorkingSet], ColumnElement[bool]] | None = None
 
     def piece(self, rows: Sequence[CoinRows], kind: Kind) -> "CoinPiece":
         """Some rows, as one piece."""
@@ -105,20 +105,23 @@ class CoinPiece:
 
     def __call__(self, connection: Connection) -> int:
         """Make them anew; how many there are."""
-        with self.prepared(connection):
-            return self.write(connection)
+        with self.prepared(connection) as made:
+            return self.write(connection, made)
 
     @contextmanager
-    def prepared(self, connection: Connection) -> Iterator[Select[Any]]:
-        """The query of the rows, which can be run for the time of the block."""
-        with working_set(connection, self.rows, self.query.days_before, self.query.days_after):
-            if self.query.prepare:
-                self.query.prepare(connection)
-            yield self.query.rows(self.kind)
+    def prepared(self, connection: Connection) -> Iterator[WorkingSet]:
+        """The working set of the rows, of which the query can be run for the time of the block."""
+        query = self.query
+        with working_set(connection, self.rows, query.days_before, query.days_after, self.kind) as made:
+            if query.prepare:
+                query.prepare(connection)
+            yield made
 
-    def write(self, connection: Connection) -> int:
+    def write(self, connection: Connection, made: WorkingSet) -> int:
         """Make them anew where they are prepared; how many there are."""
-        return replace_rows(connection, self.query.table, self.query.rows(self.kind), self.query.still_made)
+        query = self.query
+        still_made = query.still_made(made) if query.still_made else None
+        return replace_rows(connection, query.table, query.rows(made), made, still_made)
 
     def limited(self, dates: Span, coin_ids: Collection[str] = ()) -> "CoinPiece | None":
         """Those of some dates and, where any is named, of some coins; None where there are none."""

@@ -11,10 +11,10 @@ Period = Literal["week", "month"]
 """An ISO week, which begins on its Monday, or a calendar month."""
 
 
-def days_later(day: ColumnElement[date], days: int, kind: Kind) -> ColumnElement[date]:
+def days_later(day: ColumnElement[date], days: int | ColumnElement[int], kind: Kind) -> ColumnElement[date]:
     """The date so many days after another; before it where the number is negative."""
     if kind == "sqlite":
-        return func.date(day, f"{days:+d} days", type_=Date())
+        return func.date(day, func.printf("%+d days", days), type_=Date())
     return func.adddate(day, days, type_=Date())
 
 

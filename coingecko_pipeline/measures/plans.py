@@ -65,7 +65,7 @@ def plan_returns(database: Database, changes: Sequence[Change], _now: datetime) 
     known = _known(_extent(database, tables.daily_market.c.date), _extent(database, table.c.date))
     if known is None:
         return ToMake([])
-    query = CoinQuery(table, select_returns, days_before=LONG, prepare=note_highest_before, still_made=has_a_price())
+    query = CoinQuery(table, select_returns, days_before=LONG, prepare=note_highest_before, still_made=has_a_price)
     changed = _changed_rows(changes, lambda dates: known.clipped(Span(dates.first, known.last)))
     wanted = _wanted(database, changed, lambda dates: dates, table)
     return ToMake(query.groups(wanted, database.kind))

@@ -12,20 +12,24 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
+    FromClause,
     Select,
+    Subquery,
     and_,
     case,
-    exists,
     func,
+    literal,
     literal_column,
     select,
     text,
+    true,
+    union_all,
     update,
 )
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.measures.periods import days_later
-from coingecko_pipeline.measures.working_set import coins_made, coins_named, dates_read
+from coingecko_pipeline.measures.working_set import BY_HASH, WorkingSet, coins_made, coins_named
 from coingecko_pipeline.warehouse.database import Kind
 
 HORIZONS = (1, 7, 30, 90, 365)
@@ -69,14 +73,15 @@ def note_highest_before(connection: Connection) -> None:
     connection.execute(update(coins_named).where(coins_named.c.highest_usd.is_(None)).values(highest_usd=latest))
 
 
-def has_a_price() -> ColumnElement[bool]:
+def has_a_price(made: WorkingSet) -> ColumnElement[bool]:
     """That a row of `daily_returns` has a price above 0 in the daily market."""
-    returns, market = tables.daily_returns.c, tables.daily_market.c
-    same = and_(market.date == returns.date, market.asset_id == returns.asset_id)
-    return exists().where(same, market.price_usd > 0)
+    returns, market = tables.daily_returns.c, tables.daily_market
+    same = and_(market.c.date == returns.date, market.c.asset_id == returns.asset_id)
+    priced = select(market.c.price_usd).where(same, market.c.price_usd > 0)
+    return priced.with_hint(market, made.hint(market), "mysql").exists()
 
 
-def select_returns(kind: Kind) -> Select[Any]:
+def select_returns(made: WorkingSet) -> Select[Any]:
     """The rows of the working set, one for each coin and date with a price P above 0.
 
     - `return_Nd`: P(D) / P(D-N) - 1.
@@ -88,92 +93,115 @@ def select_returns(kind: Kind) -> Select[Any]:
     The highest price before the working set is the one that `note_highest_before` noted.
 
     Args:
-        kind: Of the database.
+        made: The working set.
     """
-    now, coins = _with_earlier(_totals(kind)), coins_named
-    source: Any = now.join(coins, coins.c.number == now.c.number)
-    past: dict[int, ColumnElement[Any]] = {1: now.c.price_before_usd}
-    for days in HORIZONS[1:]:
-        earlier = tables.daily_market.alias(f"past_{days}")
-        day = days_later(now.c.date, -days, kind)
-        if days <= LONG:
-            # Nearly always the row so many rows before; where a date is missing between them, the date's own.
-            stored = (
-                select(earlier.c.price_usd)
-                .where(earlier.c.date == day, earlier.c.asset_id == coins.c.asset_id, earlier.c.price_usd > 0)
-                .scalar_subquery()
-            )
-            past[days] = case((now.c[f"date_{days}"] == day, now.c[f"price_{days}"]), else_=stored)
-        else:
-            same = and_(earlier.c.date == day, earlier.c.asset_id == coins.c.asset_id, earlier.c.price_usd > 0)
-            source = source.outerjoin(earlier, same)
-            past[days] = earlier.c.price_usd
-    price = now.c.price_usd
-    highest = case((coins.c.highest_usd > now.c.highest_usd, coins.c.highest_usd), else_=now.c.highest_usd)
-    return (
+    now, coins, market = _with_earlier(_totals(_prices(made), made.kind), made), coins_named, tables.daily_market
+    within = and_(coins.c.number == now.c.number, now.c.date.between(coins.c.first_on, coins.c.last_on))
+    past: dict[int, ColumnElement[Any]] = {days: now.c[f"price_{days}"] for days in (1, SHORT, LONG)}
+    older = {days: market.alias(f"past_{days}") for days in HORIZONS if days > LONG}
+    source: FromClause = now.join(coins, within)
+    for days, earlier in older.items():
+        day = days_later(now.c.date, -days, made.kind)
+        same = and_(earlier.c.date == day, earlier.c.asset_id == coins.c.asset_id, earlier.c.price_usd > 0)
+        source = source.outerjoin(earlier, same)
+        past[days] = earlier.c.price_usd
+    price = now.c.price
+    highest = case((coins.c.highest_usd > now.c.highest, coins.c.highest_usd), else_=now.c.highest)
+    rows = (
         select(
             now.c.date,
             coins.c.asset_id,
             *(price / past[days] - 1 for days in HORIZONS),
-            _volatility(now, kind),
+            _volatility(now, made.kind),
             highest,
             price / highest - 1,
-            _mean(now, SHORT, kind),
-            _mean(now, LONG, kind),
+            _mean(now, SHORT, made.kind),
+            _mean(now, LONG, made.kind),
         )
+        .prefix_with("STRAIGHT_JOIN", dialect="mysql")
         .select_from(source)
-        .where(now.c.date >= coins.c.first_on)
+        .where(price.is_not(None))
+        # As the rows lie: each page of the table is changed once.
+        .order_by(now.c.date, now.c.number)
     )
+    for earlier in older.values():
+        rows = rows.with_hint(earlier, made.hint(market), "mysql")
+    return rows
 
 
-def _totals(kind: Kind) -> CTE:
-    """Each coin's prices with their running totals, from the longest sum before its first row on."""
-    market, before, coins, read = tables.daily_market, tables.daily_market.alias("before"), coins_made, dates_read.c.day
-    price = market.c.price_usd
-    log_return = func.ln(price / before.c.price_usd)
-    day_before = and_(
-        before.c.date == days_later(read, -1, kind), before.c.asset_id == coins.c.asset_id, before.c.price_usd > 0
-    )
+def _prices(made: WorkingSet) -> CTE:
+    """Each coin's prices, with the row before each, from the longest sum before its first row on."""
+    market, coins = tables.daily_market, coins_made
+    first_on = days_later(coins.c.first_on, -LONG, made.kind)
+    within = and_(coins.c.asset_id == market.c.asset_id, market.c.date.between(first_on, coins.c.last_on))
     return (
         select(
             coins.c.number,
             market.c.date,
-            price,
-            before.c.price_usd.label("price_before_usd"),
+            market.c.price_usd,
+            _so_far(func.lag(market.c.date)).label("date_before"),
+            _so_far(func.lag(market.c.price_usd)).label("price_before"),
+        )
+        .prefix_with(BY_HASH, dialect="mysql")
+        .with_hint(market, made.hint(market), "mysql")
+        .select_from(market.join(coins, within))
+        .where(made.of(market, made.read), market.c.price_usd > 0)
+        .suffix_with(text("WINDOW so_far AS (PARTITION BY coins_made.number ORDER BY daily_market.date)"))
+        .cte("prices")
+    )
+
+
+def _totals(prices: CTE, kind: Kind) -> CTE:
+    """The same with running totals."""
+    day, price = prices.c.date, prices.c.price_usd
+    follows = prices.c.date_before == days_later(day, -1, kind)
+    before = case((follows, prices.c.price_before))
+    log_return = func.ln(price / before)
+    return (
+        select(
+            prices.c.number,
+            day,
+            price.label("price"),
+            before.label("price_before"),
             _so_far(func.count()).label("days"),
-            _so_far(func.min(market.c.date)).label("began_on"),
             _so_far(func.sum(price)).label("prices"),
             _so_far(func.sum(log_return * log_return)).label("squares"),
-            _so_far(func.max(price)).label("highest_usd"),
+            _so_far(func.max(price)).label("highest"),
         )
-        .prefix_with("STRAIGHT_JOIN", dialect="mysql")
-        .select_from(
-            dates_read.join(coins, read.between(days_later(coins.c.first_on, -LONG, kind), coins.c.last_on))
-            .join(market, and_(market.c.date == read, market.c.asset_id == coins.c.asset_id))
-            .outerjoin(before, day_before)
-        )
-        .where(price > 0)
         .suffix_with(
-            text(
-                "WINDOW so_far AS (PARTITION BY coins_made.number ORDER BY daily_market.date ROWS UNBOUNDED PRECEDING)"
-            )
+            text("WINDOW so_far AS (PARTITION BY prices.number ORDER BY prices.date ROWS UNBOUNDED PRECEDING)")
         )
         .cte("totals")
     )
 
 
-def _with_earlier(totals: CTE) -> CTE:
-    """The same with the date, the price and the totals of the row 7 and 30 rows before."""
-    earlier = [
-        _so_far(func.lag(totals.c[column], days)).label(f"{name}_{days}")
-        for days in (SHORT, LONG)
-        for name, column in (("date", "date"), ("price", "price_usd"), ("prices", "prices"), ("squares", "squares"))
-        if days == LONG or name != "squares"
-    ]
+def _with_earlier(totals: CTE, made: WorkingSet) -> Subquery:
+    """What there is on each date that is made and, as `<name>_<days>`, so many days before it.
+
+    A row is taken for its own date and for the later ones that look back at it, since MySQL cannot join a common table
+    expression to itself where it is of a temporary table, and LAG over every row that is read takes longer.
+    """
+    looked_back = sorted({0, *(days - last for days in (SHORT, LONG) for last in (0, 1))})
+    back = union_all(*(select(literal(days).label("days")) for days in looked_back)).subquery("back")
+    day = days_later(totals.c.date, back.c.days, made.kind)
+
+    def at(days: int, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.max(case((back.c.days == days, value)))
+
+    found = {name: at(0, totals.c[name]) for name in ("price", "days", "prices", "squares", "highest")}
+    found["price_1"] = at(0, totals.c.price_before)
+    for days in (SHORT, LONG):
+        found[f"price_{days}"] = at(days, totals.c.price)
+        found[f"days_before_{days}"] = at(days - 1, totals.c.days - 1)
+        found[f"prices_before_{days}"] = at(days - 1, totals.c.prices - totals.c.price)
+    found[f"days_{LONG}"] = at(LONG, totals.c.days)
+    found[f"squares_{LONG}"] = at(LONG, totals.c.squares)
     return (
-        select(*totals.c, *earlier)
-        .suffix_with(text("WINDOW so_far AS (PARTITION BY totals.number ORDER BY totals.date)"))
-        .cte("prices")
+        select(totals.c.number, day.label("date"), *(value.label(name) for name, value in found.items()))
+        .select_from(totals.join(back, true()))
+        .where(day.between(*made.made))
+        .group_by(totals.c.number, day)
+        .subquery("now")
     )
 
 
@@ -182,30 +210,24 @@ def _so_far(function: ColumnElement[Any]) -> ColumnElement[Any]:
     return function.op("OVER")(literal_column("so_far"))
 
 
-def _mean(now: CTE, days: int, kind: Kind) -> ColumnElement[Any]:
+def _mean(now: Subquery, days: int, kind: Kind) -> ColumnElement[Any]:
     """The mean of the prices of so many days up to a date; NULL where one of them is missing."""
     started = days_later(now.c.date, 1 - days, kind)
     one = tables.daily_market.alias("one")
     directly = (
-        select(case((func.count() == days, func.sum(one.c.price_usd))))
-        .where(one.c.asset_id == coins_named.c.asset_id, one.c.date.between(started, now.c.date), one.c.price_usd > 0)
+        select(func.sum(one.c.price_usd))
+        .where(one.c.asset_id == coins_named.c.asset_id, one.c.date.between(started, now.c.date))
         .with_hint(one, BY_COIN, "mysql")
         .scalar_subquery()
     )
-    difference = now.c.prices - now.c[f"prices_{days}"]
-    whole = now.c[f"date_{days}"] == days_later(now.c.date, -days, kind)
-    total = case(
-        (now.c.days < days, None),
-        (and_(now.c.days == days, now.c.began_on == started), now.c.prices),
-        (and_(whole, difference >= LEAST_SHARE * now.c.prices), difference),
-        else_=directly,
-    )
-    return total / float(days)
+    difference = now.c.prices - now.c[f"prices_before_{days}"]
+    total = case((difference >= LEAST_SHARE * now.c.prices, difference), else_=directly)
+    return case((now.c.days - now.c[f"days_before_{days}"] == days, total / float(days)))
 
 
-def _volatility(now: CTE, kind: Kind) -> ColumnElement[Any]:
+def _volatility(now: Subquery, kind: Kind) -> ColumnElement[Any]:
     """The annualised sample standard deviation of the log returns of `LONG` days; NULL where a price is missing."""
-    whole = func.ln(now.c.price_usd / now.c[f"price_{LONG}"])
+    whole = func.ln(now.c.price / now.c[f"price_{LONG}"])
     one, before = tables.daily_market.alias("one"), tables.daily_market.alias("one_before")
     scatter = func.ln(one.c.price_usd / before.c.price_usd) - whole / float(LONG)
     directly = (
@@ -217,9 +239,10 @@ def _volatility(now: CTE, kind: Kind) -> ColumnElement[Any]:
             before.c.date == days_later(one.c.date, -1, kind),
         )
         .with_hint(one, BY_COIN, "mysql")
+        .with_hint(before, BY_COIN, "mysql")
         .scalar_subquery()
     )
     difference = now.c.squares - func.coalesce(now.c[f"squares_{LONG}"], 0.0) - whole * whole / float(LONG)
     scattered = case((difference >= LEAST_SHARE * now.c.squares, difference), else_=directly)
-    complete = now.c[f"date_{LONG}"] == days_later(now.c.date, -LONG, kind)
+    complete = now.c.days - now.c[f"days_{LONG}"] == LONG
     return case((complete, func.sqrt(scattered / float(LONG - 1) * DAYS_A_YEAR)))

@@ -16,8 +16,7 @@ from sqlalchemy import Select, case, func, select
 from coingecko_pipeline import tables
 from coingecko_pipeline.measures.periods import Period, days_later, end_of, period_end, period_start, start_of
 from coingecko_pipeline.measures.spans import ONE_DAY, Span
-from coingecko_pipeline.measures.working_set import coins_made, coins_named, dates_read
-from coingecko_pipeline.warehouse.database import Kind
+from coingecko_pipeline.measures.working_set import WorkingSet, coins_made, coins_named, dates_read
 
 LONGEST_DAYS = 31
 
@@ -34,7 +33,7 @@ def latest_over(period: Period, latest: date) -> date:
     return start if period_end(period, start) <= latest else before
 
 
-def select_rollup(period: Period, kind: Kind) -> Select[Any]:
+def select_rollup(period: Period, made: WorkingSet) -> Select[Any]:
     """The rows of the working set, whose dates are the first ones of periods; one where a coin has one of the days.
 
     - `open_usd`: price of the row of the first date; `close_usd`, `market_cap_close_usd`: of the row of the end date,
@@ -45,8 +44,9 @@ def select_rollup(period: Period, kind: Kind) -> Select[Any]:
 
     Args:
         period: A week or a month.
-        kind: Of the database.
+        made: The working set.
     """
+    kind = made.kind
     market, coins, read = tables.daily_market, coins_made, dates_read.c.day
     start = start_of(period, days_later(read, -1, kind), kind)
     # The period is computed from the date, so the dates are bounded beside it.

@@ -1,9 +1,8 @@
 """Which rows one transaction makes anew, as temporary tables that its statements join.
 
-A temporary table instead of a list of parameters: a day has 17,400 coins. The coins are there twice, since MySQL refers
-to a temporary table once in a statement. The market is looked up by its primary key, a date and a coin at a time: an
-index by coin would be read from the coin's first date on, since neither MySQL nor MariaDB bounds it by a date that
-stands in another table.
+Each coin has dates of its own, so they stand in a table. The coins are there twice, since MySQL refers to a temporary
+table once in a statement. Neither MySQL nor MariaDB bounds an index by what stands in another table, so a statement is
+told the coins and the dates of the whole working set as values too, in one of two ways: see `WorkingSet.of`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,8 +22,10 @@ from sqlalchemy import (
     MetaData,
     Select,
     Table,
+    UniqueConstraint,
     and_,
     delete,
+    exists,
     func,
     insert,
     select,
@@ -32,9 +33,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
-from coingecko_pipeline.measures.spans import Span
+from coingecko_pipeline.measures.spans import ONE_DAY, Span
 from coingecko_pipeline.tables import ASSET_ID_LENGTH
 from coingecko_pipeline.warehouse import ExactText
+from coingecko_pipeline.warehouse.database import Kind
 
 _TEMPORARY = MetaData()
 
@@ -48,6 +50,8 @@ def _coins(name: str) -> Table:
         Column("first_on", Date, nullable=False),
         Column("last_on", Date, nullable=False),
         Column("highest_usd", Double),
+        # MariaDB compares each row of the market with each coin where it has no index to find the coin by.
+        UniqueConstraint("asset_id", "first_on"),
         prefixes=["TEMPORARY"],
     )
 
@@ -73,8 +77,55 @@ class CoinRows:
     span: Span
 
 
+BY_HASH = f"/*+ NO_INDEX({coins_made.name}) */ STRAIGHT_JOIN"
+"""For MySQL, before the columns of a query that joins ranges of rows with `coins_made`: the rows first, then their
+coins by a hash table. MariaDB, to which the hint is a comment, looks each coin up."""
+
+
+@dataclass(frozen=True)
+class WorkingSet:
+    """What the temporary tables hold, as values.
+
+    Attributes:
+        kind: Of the database.
+        coin_ids: The coins, ascending.
+        made: From the first to the last date of a row that is made, of any coin.
+        read: From the first to the last date of the market that is read for one.
+    """
+
+    kind: Kind
+    coin_ids: Sequence[str]
+    made: Span
+    read: Span
+
+    @property
+    def is_by_coin(self) -> bool:
+        """Whether there are fewer coins than dates, so that they are read coin by coin and not date by date."""
+        return len(self.coin_ids) < (self.read.last - self.read.first).days + 1
+
+    def of(self, table: FromClause, dates: Span) -> ColumnElement[bool]:
+        """That a row is of a coin of the working set, or of one between two of them, and of some dates.
+
+        A value for each coin, with the first and the last date, makes a range of an index by coin; a value for each
+        date, with the first and the last coin, one of a primary key by date. Either is read as far as the working set
+        reaches, however much is stored before and after it.
+        """
+        day, coin, ids = table.c.date, table.c.asset_id, self.coin_ids
+        if self.is_by_coin:
+            return and_(coin.in_(ids), day.between(*dates))
+        days = [dates.first + number * ONE_DAY for number in range((dates.last - dates.first).days + 1)]
+        return and_(day.in_(days), coin.between(ids[0], ids[-1]))
+
+    def hint(self, table: Table) -> str:
+        """The index that `of` is for; by itself MySQL goes by coin, and reads all dates of each."""
+        (by_coin,) = table.indexes
+        return f"FORCE INDEX ({by_coin.name if self.is_by_coin else 'PRIMARY'})"
+
+
 @contextmanager
-def working_set(connection: Connection, rows: Sequence[CoinRows], before: int, after: int) -> Iterator[None]:
+def working_set(
+    connection: Connection, rows: Sequence[CoinRows], before: int, after: int, kind: Kind
+) -> Iterator[WorkingSet]:
     """Fill the temporary tables for the time of a block. After an error in it the connection must not be used again.
 
     Args:
@@ -82,9 +133,10 @@ def working_set(connection: Connection, rows: Sequence[CoinRows], before: int, a
         rows: The rows to make, one at least.
         before: Days of the market that are read before a row's own date.
         after: Days that are read after it.
+        kind: Of the database.
     """
-    first = min(row.span.first for row in rows) - timedelta(days=before)
-    last = max(row.span.last for row in rows) + timedelta(days=after)
+    made = Span(min(row.span.first for row in rows), max(row.span.last for row in rows))
+    first, last = made.first - timedelta(days=before), made.last + timedelta(days=after)
     coins = [
         {"number": number, "asset_id": row.asset_id, "first_on": row.span.first, "last_on": row.span.last}
         for number, row in enumerate(rows, start=1)
@@ -96,13 +148,17 @@ def working_set(connection: Connection, rows: Sequence[CoinRows], before: int, a
     )
     for table in (coins_made, coins_named):
         connection.execute(insert(table), coins)
-    yield
+    yield WorkingSet(kind, sorted({row.asset_id for row in rows}), made, Span(first, last))
     for table in _TEMPORARY.sorted_tables:
         connection.exec_driver_sql(f"DROP {'' if connection.dialect.name == 'sqlite' else 'TEMPORARY '}TABLE {table}")
 
 
 def replace_rows(
-    connection: Connection, table: Table, rows: Select[Any], still_made: ColumnElement[bool] | None = None
+    connection: Connection,
+    table: Table,
+    rows: Select[Any],
+    made: WorkingSet,
+    still_made: ColumnElement[bool] | None = None,
 ) -> int:
     """Make the rows of the working set those that a query gives, inside the database; how many it gives.
 
@@ -110,20 +166,23 @@ def replace_rows(
         connection: In the transaction of the working set.
         table: Its key is a date and a coin.
         rows: The new rows, with the table's columns in their order.
+        made: The working set.
         still_made: Tells of a stored row whether the query still gives it. With it MySQL and MariaDB change rows in
             their place, which touches each page once; without it all are deleted first.
     """
     columns, keys = list(table.columns), list(table.primary_key.columns)
-    if still_made is None or connection.dialect.name == "sqlite":
+    if still_made is None or made.kind == "sqlite":
         _delete_rows(connection, table)
-        made = connection.execute(table.insert().from_select(columns, rows)).rowcount
+        count = connection.execute(table.insert().from_select(columns, rows)).rowcount
         # SQLite's driver counts no rows of a statement that begins with WITH.
-        return made if made >= 0 else int(connection.scalar(select(func.changes())) or 0)
-    _delete_rows(connection, table, ~still_made)
+        return count if count >= 0 else int(connection.scalar(select(func.changes())) or 0)
+    gone = select(exists(_stored(table, made).where(~still_made)))
+    if connection.scalar(gone):
+        _delete_rows(connection, table, ~still_made)
     upsert = mysql.insert(table).from_select(columns, rows)
     values = {column.name: upsert.inserted[column.name] for column in columns if column not in keys}
     connection.execute(upsert.on_duplicate_key_update(values))
-    return int(connection.scalar(select(func.count()).select_from(rows_stored(table))) or 0)
+    return int(connection.scalar(select(func.count()).select_from(_stored(table, made).subquery())) or 0)
 
 
 def _delete_rows(connection: Connection, table: Table, which: ColumnElement[bool] | None = None) -> None:
@@ -150,3 +209,16 @@ def rows_stored(table: Table) -> FromClause:
     day, coin = table.primary_key.columns
     within = dates_read.c.day.between(coins_made.c.first_on, coins_made.c.last_on)
     return dates_read.join(coins_made, within).join(table, and_(day == dates_read.c.day, coin == coins_made.c.asset_id))
+
+
+def _stored(table: Table, made: WorkingSet) -> Select[Any]:
+    """A row for each one of the working set that a table has, from its key alone."""
+    day, coin = table.primary_key.columns
+    within = and_(coin == coins_made.c.asset_id, day.between(coins_made.c.first_on, coins_made.c.last_on))
+    return (
+        select(coins_made.c.number)
+        .prefix_with(BY_HASH, dialect="mysql")
+        .with_hint(table, made.hint(table), "mysql")
+        .select_from(table.join(coins_made, within))
+        .where(made.of(table, made.made))
+    )

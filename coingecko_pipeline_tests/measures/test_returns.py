@@ -9,6 +9,7 @@ import pytest
 from coingecko_pipeline import tables
 from coingecko_pipeline.measures import DAILY_RETURNS
 from coingecko_pipeline.measures.making import BLOCK_DAYS
+from coingecko_pipeline.measures.returns import LONG
 from coingecko_pipeline.tables import daily_returns
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
@@ -100,6 +101,35 @@ def test_days_that_are_followed_make_what_the_whole_makes(
     store(database, {coin: chart.iloc[-cut:] for coin, chart in charts.items()})
     log(database, changed(later, LAST))
     assert follow(database, DAILY_RETURNS).rows_written <= cut * len(charts)
+    for coin, chart in charts.items():
+        assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
+
+
+def test_a_day_of_more_coins_than_dates_makes_what_the_whole_makes(database: Database) -> None:
+    rng = np.random.default_rng(2)
+    charts = {f"coin-{number:02}": planted(START, rng.lognormal(size=40)) for number in range(LONG + 5)}
+    for number, gap in enumerate((5, 9, 10, 32, 33, 38)):
+        charts[f"coin-{number:02}"].iloc[gap] = np.nan
+    store(database, {coin: chart.iloc[:-1] for coin, chart in charts.items()})
+    build(database, DAILY_RETURNS)
+    store(database, {coin: chart.iloc[-1:] for coin, chart in charts.items()})
+    log(database, changed(START + timedelta(days=39)))
+    assert follow(database, DAILY_RETURNS).rows_written == len(charts)
+    for coin, chart in charts.items():
+        assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
+
+
+def test_a_price_that_is_gone_takes_its_row_along(database: Database) -> None:
+    charts = {f"coin-{number:02}": planted(START, [1.0, 2.0, 4.0]) for number in range(LONG + 5)}
+    store(database, charts)
+    build(database, DAILY_RETURNS)
+    day = START + timedelta(days=2)
+    charts["coin-03"].iloc[2] = np.nan
+    market = tables.daily_market
+    with database.transaction() as connection:
+        connection.execute(market.delete().where(market.c.date == day, market.c.asset_id == "coin-03"))
+    log(database, changed(day))
+    assert follow(database, DAILY_RETURNS).rows_written == len(charts) - 1
     for coin, chart in charts.items():
         assert_equal(stored(database, daily_returns, coin), expected_returns(chart))
 
