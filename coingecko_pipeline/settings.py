@@ -85,6 +85,14 @@ class Settings(AlertSettings):
         report_path: The HTML file that the report is written to.
         measures_memory_mb: Megabytes that a MySQL or MariaDB server may use for each intermediate table of a statement
             that computes a derived table, and an eighth of it for each sort; two such statements run at a time.
+        flag_spike_factor: A price this many times the ones before and after it, or this part of them, is a spike: 5
+            happens once in 47,000 recorded days of 35 coins, 3 twice and 2 ten times.
+        flag_cap_off_pct: So many percent that a market cap is off price times circulating supply are told: 97.8 % of
+            3,000 recorded rows are off by less than 1, and those by more than 25 stand apart (0.3 %).
+        flag_volume_times_cap: A volume of 24 hours above so many times the market cap is told: above once, every coin
+            in circulation was sold within the day (1.6 % of recorded rows).
+        flag_candle_off_pct: So many percent that a price is outside of a day's low to high are told: 2 % of recorded
+            rows are outside, by 0.08 in the median, since not all is read at one moment; 0.14 % are by more than 1.
     """
 
     coingecko_api_key: SecretStr | None = None
@@ -101,6 +109,10 @@ class Settings(AlertSettings):
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
     report_path: Path = DEFAULT_REPORT_PATH
     measures_memory_mb: int = Field(default=DEFAULT_MEASURES_MEMORY_MB, ge=16, le=16_384)
+    flag_spike_factor: float = Field(default=5.0, gt=2, le=1e6)
+    flag_cap_off_pct: float = Field(default=25.0, ge=0, le=1e6)
+    flag_volume_times_cap: float = Field(default=1.0, ge=0, le=1e6)
+    flag_candle_off_pct: float = Field(default=1.0, ge=0, le=100)
 
     @field_validator("currencies", mode="before")
     @classmethod

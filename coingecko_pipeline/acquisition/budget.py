@@ -15,10 +15,8 @@ from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
 
 SPARE_CALLS = 1
-"""Calls that each day's reserve holds beyond its list and pages: the list grows by some coins a day."""
-
-RATES_CALLS = 1
-"""Calls that each day's reserve holds for the exchange rates."""
+"""Calls that each day's reserve holds beyond its list and pages: for the exchange rates. The list grows by some coins a
+day, and by a page so seldom that a day of that is not the month's last."""
 
 ENOUGH_ROWS = 0.9
 """Share of the active coins whose rows make a snapshot a whole one: the list has coins that the pages have not."""
@@ -70,7 +68,6 @@ class Budget:
         reserved_later: Credits that those of the rest of the month need.
         reserved_hourly: Credits that the hourly snapshots of today and of the rest of the month need. Those of hours of
             today that were missed are given back with the day.
-        reserved_rates: Credits that today's exchange rates still need; those of later days are in `reserved_later`.
     """
 
     plan: str
@@ -81,12 +78,11 @@ class Budget:
     reserved_today: int
     reserved_later: int
     reserved_hourly: int = 0
-    reserved_rates: int = 0
 
     @property
     def reserved_daily(self) -> int:
         """Credits that the month's daily snapshots still need; they come before everything else."""
-        return self.reserved_today + self.reserved_later + self.reserved_rates
+        return self.reserved_today + self.reserved_later
 
     @property
     def reserved(self) -> int:
@@ -166,8 +162,8 @@ class BudgetExceeded(AcquisitionError):
 
 
 def daily_cost(active_coins: int) -> int:
-    """Credits that one day's list, snapshot and exchange rates need at most."""
-    return 1 + _pages(active_coins) + SPARE_CALLS + RATES_CALLS
+    """Credits that one day's list and snapshot need at most."""
+    return 1 + _pages(active_coins) + SPARE_CALLS
 
 
 def hour_cost(largest: int, active_coins: int) -> int:
@@ -224,7 +220,6 @@ def read_budget(database: Database, plan: Plan, today: date) -> Budget:
         reserved_today=_reserved_today(database, today, active),
         reserved_later=each * days_later,
         reserved_hourly=max(0, hours - hourly) + hours * days_later,
-        reserved_rates=_reserved_rates(database, today),
     )
 
 
@@ -247,13 +242,6 @@ def _reserved_today(database: Database, today: date, active: int) -> int:
     if rows < ENOUGH_ROWS * active or not active:
         needed += _pages(max(0, active - rows)) + SPARE_CALLS
     return needed
-
-
-def _reserved_rates(database: Database, today: date) -> int:
-    rates = tables.fx_rates
-    query = select(rates.c.currency).where(rates.c.date == today, rates.c.source == tables.CURRENT_RATE).limit(1)
-    there = database.run_reading(lambda connection: connection.scalar(query)) is not None
-    return 0 if there else RATES_CALLS
 
 
 def _pages(active_coins: int) -> int:

@@ -292,8 +292,8 @@ def _archive(record: ChartRecord, ledger: UsageLedger, result: CurrencyResult) -
 def take_current_rates(client: CoinGecko, database: Database) -> tuple[date, Mapping[str, float], int] | None:
     """Today's rates: their date, the price of one unit in US dollars by currency, and how many entries told none.
 
-    None, and no call, where today has them. The day's call is in the month's reserve, so nothing else is asked of the
-    budget.
+    None, and no call, where today has them. Each day's reserve holds a call beyond its list and pages, which this one
+    is, so the budget is not asked.
 
     Args:
         client: CoinGecko.

@@ -11,7 +11,7 @@ from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time
-from coingecko_pipeline.orchestration.resources import open_warehouse
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 

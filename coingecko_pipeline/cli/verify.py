@@ -14,11 +14,11 @@ from sqlalchemy.exc import DBAPIError
 from coingecko_pipeline.agreement.comparison import verify_agreement
 from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.terminal import CONSOLE, counted, watching
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.market.differences import KINDS, RowDifferences
 from coingecko_pipeline.market.pages import PageDifferences, verify_pages
 from coingecko_pipeline.market.verify import Differences, verify_market
 from coingecko_pipeline.measures import ALWAYS, MEASURES, Comparing, DerivedDifferences, Span, verify_measure
-from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.tables.agreement import source_agreement
@@ -145,7 +145,7 @@ def show_derived(found: Mapping[str, DerivedDifferences], *, repaired: bool) -> 
             CONSOLE.print(f"Compared {counted(each.rows, 'row')} of {name} with the market.", highlight=False)
         if each.waiting:
             CONSOLE.print(
-                f"{counted(each.waiting, 'part')} of {name} was not compared, since changes wait to be followed: the "
+                f"Not compared: {counted(each.waiting, 'part')} of {name}, since changes wait to be followed. The "
                 "daemon, `coingecko-pipeline measures` or `--repair` follows them.",
                 highlight=False,
             )

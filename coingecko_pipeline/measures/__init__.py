@@ -4,17 +4,21 @@
 of its rows are made; each other module has the rows of one table as SQL, the same on MySQL, MariaDB and SQLite.
 """
 
+from coingecko_pipeline.measures.flags import Thresholds
 from coingecko_pipeline.measures.following import ALWAYS, Followed, Log, Plan, ToMake, follow
 from coingecko_pipeline.measures.making import CoinQuery
 from coingecko_pipeline.measures.plans import (
+    DAILY_CANDLES,
     DAILY_OHLC,
     DAILY_RETURNS,
     GLOBAL_MARKET_DAILY,
+    MARKET_FLAGS,
     MEASURES,
     MONTHLY_MARKET,
     WEEKLY_MARKET,
     DerivedTable,
     follow_market,
+    market_flags,
     verify_measure,
 )
 from coingecko_pipeline.measures.spans import Span, merged
@@ -22,9 +26,11 @@ from coingecko_pipeline.measures.verifying import Comparing, DerivedDifferences,
 
 __all__ = [
     "ALWAYS",
+    "DAILY_CANDLES",
     "DAILY_OHLC",
     "DAILY_RETURNS",
     "GLOBAL_MARKET_DAILY",
+    "MARKET_FLAGS",
     "MEASURES",
     "MONTHLY_MARKET",
     "WEEKLY_MARKET",
@@ -36,9 +42,11 @@ __all__ = [
     "Log",
     "Plan",
     "Span",
+    "Thresholds",
     "ToMake",
     "follow",
     "follow_market",
+    "market_flags",
     "merged",
     "verify_measure",
     "verify_table",

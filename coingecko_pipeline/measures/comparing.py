@@ -6,6 +6,7 @@ they were added up and with which date a running total began.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -42,11 +43,7 @@ _RETURNS, _WHOLE = tables.daily_returns.c, tables.global_market_daily.c
 ROUNDED: Mapping[Column[Any], float] = {
     tables.weekly_market.c.volume_24h_mean_usd: ADDED_UP,
     tables.monthly_market.c.volume_24h_mean_usd: ADDED_UP,
-    _WHOLE.market_cap_usd: ADDED_UP,
-    _WHOLE.volume_24h_usd: ADDED_UP,
-    _WHOLE.share_of_largest: ADDED_UP,
-    _WHOLE.share_of_ten: ADDED_UP,
-    _WHOLE.share_of_hundred: ADDED_UP,
+    **{column: ADDED_UP for column in _WHOLE if isinstance(column.type, Double)},
     _RETURNS.volatility_30d: RUNNING_TOTAL,
     _RETURNS.moving_average_7d_usd: RUNNING_TOTAL,
     _RETURNS.moving_average_30d_usd: RUNNING_TOTAL,
@@ -86,7 +83,7 @@ def compare_and_mend(connection: Connection, piece: CoinPiece | DatedPiece) -> R
             if not found.is_clean:
                 piece.write(connection)
     else:
-        of_dates = table.primary_key.columns[0].between(*piece.dates)
+        of_dates = and_(table.primary_key.columns[0].between(*piece.dates), piece.which)
         which = and_(of_dates, table.c.asset_id.in_(piece.coin_ids)) if piece.coin_ids else of_dates
         connection.execute(beside.insert().from_select(beside.c.keys(), select(table).where(which)))
         piece(connection)
@@ -96,7 +93,9 @@ def compare_and_mend(connection: Connection, piece: CoinPiece | DatedPiece) -> R
     return found
 
 
+@cache
 def _beside(table: Table) -> Table:
+    # Once for each: of a table object that is new SQLAlchemy compiles, and keeps, each statement anew.
     columns = [Column(column.name, column.type, primary_key=column.primary_key) for column in table.columns]
     return Table("rows_beside", MetaData(), *columns, prefixes=["TEMPORARY"], mysql_charset="utf8mb4")
 

@@ -6,10 +6,10 @@ A reader sees the old rows of a piece or the new ones, never none of them. No ro
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table
+from sqlalchemy import ColumnElement, Connection, Select, Table, true
 
 from coingecko_pipeline.measures.memory import statement_memory
 from coingecko_pipeline.measures.spans import Span
@@ -132,19 +132,21 @@ class CoinPiece:
 
 @dataclass(frozen=True)
 class DatedPiece:
-    """All rows of some dates, which are made in whatever way.
+    """All rows of some dates, or those of them that a condition holds of, which are made in whatever way.
 
     Attributes:
         table: Its key begins with the date.
         dates: The dates.
         make: Makes their rows anew.
         coin_ids: The coins that are looked at, where the rows are compared; all by default.
+        which: Which rows of the table they are; all by default.
     """
 
     table: Table
     dates: Span
     make: Piece
     coin_ids: Collection[str] = ()
+    which: ColumnElement[bool] = field(default_factory=true)
 
     def __call__(self, connection: Connection) -> int:
         """Make them anew; how many there are."""

@@ -2,7 +2,8 @@
 
 A week and a month: those that the dates open, fill or close. Returns of a coin: everything from its first changed date
 on, since returns reach 365 days ahead and any price can be the highest of all later dates. The global market: the dates
-and the day after each. A bar of hours: the days, once they are over.
+and the day after each. A bar of hours: the days, once they are over. Candles and flags: the dates, and those whose row
+depends on the dates beside them.
 """
 
 from collections import defaultdict
@@ -15,11 +16,14 @@ from sqlalchemy import ColumnElement, Connection, Date, Table, delete, func, sel
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.market.changes import MAIN_SOURCE, Change
+from coingecko_pipeline.measures.candles import CANDLES
+from coingecko_pipeline.measures.flags import Thresholds, flag_queries
 from coingecko_pipeline.measures.following import Followed, Log, ToMake, follow
 from coingecko_pipeline.measures.global_market import DATES_AT_ONCE, dates_of, global_market_groups
 from coingecko_pipeline.measures.making import CoinQuery, DatedPiece
 from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
 from coingecko_pipeline.measures.ohlc import select_daily_ohlc
+from coingecko_pipeline.measures.parts import PartQuery, groups_of
 from coingecko_pipeline.measures.periods import Period, period_end
 from coingecko_pipeline.measures.returns import LONG, has_a_price, note_highest_before, select_returns
 from coingecko_pipeline.measures.rollups import LONGEST_DAYS, latest_over, periods_of, select_rollup
@@ -111,18 +115,41 @@ def _bars(days: Span) -> DatedPiece:
     return DatedPiece(table, days, make)
 
 
+def plan_candles(database: Database, changes: Sequence[Change], _now: datetime) -> ToMake:
+    """The candles that changed prices open or close, as far as there are snapshots."""
+    snapshots = _extent(database, tables.market_snapshots.c.date)
+    days = Span(snapshots.first - ONE_DAY, snapshots.last - ONE_DAY) if snapshots else None
+    return _plan_parts(database, [CANDLES], _known(days, _extent(database, tables.daily_candles.c.date)), changes)
+
+
+def plan_flags(thresholds: Thresholds, database: Database, changes: Sequence[Change], _now: datetime) -> ToMake:
+    """The flags of changed rows, and of the rows around them that are told from them too."""
+    known = _known(_extent(database, tables.daily_market.c.date), _extent(database, tables.market_flags.c.date))
+    return _plan_parts(database, flag_queries(thresholds), known, changes)
+
+
+def _plan_parts(
+    database: Database, queries: Sequence[PartQuery], known: Span | None, changes: Sequence[Change]
+) -> ToMake:
+    if known is None:
+        return ToMake([])
+    changed = [_changed_rows(changes, partial(query.affected, known)) for query in queries]
+    parts = [(query, query.parts(rows.everyone, rows.of_coins)) for query, rows in zip(queries, changed, strict=True)]
+    return ToMake(groups_of(parts, database.kind))
+
+
 @dataclass(frozen=True)
 class DerivedTable:
     """A table that is computed from a market of the same database.
 
     Attributes:
         table: As declared.
-        follows: The market whose changes it follows.
+        follows: The tables whose changes it follows, the market that it is made from first.
         plan: Tells what changes make it do.
     """
 
     table: Table
-    follows: Table
+    follows: tuple[Table, ...]
     plan: Callable[[Database, Sequence[Change], datetime], ToMake]
 
     @property
@@ -131,24 +158,43 @@ class DerivedTable:
         return self.table.name
 
     def logs(self, database: Database) -> Sequence[Log]:
-        """The log that it follows."""
-        return [Log(MAIN_SOURCE, database, self.follows.name)]
+        """The logs that it follows."""
+        return [Log(MAIN_SOURCE, database, table.name) for table in self.follows]
 
 
 def _rollup(period: Period) -> DerivedTable:
     return DerivedTable(
         ROLLUPS[period],
-        tables.daily_market,
+        (tables.daily_market,),
         lambda database, changes, now: plan_rollup(database, period, changes, now),
     )
 
 
 WEEKLY_MARKET, MONTHLY_MARKET = _rollup("week"), _rollup("month")
-DAILY_RETURNS = DerivedTable(tables.daily_returns, tables.daily_market, plan_returns)
-GLOBAL_MARKET_DAILY = DerivedTable(tables.global_market_daily, tables.daily_market, plan_global_market)
-DAILY_OHLC = DerivedTable(tables.daily_ohlc, tables.hourly_market, plan_daily_ohlc)
+DAILY_RETURNS = DerivedTable(tables.daily_returns, (tables.daily_market,), plan_returns)
+GLOBAL_MARKET_DAILY = DerivedTable(
+    tables.global_market_daily, (tables.daily_market, tables.rehypothecated_assets), plan_global_market
+)
+DAILY_OHLC = DerivedTable(tables.daily_ohlc, (tables.hourly_market,), plan_daily_ohlc)
+DAILY_CANDLES = DerivedTable(tables.daily_candles, (tables.daily_market,), plan_candles)
 
-MEASURES = (WEEKLY_MARKET, MONTHLY_MARKET, DAILY_RETURNS, GLOBAL_MARKET_DAILY, DAILY_OHLC)
+
+def market_flags(thresholds: Thresholds) -> DerivedTable:
+    """The flags, told from some thresholds on; rows that were made with others stay until they are made anew."""
+    return DerivedTable(tables.market_flags, (tables.daily_market,), partial(plan_flags, thresholds))
+
+
+MARKET_FLAGS = market_flags(Thresholds())
+
+MEASURES = (
+    WEEKLY_MARKET,
+    MONTHLY_MARKET,
+    DAILY_RETURNS,
+    GLOBAL_MARKET_DAILY,
+    DAILY_OHLC,
+    DAILY_CANDLES,
+    MARKET_FLAGS,
+)
 """Every table of this room."""
 
 

@@ -83,8 +83,8 @@ derived_tables_job = dg.define_asset_job(
 measures_job = dg.define_asset_job(
     "measures_job",
     selection=dg.AssetSelection.assets(*MEASURE_ASSETS),
-    description="The roll-ups, the returns, the global market and the bars of hours, as far as the markets have "
-    "changed, with their checks: no call.",
+    description="The roll-ups, the returns, the global market, the bars of hours, the candles and the flags, as far as "
+    "the markets have changed, with their checks: no call.",
 )
 
 market_report_job = dg.define_asset_job(

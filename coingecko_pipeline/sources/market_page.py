@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 
 from coingecko_pipeline.sources.answer import Answer
 from coingecko_pipeline.sources.asset_ids import is_asset_id
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VALUES = ("price_usd", "volume_24h_usd", "market_cap_usd")
 """The columns of a market that every source fills."""
@@ -98,18 +100,21 @@ class MarketPage:
         return self.answer.answered_at
 
     @property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """What every source tells of a coin; see `market_frame`."""
         return market_frame(self.rows)
 
 
-def market_frame(rows: pa.Table) -> pd.DataFrame:
+def market_frame(rows: pa.Table) -> "pd.DataFrame":
     """What every source tells of a coin, of the rows of any.
 
     Returns:
         asset_id, price_usd, volume_24h_usd, market_cap_usd (US dollars, NaN where not given) and observed_at (UTC, the
         coin's own last update, NaT where not given).
     """
+    # Commands that run no job do without pandas.
+    import pandas as pd
+
     there = set(rows.column_names)
     frame = pd.DataFrame({"asset_id": pd.Series(rows["asset_id"].to_pylist(), dtype="str")})
     for column in VALUES:

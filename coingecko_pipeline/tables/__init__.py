@@ -15,7 +15,9 @@ from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_lis
 from coingecko_pipeline.tables.contracts import asset_contracts, platforms
 from coingecko_pipeline.tables.currencies import CURRENT_RATE, RATE_OF_CHARTS, currency_charts, fx_rates
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
+from coingecko_pipeline.tables.market_views import daily_close, daily_market_clean, universe
 from coingecko_pipeline.tables.measures import (
+    ALL,
     daily_ohlc,
     daily_returns,
     global_market_daily,
@@ -47,6 +49,7 @@ from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
 
 __all__ = [
+    "ALL",
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
@@ -58,6 +61,7 @@ __all__ = [
     "NAME_LENGTH",
     "NOT_ASKED",
     "NOT_SERVED",
+    "OWN_TABLES",
     "PROPOSED",
     "RATE_OF_CHARTS",
     "SNAPSHOT",
@@ -80,7 +84,9 @@ __all__ = [
     "claim_origin",
     "currency_charts",
     "daily_candles",
+    "daily_close",
     "daily_market",
+    "daily_market_clean",
     "daily_market_in",
     "daily_ohlc",
     "daily_returns",
@@ -109,6 +115,7 @@ __all__ = [
     "source_agreement",
     "stored_origin",
     "ticker_snapshots",
+    "universe",
     "usage_writers",
     "view_metadata",
     "warehouse_origin",
@@ -137,6 +144,11 @@ and whose data it holds. A migration that makes another table has to leave it ou
 
 MAIN_TABLES = frozenset(metadata.tables) - {ticker_snapshots.name}
 """The tables that the main database has."""
+
+OWN_TABLES = frozenset(
+    table.name for table in (api_usage, api_rate, api_recent_calls, usage_writers, market_change_counter)
+)
+"""The tables that hold nothing of a source: what was asked for, how often, and how many changes there were."""
 
 
 def open_database(url: str, *, known: bool = False) -> Database:

@@ -19,6 +19,7 @@ from coingecko_pipeline.warehouse import Database, WarehouseError
 from coingecko_pipeline_tests.databases import on_servers, run_on
 from coingecko_pipeline_tests.measures.charts import planted, store
 from coingecko_pipeline_tests.measures.deriving import NOW, build, changed, follow, forget, log
+from coingecko_pipeline_tests.measures.snapshots import put, snapshot_row
 from coingecko_pipeline_tests.running import rows_of
 
 FIRST = date(2024, 1, 3)
@@ -56,8 +57,17 @@ def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.fixture
 def derived(database: Database, second: Database) -> Iterator[Database]:
-    """Two coins of 250 days, hours of one of them, the other source's rows of it, and everything computed of that."""
+    """Two coins of 250 days with snapshots, hours of one, the other source's rows of it, and all that is computed."""
     store(database, {"a": planted(FIRST, prices(2.0)), "b": planted(FIRST, prices(0.1))})
+    put(
+        database,
+        snapshots=[
+            # On every tenth day the market cap does not fit.
+            snapshot_row(FIRST + timedelta(days=day), coin, 0.0, 9.0, circulating_supply=1000.0 if day % 10 else 500.0)
+            for day in range(DAYS)
+            for coin in "ab"
+        ],
+    )
     store(second, {"a-a": planted(FIRST, prices(2.02))})
     hours = [datetime(DAY.year, DAY.month, DAY.day, hour, tzinfo=UTC) for hour in range(24)]
     with database.transaction() as connection:
@@ -90,12 +100,14 @@ KEYS = {
     "weekly_market": ("week_start", WEEK),
     "monthly_market": ("month_start", MONTH),
     **dict.fromkeys(("daily_returns", "global_market_daily", "daily_ohlc", "source_agreement"), ("date", DAY)),
+    **dict.fromkeys(("daily_candles", "market_flags"), ("date", DAY)),
 }
 EXACT = {
     "weekly_market": "close_usd",
     "monthly_market": "open_usd",
     "daily_returns": "return_7d",
     "daily_ohlc": "high_usd",
+    "daily_candles": "close_usd",
     "source_agreement": "price_difference",
 }
 """A column of which the last bit counts."""
@@ -130,6 +142,7 @@ def by_kind() -> dict[str, tuple[str, dict[str, str]]]:
     near = {name: f"{column} = {column} * (1 + 5e-16)" for name, column in ROUNDED.items()}
     bits = {name: f"{column} = {column} * (1 + 2.3e-16)" for name, column in EXACT.items()}
     gone = {name: f"{column} = NULL" for name, column in {**EXACT, **ROUNDED}.items() if name != "daily_ohlc"}
+    gone["market_flags"] = "detail = NULL"
     numbers = {"weekly_market": "days_present = 99", "global_market_daily": "coins_up = 99"}
     changed_to = {
         "a last bit": bits,
@@ -198,10 +211,12 @@ def test_only_the_dates_and_coins_asked_for_are_compared(derived: Database) -> N
         "daily_returns": {"missing": 20},
         "global_market_daily": {"missing": 10},
         "daily_ohlc": {"missing": 1},
+        "daily_candles": {"missing": 20},
+        "market_flags": {"missing": 2},
         "source_agreement": {"missing": 10},
     }
     of_b = verify(derived, dates=Span(DAY, DAY), coin_ids=["b"])
-    assert {name for name, each in of_b.items() if counts(each)} == {"daily_returns"}
+    assert {name for name, each in of_b.items() if counts(each)} == {"daily_returns", "daily_candles", "market_flags"}
 
 
 def test_what_waits_to_be_followed_is_no_difference_and_is_followed_before_a_repair(derived: Database) -> None:

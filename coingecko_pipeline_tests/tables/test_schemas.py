@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, inspect
 from sqlalchemy.engine import make_url
 
-from coingecko_pipeline.orchestration.source_assets import database_of, tables_of
+from coingecko_pipeline.databases import database_of, tables_of
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.tables import MAIN_TABLES, MIGRATIONS, SOURCE_TABLES, migrate, open_database, raw_asset_list
 from coingecko_pipeline.warehouse import Database

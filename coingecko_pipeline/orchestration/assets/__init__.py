@@ -6,6 +6,7 @@ from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, sourc
 from coingecko_pipeline.orchestration.assets.asset_list import make_raw_asset_list, raw_asset_list
 from coingecko_pipeline.orchestration.assets.contracts import asset_contracts, platforms
 from coingecko_pipeline.orchestration.assets.currencies import CurrencyChartsConfig, currency_charts, fx_rates
+from coingecko_pipeline.orchestration.assets.daily_candles import daily_candles
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, RebuildRange
@@ -15,6 +16,7 @@ from coingecko_pipeline.orchestration.assets.known_assets import assets_and_chan
 from coingecko_pipeline.orchestration.assets.market_asset import make_current_market
 from coingecko_pipeline.orchestration.assets.market_changes import CHANGE_LOGS
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig, market_charts
+from coingecko_pipeline.orchestration.assets.market_flags import market_flags
 from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report
 from coingecko_pipeline.orchestration.assets.measures import daily_returns, global_market_daily
 from coingecko_pipeline.orchestration.assets.paprika_contracts import paprika_contracts
@@ -42,6 +44,8 @@ MEASURE_ASSETS: tuple[dg.AssetsDefinition, ...] = (
     daily_returns,
     global_market_daily,
     daily_ohlc,
+    daily_candles,
+    market_flags,
 )
 """What is computed from a market of CoinGecko's inside the database."""
 
@@ -82,6 +86,7 @@ __all__ = [
     "asset_pairs",
     "assets_and_changes",
     "currency_charts",
+    "daily_candles",
     "daily_market",
     "daily_ohlc",
     "daily_returns",
@@ -89,6 +94,7 @@ __all__ = [
     "global_market_daily",
     "hourly_market",
     "market_charts",
+    "market_flags",
     "market_report",
     "monthly_market",
     "platforms",

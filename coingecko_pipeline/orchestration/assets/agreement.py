@@ -9,12 +9,13 @@ import dagster as dg
 from coingecko_pipeline.agreement.comparison import follow_agreement
 from coingecko_pipeline.agreement.pairs import CONTRACT_PRICE_TOLERANCE, PRICE_TOLERANCE
 from coingecko_pipeline.agreement.storing import Pairing, latest_common_date, pair_coins
+from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.market.changes import forget_followed, read_followed
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derived_asset, tell_followed
 from coingecko_pipeline.orchestration.derived_tables import followers_of
 from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
-from coingecko_pipeline.orchestration.source_assets import database_of, key_in
+from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.tables.agreement import asset_pairs as pairs_table

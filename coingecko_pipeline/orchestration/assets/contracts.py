@@ -77,7 +77,8 @@ def asset_contracts(
 
 @dg.asset(
     key=key_in(COINGECKO, "platforms"),
-    deps=[ASSET_PLATFORMS],
+    # After the list: where the key is refused, no further call is made with it.
+    deps=[ASSET_PLATFORMS, key_in(COINGECKO, "raw_asset_list")],
     group_name=GROUP,
     kinds={"coingecko", "mysql", "table"},
     owners=OWNERS,

@@ -34,7 +34,8 @@ GROUP = "currencies"
 
 @dg.asset(
     key=key_in(COINGECKO, "fx_rates"),
-    deps=[EXCHANGE_RATES, key_in(COINGECKO, "currency_charts")],
+    # After the list: where the key is refused, no further call is made with it.
+    deps=[EXCHANGE_RATES, key_in(COINGECKO, "currency_charts"), key_in(COINGECKO, "raw_asset_list")],
     group_name=GROUP,
     kinds={"coingecko", "mysql", "table"},
     owners=OWNERS,

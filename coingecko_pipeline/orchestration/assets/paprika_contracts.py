@@ -7,11 +7,12 @@ import dagster as dg
 import pandas as pd
 
 from coingecko_pipeline.asset_list.asked_contracts import take_contracts
+from coingecko_pipeline.databases import database_of, tables_of
 from coingecko_pipeline.orchestration.assets.asset_list import GROUP, OWNERS, facts_of_defects
 from coingecko_pipeline.orchestration.assets.contracts import AFTER_THE_SNAPSHOT
 from coingecko_pipeline.orchestration.assets.endpoints import CONTRACTS
 from coingecko_pipeline.orchestration.failures import permanent_failures
-from coingecko_pipeline.orchestration.source_assets import database_of, group_in, io_manager_of, key_in, tables_of
+from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA, CoinPaprika
 from coingecko_pipeline.warehouse import Database, column_schema
 

@@ -2,6 +2,7 @@
 
 from coingecko_pipeline.orchestration.checks.archive import ARCHIVE_CHECKS
 from coingecko_pipeline.orchestration.checks.asset_list import list_checks
+from coingecko_pipeline.orchestration.checks.daily_candles import the_hours_prices_lie_within_the_candle
 from coingecko_pipeline.orchestration.checks.hourly_market import (
     the_hour_has_the_coins_that_were_asked_for,
     the_hours_values_are_not_negative,
@@ -21,5 +22,6 @@ ALL_CHECKS = (
     the_hour_has_the_coins_that_were_asked_for,
     a_week_has_one_to_seven_days_and_its_prices_are_in_order,
     the_global_market_is_the_sum_of_the_coins,
+    the_hours_prices_lie_within_the_candle,
     the_hundred_largest_agree_on_the_price,
 )

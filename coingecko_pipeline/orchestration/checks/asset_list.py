@@ -9,8 +9,9 @@ from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.asset_list.acceptance import Acceptance
+from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.orchestration.assets.asset_list import LIST_TAKEN
-from coingecko_pipeline.orchestration.source_assets import database_of, key_in
+from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database

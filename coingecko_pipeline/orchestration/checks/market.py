@@ -12,9 +12,10 @@ from coingecko_pipeline.acquisition.history import COINS_ASKED
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.archive.coverage import read_coverage
 from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.market.gaps import read_gaps
 from coingecko_pipeline.orchestration.assets.market_changes import changes_key
-from coingecko_pipeline.orchestration.source_assets import database_of, key_in
+from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.partitions import key_of
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO

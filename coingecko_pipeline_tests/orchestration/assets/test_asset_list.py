@@ -211,7 +211,7 @@ def test_broken_entries_are_set_aside_and_told_and_the_others_are_taken(database
 
 def test_a_list_is_of_the_day_on_which_its_answer_came(database: Database) -> None:
     clock = FakeClock(datetime(2026, 2, 3, 23, 59, 59, tzinfo=UTC))
-    answers = [Answer(b"", 429, {"Retry-After": "5"}), Answer([coin("a")])]
+    answers = [Answer(b"", 429, {"Retry-After": "5"}), Answer([coin("a")]), Answer([{"id": "ethereum"}])]
     client = CoinGecko(PLANS["keyless"], clock=clock, now=clock.now, adapter=FakeServer(answers))
     assert run_job("asset_list_job", database, client).success
     assert str(rows_of(database, "SELECT fetched_at FROM raw_asset_list")[0][0]).startswith("2026-02-04 00:00:0")

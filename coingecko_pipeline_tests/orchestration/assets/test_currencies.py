@@ -64,6 +64,12 @@ def rates_of(database: Database, currency: str = "eur") -> dict[date, tuple[floa
     return {row.date: (row.usd_per_unit, row.source) for row in rows}
 
 
+def today_of(database: Database) -> tuple[float, str]:
+    """Today's rate of the euro, to nine digits."""
+    rate, source = rates_of(database)[TODAY]
+    return round(rate, 9), source
+
+
 def test_the_recorded_chart_in_euro_gives_the_rate_of_each_of_its_midnights(stocked: Database) -> None:
     recorded = load("market_chart/2026-07-09a/bitcoin.json.gz")
     midnights = {at: price for at, price in recorded["prices"] if at % 86_400_000 == 0}
@@ -118,12 +124,12 @@ def test_a_rate_of_a_chart_replaces_a_current_one_and_never_the_reverse(stocked:
     assert materialize(["fx_rates"]).success
     assert asked.server.paths == ["/api/v3/exchange_rates"]
     assert fetch(stocked, client).success
-    assert rates_of(stocked)[TODAY] == (pytest.approx(1.25), "chart")
+    assert today_of(stocked) == (1.25, "chart")
     with stocked.transaction() as connection:
         connection.execute(tables.fx_rates.delete().where(tables.fx_rates.c.source == "current"))
     assert materialize(["fx_rates"]).success
     assert len(asked.server.paths) == 4
-    assert rates_of(stocked)[TODAY] == (pytest.approx(1.25), "chart")
+    assert today_of(stocked) == (1.25, "chart")
     assert rates_of(stocked, "btc")[TODAY] == (100_000.0, "current")
 
 
@@ -173,7 +179,7 @@ def test_a_code_that_is_none_is_refused_before_a_call(stocked: Database) -> None
 
 def test_what_the_months_credits_do_not_bear_is_refused_before_a_call(stocked: Database) -> None:
     asked = market()
-    poor = replace(PLANS["demo"], credits_per_month=93)
+    poor = replace(PLANS["demo"], credits_per_month=47)
     reason = failure_of(fetch(stocked, client_of(asked, plan=poor)))
     assert "eur of 2025-07-10 to 2026-07-09 needs 2 credits and" in reason
     assert asked.server.requests == []
@@ -266,5 +272,5 @@ def test_a_date_without_any_rate_is_due_and_what_brings_nothing_is_asked_once_a_
 
 @on_sqlite
 def test_a_month_without_credits_completes_no_currency(stocked: Database) -> None:
-    poor = replace(PLANS["demo"], credits_per_month=93)
+    poor = replace(PLANS["demo"], credits_per_month=47)
     assert evaluate(stocked, ("eur",), plan=poor) == "None of eur is due."
