@@ -99,5 +99,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "33"
+    assert loaded.stdout.strip() == "36"
     assert list(tmp_path.iterdir()) == []

@@ -63,7 +63,8 @@ def test_every_text_column_is_compared_byte_for_byte_and_every_table_is_utf8mb4(
     columns = "SELECT table_name, column_name, collation_name FROM information_schema.columns "
     columns += f"WHERE table_schema = DATABASE() AND collation_name IS NOT NULL AND table_name <> '{VERSION_TABLE}' "
     columns += "AND table_name NOT IN (SELECT table_name FROM information_schema.views WHERE table_schema = DATABASE())"
-    tables = "SELECT table_collation FROM information_schema.tables WHERE table_schema = DATABASE()"
+    tables = "SELECT table_collation FROM information_schema.tables "
+    tables += "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'"
     with database.connect() as connection:
         found = connection.execute(text(columns)).all()
         assert {collation for *_, collation in found} == {exact}
