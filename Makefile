@@ -4,11 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv-bench/.installed
+NOTEBOOK := .venv/.notebook
 SHELL := /bin/bash
 export DAGSTER_DISABLE_TELEMETRY := yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format bench lock clean secrets up down logs backup restore mysql test-containers
+.PHONY: help demo dev test check format bench lock notebook clean secrets up down logs backup restore mysql test-containers
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -51,6 +52,13 @@ $(PEERS): requirements-bench.lock
 bench: $(INSTALLED) $(PEERS) ## Measure speed and memory; TEST_MYSQL_URL names the server.
 	BENCH_PEERS_PYTHON=.venv-bench/bin/python $(BIN)/python -m benchmarks
 
+$(NOTEBOOK): requirements-notebook.lock $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-notebook.lock
+	@touch $@
+
+notebook: $(NOTEBOOK) ## Open docs/analysis.ipynb on the demo's market (make demo fills it), or on DATABASE_URL.
+	DATABASE_URL=$${DATABASE_URL:-sqlite:///$(CURDIR)/data/demo/coingecko.db} $(BIN)/jupyter lab docs/analysis.ipynb
+
 lock: ## Pin the dependencies again (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml -o requirements.lock
@@ -58,6 +66,8 @@ lock: ## Pin the dependencies again (needs uv).
 	  --no-header --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
+	  --no-header --upgrade pyproject.toml --group notebook -c requirements-dev.lock -o requirements-notebook.lock
 
 secrets: ## Make the deployment's passwords in .env; those that are there stay.
 	@docker/make-secrets

@@ -51,7 +51,7 @@ class Truth:
         """The values at each midnight of a coin's chart, parsed as plainly as can be."""
         chart = json.loads(
             self._market.chart(
-                self._now_ms, coin_id, days=DAYS, granularity=Granularity.DAILY, delisted=False, rate=1.0
+                self._now_ms, coin_id, days=DAYS, granularity=Granularity.DAILY, delisted=False, currency="usd"
             )
         )
         prices, volumes, caps = (dict(chart[name]) for name in ("prices", "total_volumes", "market_caps"))

@@ -155,7 +155,9 @@ def fill_lives(database: Database, coins: Sequence[Life], last: date, tell: Call
         else:
             connection.execute(text(CHARTS), [_chart(coin) for coin in coins if coin.is_charted])
             connection.execute(text(COVERAGE), [_coverage(coin) for coin in coins if coin.is_charted])
-        connection.exec_driver_sql("DROP INDEX ix_daily_market_asset_id_date ON daily_market")
+        # Its name and its columns are those of the version that migrated.
+        (by_coin,) = inspect(connection).get_indexes("daily_market")
+        connection.exec_driver_sql(f"DROP INDEX {by_coin['name']} ON daily_market")
     rows, day = 0, FIRST
     while day <= last:
         rows += add_day(database, day)
@@ -163,7 +165,8 @@ def fill_lives(database: Database, coins: Sequence[Life], last: date, tell: Call
             tell(f"{rows:,} rows before {day}")
         day += timedelta(days=1)
     with database.transaction() as connection:
-        connection.exec_driver_sql("CREATE INDEX ix_daily_market_asset_id_date ON daily_market (asset_id, date)")
+        columns = ", ".join(str(column) for column in by_coin["column_names"])
+        connection.exec_driver_sql(f"CREATE INDEX {by_coin['name']} ON daily_market ({columns})")
         connection.exec_driver_sql("ANALYZE TABLE daily_market, assets")
     return rows
 

@@ -1,7 +1,8 @@
 """`coingecko-pipeline verify` of a year of every coin: its time and memory, and whether it finds what was planted.
 
-The archive is made first and written by the program itself; then one row of each kind of difference is planted,
-`verify` has to find each, `verify --repair` to mend them, and another `verify` to find nothing.
+The archive is made first and written by the program itself, with all that is computed from the market; then one row of
+each kind of difference is planted, `verify` has to find each, `verify --repair` to mend them, and another `verify` to
+find nothing.
 
 python -m benchmarks.verify --url mysql+pymysql://root@127.0.0.1:33306/bench_verify [--coins 17400] [--keep]
 """
@@ -15,7 +16,7 @@ from sqlalchemy import text
 
 from benchmarks.archive_rows import stock, write_rows
 from benchmarks.filled_market import COINS, DAYS
-from benchmarks.processes import PROGRAM, ROOT, run
+from benchmarks.processes import PROGRAM, ROOT, run, succeed
 from coingecko_pipeline.warehouse import Database
 
 PLANTED = {
@@ -26,6 +27,7 @@ PLANTED = {
         "UPDATE daily_market SET observed_at = observed_at + INTERVAL 1 MICROSECOND {where}"
     ),
     "missing: a row": "DELETE FROM daily_market {where}",
+    "missing: a row of daily_returns": "DELETE FROM daily_returns {where}",
     "surplus: a row of a date that has no value": (
         "INSERT INTO daily_market SELECT date - INTERVAL {days} DAY, asset_id, price_usd, volume_24h_usd, "
         "market_cap_usd, source, observed_at - INTERVAL {days} DAY FROM daily_market {where}"
@@ -70,6 +72,8 @@ def main() -> None:
     else:
         database = stock(arguments.url, arguments.coins, DAYS, ROOT)
         written, seconds, _ = write_rows(arguments.url, database, DAYS, ROOT)
+        with tempfile.TemporaryDirectory() as folder:
+            succeed([*PROGRAM, "measures"], Path(folder), {"DATABASE_URL": arguments.url})
         print(f"\nThe rows were written in {seconds:.0f} s, with {written.peak_megabytes or 0:.0f} MB at most.\n")
     told: list[str] = []
     print("| command | exit code | seconds | peak memory (MB) |\n|---|---:|---:|---:|", flush=True)

@@ -23,6 +23,9 @@ VOLUME = {
 }  # fmt: skip
 
 USDT_ON_ETHEREUM = "0xdac17f958d2ee523a2206206994597c13d831ec7"
+STANDS_FOR_ANOTHER = "quietcoin"
+"""A rehypothecated coin, until the end of October."""
+DOGE_ON_A_CHAIN = "0xba2ae424d960c26247dd6c32edc70b295c744c43"
 
 
 def day(number: int) -> date:
@@ -151,3 +154,13 @@ def fill(database: Database) -> None:
             (date(2026, 11, 2), "demo", "coins/market_chart", 250, 250),
         ],
     )
+    store(
+        database,
+        tables.asset_contracts,
+        [
+            ("doge-chain", DOGE_ON_A_CHAIN, "dogecoin", FIRST, day(DAYS - 1), True),
+            ("ethereum", USDT_ON_ETHEREUM, "tether", FIRST, day(DAYS - 1), True),
+        ],
+    )
+    until = day(NOVEMBER - 1)
+    store(database, tables.rehypothecated_assets, [(STANDS_FOR_ANOTHER, date(1970, 1, 1), until)])

@@ -14,7 +14,7 @@ import pymysql
 import pytest
 from sqlalchemy.engine import URL
 
-from coingecko_pipeline.tables import SOURCE_TABLES, market_change_counter, metadata, migrate
+from coingecko_pipeline.tables import MAIN_TABLES, SOURCE_TABLES, market_change_counter, metadata, migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.database_servers import NoServer, server
 
@@ -119,7 +119,7 @@ def second(database: Database) -> Database:
     return schema
 
 
-def _empty(database: Database, names: Collection[str] = metadata.tables.keys()) -> None:
+def _empty(database: Database, names: Collection[str] = MAIN_TABLES) -> None:
     """Delete all rows; the counter of the changes has its one row, as after the migration."""
     with database.transaction() as connection:
         for name in names:

@@ -103,6 +103,7 @@ class FakeMarket:
 
     Attributes:
         list_answer: What the list of coins is answered with; None for the coins of the rows.
+        inactive: The coins that are gone.
         rates: Units of each currency that one bitcoin costs.
     """
 
@@ -110,6 +111,7 @@ class FakeMarket:
         self.charts = dict(charts or {})
         self.rows = list(rows)
         self.list_answer: Answer | None = None
+        self.inactive: list[str] = []
         self.credits_used = 0
         self.rates = {"btc": 1.0, "usd": 100_000.0, "eur": 80_000.0}
         self.server = FakeServer(self._answer)
@@ -139,6 +141,8 @@ class FakeMarket:
                 rows.sort(key=lambda row: -(row["market_cap"] or 0))
             size, page = int(query["per_page"]), int(query["page"])
             return Answer(rows[(page - 1) * size : page * size])
+        if query.get("status") == "inactive":
+            return Answer([{"id": coin, "symbol": coin, "name": coin} for coin in self.inactive])
         if self.list_answer:
             return self.list_answer
         return Answer([{"id": row["id"], "symbol": row["id"], "name": row["id"]} for row in self.rows])

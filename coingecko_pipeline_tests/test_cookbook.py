@@ -12,7 +12,17 @@ import pytest
 from coingecko_pipeline.measures import DAILY_RETURNS, GLOBAL_MARKET_DAILY, WEEKLY_MARKET
 from coingecko_pipeline.tables import migrate
 from coingecko_pipeline.warehouse import Database
-from coingecko_pipeline_tests.cookbook_market import DAYS, NOVEMBER, SUPPLY, day, fill, has_row, price, volume
+from coingecko_pipeline_tests.cookbook_market import (
+    DAYS,
+    NOVEMBER,
+    STANDS_FOR_ANOTHER,
+    SUPPLY,
+    day,
+    fill,
+    has_row,
+    price,
+    volume,
+)
 from coingecko_pipeline_tests.cookbook_page import PAGE, recipes
 from coingecko_pipeline_tests.databases import MakeDatabase
 from coingecko_pipeline_tests.measures.deriving import build
@@ -74,6 +84,32 @@ def index_of_the_largest() -> list[tuple[Any, ...]]:
         there = [coin for coin in members if has_row(coin, number)]
         worth = sum(cap(coin, 0) * usd(coin, number) / usd(coin, 0) for coin in there)
         rows.append((str(day(number)), len(there), 100 * worth / sum(cap(coin, 0) for coin in there)))
+    return rows
+
+
+def largest_of_a_date() -> list[tuple[Any, ...]]:
+    """Of the fifteenth of October; the coin that stands for another takes no place, the one that died has its own."""
+    ids = [row[0] for row in ANSWERS[3]()]
+    coins = [coin for coin in ids if coin != STANDS_FOR_ANOTHER]
+    return [(place, coin, cap(coin, 14), int(coin == "terra-luna")) for place, coin in enumerate(coins, 1)]
+
+
+def index_chosen_each_month() -> list[tuple[Any, ...]]:
+    """The one that died in October counts with its last price."""
+    rows: list[tuple[Any, ...]] = []
+    value = 100.0
+    for first, last in ((0, NOVEMBER), (NOVEMBER, LAST)):
+        coins = [
+            coin
+            for coin in SUPPLY
+            if has_row(coin, first)
+            and price(coin, first) is not None
+            and (coin != STANDS_FOR_ANOTHER or first >= NOVEMBER)
+        ]
+        ends = {coin: max(n for n in range(first, last + 1) if has_row(coin, n)) for coin in coins}
+        growth = sum(cap(coin, ends[coin]) for coin in coins) / sum(cap(coin, first) for coin in coins)
+        value *= growth
+        rows.append((str(day(first)), str(day(last)), len(coins), growth - 1, value))
     return rows
 
 
@@ -154,6 +190,9 @@ ANSWERS: dict[int, Callable[[], Sequence[tuple[Any, ...]]]] = {
     ],
     19: sizes,
     20: candles_of_bitcoin,
+    22: largest_of_a_date,
+    23: index_chosen_each_month,
+    21: lambda: [("dogecoin", "2026-10-09", 0.25, "chart", -2)],
 }
 
 
@@ -168,10 +207,10 @@ def market(make_database: MakeDatabase) -> Database:
     return database
 
 
-def test_the_page_has_twenty_recipes_and_each_has_its_answer() -> None:
-    assert list(recipes()) == list(range(1, 21))
+def test_the_page_has_its_recipes_and_each_has_its_answer() -> None:
+    assert list(recipes()) == list(range(1, 24))
     assert set(ANSWERS) == set(recipes())
-    assert PAGE.read_text(encoding="utf-8").count("```sql") == 20
+    assert PAGE.read_text(encoding="utf-8").count("```sql") == 23
 
 
 @pytest.mark.parametrize("number", ANSWERS)

@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 
 from coingecko_pipeline import tables
+from coingecko_pipeline.databases import tables_of
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.orchestration.source_assets import tables_of
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 
@@ -40,18 +40,28 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     assert parents["coinpaprika/market_changes"] == {"coinpaprika/daily_market"}
     assert not any(parents[endpoint] for endpoint in ENDPOINTS)
     assert parents["coingecko/daily_ohlc"] == {"coingecko/hourly_market"}
-    for computed in ("weekly_market", "monthly_market", "daily_returns", "global_market_daily"):
+    for computed in (
+        "weekly_market",
+        "monthly_market",
+        "daily_returns",
+        "global_market_daily",
+        "daily_candles",
+        "market_flags",
+    ):
         assert parents[f"coingecko/{computed}"] == {"coingecko/daily_market"}
     markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
-    assert parents["coingecko/asset_pairs"] == markets | {"coingecko/assets", "coinpaprika/assets"}
+    coins = {f"{source.name}/{table}" for source in SOURCES for table in ("assets", "asset_contracts")}
+    assert parents["coingecko/asset_pairs"] == markets | coins
     assert parents["coingecko/source_agreement"] == markets | {"coingecko/asset_pairs"}
     assert parents["coingecko/market_report"] == {"coingecko/daily_market", "coingecko/source_agreement"}
     assert parents["coingecko/asset_contracts"] == {"coingecko/raw_asset_list"}
+    for table in ("asset_contracts", "platforms"):
+        assert parents[f"coinpaprika/{table}"] == {"coinpaprika_api/contracts", "coinpaprika/assets"}
     assert parents["coingecko/platforms"] == {"coingecko_api/asset_platforms", "coingecko/raw_asset_list"}
     assert parents["coingecko/currency_charts"] == {"coingecko_api/market_chart"} | charts
     rates = {"coingecko_api/exchange_rates", "coingecko/currency_charts", "coingecko/raw_asset_list"}
     assert parents["coingecko/fx_rates"] == rates
-    assert len(parents) == 31
+    assert len(parents) == 36
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

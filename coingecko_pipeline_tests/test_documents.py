@@ -21,7 +21,7 @@ each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path
 def test_every_command_and_option_that_a_document_names_exists(path: Path) -> None:
     for line in re.findall(r"coingecko-pipeline ([a-z]+[^`\n]*)", path.read_text(encoding="utf-8")):
         name, *rest = line.split()
-        command = cli.commands.get(name)
+        command = cli.get_command(click.Context(cli), name)
         assert isinstance(command, click.Command), line
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in rest if word.startswith("--")} <= known, line

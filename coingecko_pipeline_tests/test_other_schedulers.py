@@ -43,7 +43,7 @@ TASK, STATE_MACHINE, SCHEDULE = (json.loads(block) for block in blocks("json"))
 def assert_command(arguments: Sequence[str]) -> str:
     """The command's name, once the command line has taken the arguments."""
     name, *rest = arguments
-    command = cli.commands[name]
+    command = cli.get_command(click.Context(cli), name)
     assert isinstance(command, click.Command)
     command.make_context(name, list(rest))
     return name

@@ -88,6 +88,7 @@ def acquire_hour(
     return SnapshotAcquisition(
         f"{what}: the {plan.coins:,} largest coins, about {plan.calls} calls.",
         frames(),
+        result.latest,
         lambda: {COINS_ASKED: plan.coins, **result.facts(), **ledger.facts()},
     )
 

@@ -1,24 +1,28 @@
 """How complete the history is, what is to be done for it today, and when it will be complete."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.completion import CompletionWork, calls_today, complete_on, work_of
 from coingecko_pipeline.acquisition.universe import active_coins, count_active, gone_coins
-from coingecko_pipeline.archive.coverage import read_coverage
+from coingecko_pipeline.archive.coverage import Coverage, read_coverage
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
 
 
-def read_work(database: Database, plan: Plan, now: datetime) -> CompletionWork:
+def read_work(
+    database: Database, plan: Plan, now: datetime, coverage: Mapping[str, Coverage] | None = None
+) -> CompletionWork:
     """What completing the history takes, from the coins and their coverage alone: no row of the market is counted.
 
     Args:
         database: Where everything is kept.
         plan: The CoinGecko plan.
         now: The current UTC time, aware.
+        coverage: Of all coins, where it was read before.
 
     Raises:
         AcquisitionError: There are no coins yet.
@@ -27,7 +31,7 @@ def read_work(database: Database, plan: Plan, now: datetime) -> CompletionWork:
     return work_of(
         universe=[*active_coins(database), *gone],
         left_on=gone,
-        coverage=read_coverage(database),
+        coverage=read_coverage(database) if coverage is None else coverage,
         plan=plan,
         latest=latest_complete_date(now),
         today=now.date(),
@@ -93,18 +97,21 @@ class Outlook:
     complete_on: date | None
 
 
-def read_outlook(database: Database, plan: Plan, now: datetime) -> Outlook:
+def read_outlook(
+    database: Database, plan: Plan, now: datetime, coverage: Mapping[str, Coverage] | None = None
+) -> Outlook:
     """How complete the history is, and when it will be.
 
     Args:
         database: Where everything is kept.
         plan: The CoinGecko plan.
         now: The current UTC time, aware.
+        coverage: Of all coins, where it was read before.
 
     Raises:
         AcquisitionError: There are no coins yet.
     """
-    work = read_work(database, plan, now)
+    work = read_work(database, plan, now, coverage)
     budget = read_budget(database, plan, now.date())
     return Outlook(
         completeness=work.completeness,

@@ -1,29 +1,29 @@
 """Today's market from the pages of a current one: which calls they take, and what came of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
-import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.acquisition.budget import read_budget
+from coingecko_pipeline.acquisition.budget import SPARE_CALLS, read_budget
 from coingecko_pipeline.acquisition.history import COINS_ASKED
 from coingecko_pipeline.acquisition.planning import AcquisitionError, Request, SnapshotPlan, plan_snapshot
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.universe import active_coins, count_active, known_coins
 from coingecko_pipeline.acquisition.usage import UsageLedger, correct_usage
+from coingecko_pipeline.market.snapshots import snapshot_of
+from coingecko_pipeline.market.whole_rows import TakenPage, finish_snapshot
 from coingecko_pipeline.sources import SnapshotClient, Source
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.errors import BrokenAnswer
-from coingecko_pipeline.sources.market_page import MarketPage
+from coingecko_pipeline.sources.market_page import MarketPage, market_frame
 from coingecko_pipeline.warehouse import Database
-
-STALE_AFTER = timedelta(days=1)
-"""A coin's own last update that is older than this before its date is no value of the date."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,13 @@ class SnapshotAcquisition:
     Attributes:
         summary: What will be done and what it costs, in one sentence.
         frames: The rows of the table; the calls are made while they are taken.
+        taken: The page that the latest frame is of.
         facts: What came of it, once they were taken: counts by name.
     """
 
     summary: str
     frames: Iterator[pd.DataFrame]
+    taken: Callable[[], TakenPage]
     facts: Callable[[], Mapping[str, Any]]
 
 
@@ -47,13 +49,36 @@ class SnapshotResult:
 
     Attributes:
         coins: Coins that have a row.
+        asked_for: Coins that were asked for by their ids.
+        taken: The page that the latest frame is of.
         set_aside: What could not be taken, counted by the answer's own field.
         pages_too_late: Pages that were asked for after the day was over; they have no row.
     """
 
     coins: set[str] = field(default_factory=set)
+    asked_for: set[str] = field(default_factory=set)
+    taken: TakenPage | None = None
     set_aside: Counter[str] = field(default_factory=Counter)
     pages_too_late: int = 0
+
+    def latest(self) -> TakenPage:
+        """The page that the latest frame is of.
+
+        Raises:
+            RuntimeError: There was none yet.
+        """
+        if self.taken is None:
+            raise RuntimeError("no frame was taken yet")
+        return self.taken
+
+    def missing_of(self, expected: Iterable[str]) -> dict[str, list[str]]:
+        """The coins of some that have no row, by reason; see `missing_coins`."""
+        missing: dict[str, list[str]] = {}
+        for coin in expected:
+            if coin not in self.coins:
+                reason = tables.NOT_SERVED if coin in self.asked_for else tables.NOT_ASKED
+                missing.setdefault(tables.TOO_LATE if self.pages_too_late else reason, []).append(coin)
+        return missing
 
     def facts(self) -> Mapping[str, Any]:
         """Counts by name, for whoever is told."""
@@ -61,7 +86,11 @@ class SnapshotResult:
 
 
 def acquire_snapshot(
-    request: Request, database: Database, client: CoinGecko, progress: Progress
+    request: Request,
+    database: Database,
+    client: CoinGecko,
+    progress: Progress,
+    keep_pages_days: int = 0,
 ) -> SnapshotAcquisition:
     """Plan today's snapshot and check it against the month's budget before its first call.
 
@@ -70,6 +99,7 @@ def acquire_snapshot(
         database: Where everything is kept.
         client: CoinGecko.
         progress: Told of each page.
+        keep_pages_days: Days for which pages are kept as received.
 
     Raises:
         AcquisitionError: It cannot be fetched, or the budget does not bear it; nothing was spent.
@@ -85,19 +115,29 @@ def acquire_snapshot(
     active = active_coins(database)
     plan = plan_snapshot(request, len(active), client.plan)
     budget.require_snapshot(plan.calls)
-    may_ask_again = plan.coins == len(active) and not plan.left and plan.calls != request.max_calls
+    is_whole = not request.asset_ids and request.top is None
     result = SnapshotResult()
-    pages = _pages(plan, client, result.coins, tuple(active) if may_ask_again else (), request.max_calls)
-    return SnapshotAcquisition(
-        f"Today's market of {day}: about {plan.calls} calls.",
-        snapshot_of(market_frames(pages, plan, f"The market of {day}", ledger, progress, result, day), day),
-        lambda: {
+    calls = Calls(request.max_calls, budget.reserved_today if budget.credits is not None else None)
+    pages = _pages(plan, client, result, active if is_whole else (), calls)
+
+    def frames() -> Iterator[pd.DataFrame]:
+        taken = market_frames(pages, plan, f"The market of {day}", ledger, progress, result, day)
+        yield from snapshot_of(taken, day)
+        if is_whole:
+            missing = result.missing_of(active)
+            database.run_in_transaction(lambda connection: finish_snapshot(connection, day, missing, keep_pages_days))
+
+    def facts() -> dict[str, Any]:
+        missing = result.missing_of(active) if is_whole else {}
+        return {
             COINS_ASKED: plan.coins,
             "coins_left": plan.left if not result.pages_too_late else plan.coins - len(result.coins),
+            "missing": {reason: len(coins) for reason, coins in missing.items()},
             **result.facts(),
             **ledger.facts(),
-        },
-    )
+        }
+
+    return SnapshotAcquisition(f"Today's market of {day}: about {plan.calls} calls.", frames(), result.latest, facts)
 
 
 def acquire_current(source: Source, client: SnapshotClient, database: Database, usage: Database) -> SnapshotAcquisition:
@@ -132,6 +172,7 @@ def acquire_current(source: Source, client: SnapshotClient, database: Database, 
     return SnapshotAcquisition(
         f"Today's market of {source.title}, {day}: {asked} coins.",
         frames(),
+        result.latest,
         lambda: {COINS_ASKED: asked, **result.facts(), **ledger.facts()},
     )
 
@@ -194,36 +235,59 @@ def each_coin_once(
         if day is not None and page.asked_at >= _midnight_after(day, page.asked_at):
             result.pages_too_late += 1
             return
-        new = page.frame[~page.frame["asset_id"].isin(result.coins)].drop_duplicates("asset_id", keep="last")
-        result.coins.update(new["asset_id"])
+        result.asked_for.update(page.asked_for)
+        # Of a coin that a page has twice the last row counts.
+        places = {coin: place for place, coin in enumerate(page.rows["asset_id"].to_pylist())}
+        new_places = sorted(place for coin, place in places.items() if coin not in result.coins)
+        new = page.rows.take(pa.array(new_places, pa.int64()))
+        result.coins.update(places)
         if len(new):
-            yield new
+            result.taken = TakenPage(page, new)
+            yield market_frame(new)
         on_page()
 
 
-def snapshot_of(frames: Iterable[pd.DataFrame], day: date) -> Iterator[pd.DataFrame]:
-    """Frames of a current market as rows of daily_market of a day; a value that is more than a day old is stale."""
-    oldest = pd.Timestamp(day, tz="UTC") - STALE_AFTER
-    for frame in frames:
-        source = np.where(frame["observed_at"] < oldest, tables.STALE, tables.SNAPSHOT)
-        yield frame.assign(date=pd.Timestamp(day), source=pd.Series(source, index=frame.index, dtype="str"))
+@dataclass(frozen=True)
+class Calls:
+    """How many calls a snapshot may make.
+
+    Attributes:
+        most: At most, however they are counted; None for as many as it takes.
+        reserved: Credits that the day's snapshot has of the month's; None where none are counted.
+    """
+
+    most: int | None
+    reserved: int | None
+
+    def left_after(self, made: int) -> int | None:
+        """Calls for coins that the pages did not have, after so many; None for as many as it takes.
+
+        The reserve has one call for them that the pages do not take.
+        """
+        bounds = [] if self.most is None else [self.most - made]
+        if self.reserved is not None:
+            bounds.append(max(SPARE_CALLS, self.reserved - made))
+        return min(bounds) if bounds else None
 
 
 def _pages(
-    plan: SnapshotPlan, client: CoinGecko, seen: set[str], expected: Sequence[str], max_calls: int | None
+    plan: SnapshotPlan, client: CoinGecko, result: SnapshotResult, expected: Iterable[str], calls: Calls
 ) -> Iterator[MarketPage]:
-    """The pages of a plan, and one of the expected coins that are not seen after them.
+    """The pages of a plan, and those of the expected coins that are on none of them, asked for by their ids.
 
-    A coin that moves to an earlier page between two calls is on none of those that came; as many of them as one call
-    takes are asked for by their ids.
+    A coin that moves to an earlier page between two calls is on none of those that came.
     """
     if plan.coin_ids:
         yield from client.markets_of(plan.coin_ids)
         return
-    yield from client.market_pages(largest=plan.largest, max_calls=max_calls)
-    missed = [coin for coin in expected if coin not in seen]
-    if missed and seen:
-        yield next(client.markets_of(missed))
+    made = 0
+    for page in client.market_pages(largest=plan.largest, max_calls=calls.most):
+        made += 1
+        yield page
+    missed = [coin for coin in expected if coin not in result.coins]
+    left = calls.left_after(made)
+    if missed and result.coins and not plan.left and (left is None or left > 0):
+        yield from islice(client.markets_of(missed), left)
 
 
 def _midnight_after(day: date, moment: datetime) -> datetime:

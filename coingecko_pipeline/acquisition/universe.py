@@ -124,7 +124,9 @@ def universe_of(request: Request, database: Database, client: CoinGecko, gone: M
         return [*coins, *(coin for coin, last_seen_on in gone.items() if last_seen_on >= request.dates.first)]
     ranked = sum(market_cap is not None for market_cap in coins.values())
     if ranked < request.top < len(coins):
-        largest = (coin for page in client.market_pages(largest=request.top) for coin in page.frame["asset_id"])
+        largest = (
+            coin for page in client.market_pages(largest=request.top) for coin in page.rows["asset_id"].to_pylist()
+        )
         return [coin for coin in largest if coin in coins]
     return list(coins)[: request.top]
 

@@ -10,8 +10,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, MetaData, Row, Select, and_, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.market.changes import MAIN_SOURCE, Change
-from coingecko_pipeline.measures import ALWAYS, CoinQuery, Followed, Log, Span, ToMake, follow, merged
+from coingecko_pipeline.market.changes import MAIN_SOURCE, Change, followed_number
+from coingecko_pipeline.measures import (
+    ALWAYS,
+    CoinQuery,
+    Comparing,
+    DerivedDifferences,
+    Followed,
+    Log,
+    Plan,
+    Span,
+    ToMake,
+    follow,
+    merged,
+    verify_table,
+)
 from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
 from coingecko_pipeline.measures.working_set import coins_made, dates_read
 from coingecko_pipeline.tables.agreement import AMBIGUOUS, asset_pairs, source_agreement
@@ -71,6 +84,26 @@ def follow_agreement(
         rebuild: Compare these dates again.
         megabytes: Memory for each intermediate table of the database.
     """
+    reading, logs, plan = _followed(database, source)
+    return follow(reading, source_agreement.name, logs, plan, now, rebuild=rebuild, megabytes=megabytes)
+
+
+def verify_agreement(database: Database, source: str, options: Comparing) -> DerivedDifferences:
+    """Compare source_agreement with what both markets and the pairs make again; see `measures.verify_table`.
+
+    Args:
+        database: The main one.
+        source: The other source's name, which is that of its schema, untouched where nothing ever was compared.
+        options: What is compared, and how.
+    """
+    if followed_number(database, source_agreement.name, source) is None:
+        return DerivedDifferences(was_made=False)
+    reading, logs, plan = _followed(database, source)
+    return verify_table(reading, source_agreement.name, logs, plan, options)
+
+
+def _followed(database: Database, source: str) -> tuple[Database, Sequence[Log], Plan]:
+    """The database that reads both sources, what the agreement follows, and how."""
     other = database.schema(source)
     reading, qualifier = database.reading(source)
     logs = [
@@ -78,8 +111,7 @@ def follow_agreement(
         Log(MAIN_SOURCE, database, asset_pairs.name),
         Log(source, other, tables.daily_market.name),
     ]
-    plan = partial(_plan, reading, other, qualifier)
-    return follow(reading, source_agreement.name, logs, plan, now, rebuild=rebuild, megabytes=megabytes)
+    return reading, logs, partial(_plan, reading, other, qualifier)
 
 
 def _plan(reading: Database, other: Database, qualifier: str, changes: Sequence[Change], _now: datetime) -> ToMake:

@@ -1,16 +1,17 @@
 """The pairs of coins in the database: decisions stay, proposals are added, ambiguous coins are listed anew."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Connection, and_, delete, func, insert, select
 
 from coingecko_pipeline import tables
+from coingecko_pipeline.agreement.contracts import Contract, ContractEvidence
 from coingecko_pipeline.agreement.pairs import Coin, Proposal, propose_pairs, without
 from coingecko_pipeline.market.changes import Change, log_changes
-from coingecko_pipeline.tables.agreement import AMBIGUOUS, PROPOSED, asset_pairs
+from coingecko_pipeline.tables.agreement import AMBIGUOUS, CONTRACT, PROPOSED, asset_pairs
 from coingecko_pipeline.warehouse import Database
 
 
@@ -23,12 +24,16 @@ class Pairing:
         new: Pairs that were added.
         pairs: Pairs that there are now, those that a person made included.
         proposal: What was proposed, the ambiguous coins included.
+        contradicted: The pairs that were there and that the contracts do not allow; they stay.
+        platforms: CoinGecko's chain by the other source's, as far as that was learned.
     """
 
     day: date
     new: int
     pairs: int
     proposal: Proposal
+    contradicted: Mapping[str, str]
+    platforms: Mapping[str, str]
 
 
 def latest_common_date(database: Database, other: Database) -> date | None:
@@ -43,7 +48,7 @@ def latest_common_date(database: Database, other: Database) -> date | None:
 
 
 def pair_coins(database: Database, other: Database, day: date) -> Pairing:
-    """Propose pairs from the prices of one date and store them, in one transaction.
+    """Propose pairs from the contracts and from the prices of one date and store them, in one transaction.
 
     A coin that has a pair, or of which a person said that it has none, is left alone.
 
@@ -54,12 +59,20 @@ def pair_coins(database: Database, other: Database, day: date) -> Pairing:
     """
     known = select(asset_pairs.c.asset_id, asset_pairs.c.coinpaprika_id).where(asset_pairs.c.how != AMBIGUOUS)
     decided = database.run_reading(lambda connection: connection.execute(known).all())
+    evidence = ContractEvidence(active_contracts(database), active_contracts(other))
     proposal = propose_pairs(
-        without(priced_coins(database, day), {row.asset_id for row in decided}),
-        without(priced_coins(other, day), {row.coinpaprika_id for row in decided}),
+        without(active_coins(database, day), {row.asset_id for row in decided}),
+        without(active_coins(other, day), {row.coinpaprika_id for row in decided}),
+        evidence,
     )
     rows = [
-        {"asset_id": coin, "coinpaprika_id": other_id, "how": PROPOSED, "matched_on": day, "candidates": None}
+        {
+            "asset_id": coin,
+            "coinpaprika_id": other_id,
+            "how": CONTRACT if coin in proposal.by_contract else PROPOSED,
+            "matched_on": day,
+            "candidates": None,
+        }
         for coin, other_id in proposal.pairs.items()
     ] + [
         {
@@ -83,16 +96,26 @@ def pair_coins(database: Database, other: Database, day: date) -> Pairing:
         log_changes(connection, changes)
 
     database.run_in_transaction(store)
-    before = sum(row.coinpaprika_id is not None for row in decided)
-    return Pairing(day, len(proposal.pairs), before + len(proposal.pairs), proposal)
+    before = {row.asset_id: row.coinpaprika_id for row in decided if row.coinpaprika_id is not None}
+    contradicted = {coin: other_id for coin, other_id in before.items() if not evidence.allows(coin, other_id)}
+    return Pairing(
+        day, len(proposal.pairs), len(before) + len(proposal.pairs), proposal, contradicted, evidence.platforms
+    )
 
 
-def priced_coins(database: Database, day: date) -> list[Coin]:
-    """The active coins of one source, with their prices on a date."""
+def active_contracts(database: Database) -> list[Contract]:
+    """The contracts that the latest list of one source has."""
+    table = tables.asset_contracts
+    query = select(table.c.platform, table.c.address, table.c.asset_id).where(table.c.is_active)
+    return database.run_reading(lambda connection: [Contract(*row) for row in connection.execute(query)])
+
+
+def active_coins(database: Database, day: date) -> list[Coin]:
+    """The active coins of one source, with their prices on a date where they have one."""
     assets, market = tables.assets, tables.daily_market
     query = (
         select(assets.c.asset_id, assets.c.symbol, assets.c.name, market.c.price_usd)
-        .join(market, and_(market.c.asset_id == assets.c.asset_id, market.c.date == day))
+        .join(market, and_(market.c.asset_id == assets.c.asset_id, market.c.date == day), isouter=True)
         .where(assets.c.is_active)
     )
     return database.run_reading(lambda connection: [Coin(*row) for row in connection.execute(query)])

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from coingecko_pipeline.asset_list.entries import LENGTH_SHOWN, UNSTORABLE, Defect
+from coingecko_pipeline.sources.asset_ids import is_asset_id
 from coingecko_pipeline.tables.contracts import ADDRESS_LENGTH, PLATFORM_LENGTH
 
 EVM_ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
@@ -30,7 +31,7 @@ class ListedContracts:
 
     Attributes:
         rows: Platform, address and asset_id, each combination once.
-        without_address: Chains that a coin is said to be on, without an address there.
+        without_address: Coins that are said to be on a chain, without an address there.
         left_out: What cannot be a row.
     """
 
@@ -45,19 +46,36 @@ def read_contracts(listed: Iterable[tuple[str, Any]]) -> ListedContracts:
     Args:
         listed: Each coin's id and its `platforms`: JSON text as raw_asset_list has it, or what stands for none.
     """
+    return _read(
+        (platform, address, asset_id)
+        for asset_id, text in listed
+        if isinstance(text, str)
+        for platform, address in json.loads(text).items()
+    )
+
+
+def read_contracts_on(platform: str, entries: Iterable[Any]) -> ListedContracts:
+    """The contracts of a list of one chain.
+
+    Args:
+        platform: The chain's id.
+        entries: Objects with address and id, which is the coin's; one that is something else has no address.
+    """
+    objects = (entry if isinstance(entry, dict) else {} for entry in entries)
+    return _read((platform, entry.get("address"), entry.get("id")) for entry in objects)
+
+
+def _read(found: Iterable[tuple[str, Any, Any]]) -> ListedContracts:
     contracts: set[tuple[str, str, str]] = set()
     left_out: list[Defect] = []
     without_address = 0
-    for asset_id, text in listed:
-        if not isinstance(text, str):
-            continue
-        for platform, address in json.loads(text).items():
-            if address is None or address == "":
-                without_address += 1
-            elif reason := _why_not_a_row(platform, address):
-                left_out.append(Defect(reason, f"{asset_id!a} on {platform!a}"[:LENGTH_SHOWN]))
-            else:
-                contracts.add((platform, compared(address), asset_id))
+    for platform, address, asset_id in found:
+        if address is None or address == "":
+            without_address += 1
+        elif reason := _why_not_a_row(platform, address, asset_id):
+            left_out.append(Defect(reason, f"{asset_id!a} on {platform!a}"[:LENGTH_SHOWN]))
+        else:
+            contracts.add((platform, compared(address), asset_id))
     rows = pd.DataFrame(sorted(contracts), columns=list(KEY), dtype="str")
     return ListedContracts(rows, without_address, tuple(left_out))
 
@@ -85,10 +103,12 @@ def contracts_after(known: pd.DataFrame, listed: pd.DataFrame, seen_on: date) ->
     return merged[is_listed | was_active.astype(bool)].drop(columns="where")
 
 
-def _why_not_a_row(platform: str, address: Any) -> str:
+def _why_not_a_row(platform: str, address: Any, asset_id: Any) -> str:
     """Why a contract cannot be a row; empty where it can."""
     if not isinstance(address, str):
         return "address that is no text"
+    if not is_asset_id(asset_id):
+        return "no id of a coin that can be stored"
     for what, text, length in (
         ("platform", platform, PLATFORM_LENGTH),
         ("address", address, ADDRESS_LENGTH),

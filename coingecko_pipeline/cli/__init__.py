@@ -11,27 +11,37 @@ from dotenv import load_dotenv
 from rich.logging import RichHandler
 
 from coingecko_pipeline import __version__
-from coingecko_pipeline.cli.agreement import agreement
-from coingecko_pipeline.cli.commands import backfill, complete, daily, migrate_command
-from coingecko_pipeline.cli.currencies import fx
-from coingecko_pipeline.cli.demo import demo
-from coingecko_pipeline.cli.deployment import deployment
-from coingecko_pipeline.cli.dev import dev
-from coingecko_pipeline.cli.export import export
-from coingecko_pipeline.cli.measures import measures
-from coingecko_pipeline.cli.report import report
-from coingecko_pipeline.cli.status import status
+from coingecko_pipeline.cli.lazy import LazyGroup
 from coingecko_pipeline.cli.terminal import ERRORS
-from coingecko_pipeline.cli.verify import verify
-from coingecko_pipeline.sandbox.cli import sandbox
 from coingecko_pipeline.settings import SettingsError
 from coingecko_pipeline.warehouse import DatabaseUrlError, WarehouseError
 
 FAILED = 1
 WRONG_USE = 2
 
+COMMANDS = {
+    "agreement": "coingecko_pipeline.cli.agreement:agreement",
+    "backfill": "coingecko_pipeline.cli.commands:backfill",
+    "complete": "coingecko_pipeline.cli.commands:complete",
+    "daily": "coingecko_pipeline.cli.commands:daily",
+    "demo": "coingecko_pipeline.cli.demo:demo",
+    "deployment": "coingecko_pipeline.cli.deployment:deployment",
+    "dev": "coingecko_pipeline.cli.dev:dev",
+    "export": "coingecko_pipeline.cli.export:export",
+    "forget": "coingecko_pipeline.cli.forget:forget",
+    "fx": "coingecko_pipeline.cli.currencies:fx",
+    "measures": "coingecko_pipeline.cli.measures:measures",
+    "migrate": "coingecko_pipeline.cli.migrate:migrate_command",
+    "price": "coingecko_pipeline.cli.price:price_command",
+    "report": "coingecko_pipeline.cli.report:report",
+    "sandbox": "coingecko_pipeline.sandbox.cli:sandbox",
+    "status": "coingecko_pipeline.cli.status:status",
+    "verify": "coingecko_pipeline.cli.verify:verify",
+}
+"""Where each command is. It is imported when it is named: those that run no job do without Dagster."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=LazyGroup, places=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="coingecko-pipeline")
 def cli() -> None:
     """Every coin that CoinGecko lists, its price, volume and market cap for every day, in your own database.
@@ -46,13 +56,6 @@ def cli() -> None:
         handlers=[RichHandler(console=ERRORS, show_path=False, show_time=False)],
         force=True,
     )
-
-
-for command in (
-    *(demo, dev, migrate_command, sandbox, daily, backfill, complete, fx),
-    *(measures, agreement, report, status, verify, export, deployment),
-):
-    cli.add_command(command)
 
 
 def main() -> None:

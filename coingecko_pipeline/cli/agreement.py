@@ -11,14 +11,17 @@ from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time
-from coingecko_pipeline.orchestration.resources import open_warehouse
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 
 
 @click.command()
 def agreement() -> None:
-    """Read CoinPaprika's market of today (two calls), pair its coins with CoinGecko's, and tell how far they agree."""
+    """Read CoinPaprika's market of today, pair its coins with CoinGecko's, and tell how far they agree.
+
+    Three calls to CoinPaprika, and once a week one for the contracts of each of its some 40 chains.
+    """
     settings = load_settings()
     open_warehouse(settings).dispose()
     use_home()

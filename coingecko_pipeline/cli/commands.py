@@ -1,11 +1,10 @@
-"""migrate, daily, backfill and complete."""
+"""daily, backfill and complete."""
 
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import click
-from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.acquisition.outlook import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError
@@ -15,81 +14,12 @@ from coingecko_pipeline.cli.currencies import complete_currencies
 from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time, watching
-from coingecko_pipeline.market.charts import ChartWriter
-from coingecko_pipeline.market.verify import count_unwritten
+from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.orchestration.assets.asset_list import LIST_TAKEN
-from coingecko_pipeline.orchestration.resources import open_warehouse, utc_now
+from coingecko_pipeline.orchestration.resources import utc_now
 from coingecko_pipeline.orchestration.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
-from coingecko_pipeline.sources import Source
-from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
-from coingecko_pipeline.tables import SOURCE_TABLES, migrate, open_database
-from coingecko_pipeline.warehouse import Database, DatabaseUnavailable
-
-
-@click.command("migrate")
-def migrate_command() -> None:
-    """Create the tables in the database that DATABASE_URL names, or change them to this version.
-
-    The tables of the second source are in a database of their own beside it.
-    """
-    settings = load_settings()
-    migrate_all(open_database(settings.database_url.get_secret_value()))
-
-
-def migrate_all(database: Database) -> None:
-    """Bring the tables of every source to this version, tell it, and close the database.
-
-    Args:
-        database: The main one, with a user who may change tables.
-
-    Raises:
-        WarehouseError: The main database cannot be reached, or its tables are newer.
-    """
-    revision = migrate(database)
-    CONSOLE.print(f"{database.masked_url} is at version {revision}.", highlight=False, soft_wrap=True)
-    for source in SNAPSHOT_SOURCES:
-        _migrate_schema(database, source)
-    if waiting := count_unwritten(database):
-        _write_archived(database, waiting)
-    database.dispose()
-
-
-def _write_archived(database: Database, answers: int) -> None:
-    """Write the rows of archived charts that have none yet: of those that an earlier version stored, all."""
-    with watching() as progress:
-        progress.begin("Rows of archived charts", answers, "charts")
-        written = ChartWriter(database).write_unwritten(progress.advance)
-        progress.end()
-    CONSOLE.print(
-        f"Compared {counted(written.answers, 'archived chart')} with the table and wrote "
-        f"{counted(written.rows, 'row')} that it lacked.",
-        highlight=False,
-    )
-    if written.unreadable:
-        CONSOLE.print(
-            f"{counted(len(written.unreadable), 'archived chart')} cannot be read and will be asked for again: "
-            f"{', '.join(written.unreadable[:5])}. The rows stay.",
-            highlight=False,
-            markup=False,
-        )
-
-
-def _migrate_schema(database: Database, source: Source) -> None:
-    """Make the tables of another source, where the user may: nothing but the source itself needs them."""
-    schema = database.schema(source.name)
-    try:
-        revision = migrate(schema, only=SOURCE_TABLES)
-    except (DatabaseUnavailable, DBAPIError) as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
-        CONSOLE.print(
-            f"The tables of {source.title} were not made, and only {source.title} needs them: {reason}.",
-            highlight=False,
-            soft_wrap=True,
-        )
-    else:
-        CONSOLE.print(f"{schema.masked_url} is at version {revision}.", highlight=False, soft_wrap=True)
 
 
 @click.command()

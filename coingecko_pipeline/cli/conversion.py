@@ -1,5 +1,7 @@
 """An export's values in another currency: of which tables, at which rates, and what is told where there is none."""
 
+from datetime import timedelta
+
 import click
 from sqlalchemy import Table, select
 
@@ -48,7 +50,8 @@ def read_conversion(currency: str, selection: Selection, database: Database) -> 
     if selection.first:
         query = query.where(rates.c.date >= selection.first)
     if selection.last:
-        query = query.where(rates.c.date <= selection.last)
+        # The close of the last day is the row of the next.
+        query = query.where(rates.c.date <= selection.last + timedelta(days=1))
     found = database.run_reading(lambda connection: connection.execute(query).all())
     if not found:
         raise NothingToExport(

@@ -13,8 +13,9 @@ from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted, telling_time
-from coingecko_pipeline.orchestration.resources import open_warehouse, utc_now
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
+from coingecko_pipeline.sources.session import utc_now
 
 DATE = click.DateTime(["%Y-%m-%d"])
 

@@ -1,4 +1,4 @@
-"""Dates out of options."""
+"""The dates that are given as options."""
 
 from datetime import UTC, datetime
 

@@ -5,7 +5,7 @@ import dagster as dg
 from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
-from coingecko_pipeline.cli.commands import migrate_all
+from coingecko_pipeline.cli.migrate import migrate_all
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.deployment.accounts import WAREHOUSE, create_accounts
 from coingecko_pipeline.deployment.passwords import check_passwords

@@ -13,7 +13,7 @@ import click
 from coingecko_pipeline.cli.demo import demo_sandbox, demo_settings
 from coingecko_pipeline.cli.instance import project_file, use_demo_home, use_home
 from coingecko_pipeline.cli.terminal import CONSOLE
-from coingecko_pipeline.orchestration.resources import open_warehouse
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.settings import load_settings
 
 DEFAULT_PORT = 3000

@@ -16,13 +16,24 @@ from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import known_coins
 from coingecko_pipeline.cli.conversion import checked_currency, read_conversion, tell_lacking
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted, watching
-from coingecko_pipeline.export import FORMATS, Export, Exported, ExportError, Selection, SelectionError
+from coingecko_pipeline.databases import database_of, open_warehouse, tables_of
+from coingecko_pipeline.export import (
+    FORMATS,
+    LABELS,
+    Attribution,
+    Export,
+    Exported,
+    ExportError,
+    Selection,
+    SelectionError,
+)
 from coingecko_pipeline.export.formats import Format
-from coingecko_pipeline.orchestration.resources import open_warehouse
-from coingecko_pipeline.orchestration.source_assets import database_of, tables_of
+from coingecko_pipeline.export.labels import CLOSE
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
+from coingecko_pipeline.tables import stored_origin
+from coingecko_pipeline.warehouse import Database
 
 PIPE = "-"
 DATE = click.DateTime(["%Y-%m-%d"])
@@ -34,8 +45,9 @@ def _source(_context: click.Context, _parameter: click.Parameter, name: str) -> 
 
 def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Table:
     source: Source = context.params["source"]
-    views = tables.view_metadata.tables if source is COINGECKO else {}
-    declared = {**tables_of(source).tables, **views}
+    declared = {**tables_of(source).tables}
+    if source is COINGECKO:
+        declared = {name: declared[name] for name in tables.MAIN_TABLES} | dict(tables.view_metadata.tables)
     if name not in declared:
         close = get_close_matches(name, declared, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(declared))}."
@@ -59,6 +71,13 @@ def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Ta
     help="Whose tables.",
 )
 @click.option("--format", "name", type=click.Choice(list(FORMATS)), default="parquet", show_default=True)
+@click.option(
+    "--label",
+    type=click.Choice(LABELS),
+    default=LABELS[0],
+    show_default=True,
+    help="The date of a row: open, whose midnight begins it, or close, whose midnight ends it.",
+)
 @click.option("--output", metavar="FILE", help="The file, or - for a pipe; by default it is named after the table.")
 @click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
 def export(
@@ -69,12 +88,13 @@ def export(
     currency: str | None,
     source: Source,
     name: str,
+    label: str,
     output: str | None,
     overwrite: bool,
 ) -> None:
     """Write the rows of a table into a file that other tools read: Parquet, CSV or Arrow."""
     currency = checked_currency(currency, source, table)
-    selection = Selection(table, first.date() if first else None, last.date() if last else None, asset_ids)
+    selection = Selection(table, first.date() if first else None, last.date() if last else None, asset_ids, label)
     file_format = FORMATS[name]
     console = ERRORS if output == PIPE else CONSOLE
     path = None if output == PIPE else Path(output or _name_of(source, selection, file_format, currency))
@@ -117,13 +137,20 @@ def _export(
                 at_the_end.callback(progress.end)
 
             conversion = read_conversion(currency, selection, database) if currency else None
-            job = Export(database, selection, file_format, begin, progress.advance, conversion)
+            attribution = _attribution(source, database)
+            job = Export(database, selection, file_format, begin, progress.advance, conversion, attribution)
             exported = job.to_file(path, overwrite=overwrite) if path else job.to_stream(sys.stdout.buffer)
         if conversion:
             tell_lacking(conversion)
         return exported
     finally:
         warehouse.dispose()
+
+
+def _attribution(source: Source, database: Database) -> Attribution:
+    if stored_origin(database) == "sandbox":
+        return Attribution(source.name, f"Synthetic data of a sandbox, not {source.title}'s", source.site)
+    return Attribution(source.name, source.attribution, source.site)
 
 
 def _megabytes(size: int) -> str:
@@ -134,4 +161,5 @@ def _name_of(source: Source, selection: Selection, file_format: Format, currency
     whose = () if source is COINGECKO else (source.name,)
     parts = [*whose, selection.table.name, *(str(day) for day in (selection.first, selection.last) if day)]
     parts += [currency] if currency else []
+    parts += [CLOSE] if selection.label == CLOSE else []
     return f"{'_'.join(parts)}.{file_format.suffix}"

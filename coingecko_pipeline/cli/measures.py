@@ -11,9 +11,10 @@ from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.measures import MEASURES
 from coingecko_pipeline.orchestration.assets.deriving import MEASURES_POOL
-from coingecko_pipeline.orchestration.resources import open_warehouse, utc_now
+from coingecko_pipeline.orchestration.resources import utc_now
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
 from coingecko_pipeline.sources.registry import COINGECKO
@@ -23,7 +24,7 @@ from coingecko_pipeline.sources.registry import COINGECKO
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="Make anew from this date (UTC) on.")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Up to this date, included.")
 def measures(first: datetime | None, last: datetime | None) -> None:
-    """Compute weeks, months, returns, the global market and the bars of hours where the market has changed.
+    """Compute weeks, months, returns, the global market, candles and flags where the market has changed.
 
     With dates: make anew what the market of these dates goes into, changed or not. It costs no call. Where the daemon
     or the UI runs, what has changed is followed by itself.

@@ -8,7 +8,7 @@ import click
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, telling_time
-from coingecko_pipeline.orchestration.resources import open_warehouse
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
 
 

@@ -14,10 +14,10 @@ from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.archive.coverage import read_coverage
 from coingecko_pipeline.cli.terminal import CONSOLE
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.market.counts import count_by_date
 from coingecko_pipeline.market.revisions import read_revisions
 from coingecko_pipeline.market.verify import count_unwritten
-from coingecko_pipeline.orchestration.resources import open_warehouse
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.tables import stored_origin
@@ -99,6 +99,7 @@ def read_status(database: Database, plan: Plan) -> Status:
     now = datetime.now(UTC)
     budget = read_budget(database, plan, now.date())
     revisions = read_revisions(database, limit=0)
+    coverage = read_coverage(database)
     return Status(
         database=database.masked_url,
         origin=stored_origin(database),
@@ -113,7 +114,7 @@ def read_status(database: Database, plan: Plan) -> Status:
         chart_rows=exact,
         chart_share=exact / rows if rows else 0.0,
         latest_coverage=on_last / active if active else 0.0,
-        charts_archived=sum(bool(known.points) for known in read_coverage(database).values()),
+        charts_archived=sum(bool(known.points) for known in coverage.values()),
         answers_to_write=count_unwritten(database),
         values_revised=revisions.values,
         revised_on=revisions.latest.date() if revisions.latest else None,
@@ -123,7 +124,7 @@ def read_status(database: Database, plan: Plan) -> Status:
         credits_spent=budget.spent,
         credits_reserved=budget.reserved,
         credits_left=budget.left,
-        history=read_outlook(database, plan, now) if active else None,
+        history=read_outlook(database, plan, now, coverage) if active else None,
     )
 
 

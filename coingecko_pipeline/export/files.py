@@ -11,6 +11,7 @@ from typing import IO
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DBAPIError
 
+from coingecko_pipeline.export.attribution import Attribution
 from coingecko_pipeline.export.conversion import Conversion
 from coingecko_pipeline.export.errors import FileRefused, NothingToExport
 from coingecko_pipeline.export.formats import Format, Opener
@@ -52,6 +53,7 @@ class Export:
         begin: RowsListener how many rows there are; once more where the export begins again.
         advance: RowsListener of so many more rows that are written.
         conversion: Into which currency values in US dollars are converted; None for as they are.
+        attribution: Whose data they are: in the file's metadata, or beside a file of text.
     """
 
     database: Database
@@ -60,6 +62,7 @@ class Export:
     begin: RowsListener = _ignore_rows
     advance: RowsListener = _ignore_rows
     conversion: Conversion | None = None
+    attribution: Attribution | None = None
 
     def to_file(self, path: Path, *, overwrite: bool = False) -> Exported:
         """Write a file; from the start again after a lost connection.
@@ -80,6 +83,8 @@ class Export:
         def work(connection: Connection) -> Exported:
             with _whole_file(path, overwrite) as file:
                 rows = self._write(connection, conditions, self.file_format.opener, file)
+            if self.attribution and self.file_format.is_text:
+                self.attribution.put_beside(path)
             return Exported(rows, path.stat().st_size)
 
         with self._losses_told():
@@ -112,10 +117,12 @@ class Export:
         if not rows:
             raise NothingToExport(f"There is no row of {self.selection}{_what_there_is(connection, table)}")
         self.begin(rows)
-        schema, convert = arrow_schema(table), self.conversion
-        with opener(file, convert.schema(schema) if convert else schema) as writer:
+        schema, convert, whose = arrow_schema(table), self.conversion, self.attribution
+        # The rate is the one of the row's own date, so it comes before the label.
+        schema = self.selection.labelled_schema(convert.schema(schema) if convert else schema)
+        with opener(file, whose.added_to(schema) if whose else schema) as writer:
             for batch in read_pages(connection, table, conditions):
-                writer.write_batch(convert.converted(batch) if convert else batch)
+                writer.write_batch(self.selection.labelled(convert.converted(batch) if convert else batch))
                 self.advance(batch.num_rows)
         return rows
 

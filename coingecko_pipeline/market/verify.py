@@ -5,9 +5,10 @@ answers have spoken for; what only a snapshot has, and a value that no chart giv
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from coingecko_pipeline.archive.answers import StoredAnswer, read_answers
 from coingecko_pipeline.archive.coverage import Coverage, lock_coins, read_coverage
 from coingecko_pipeline.archive.dates import EPOCH, DateIntervals, DateRange
 from coingecko_pipeline.market.changes import Change, log_changes
+from coingecko_pipeline.market.differences import EXAMPLES, Kind, RowDifferences
 from coingecko_pipeline.market.rows import NO_ROWS, VALUE_COLUMNS, MarketRows, arrow_rows, bits, fold_charts
 from coingecko_pipeline.market.stored import read_rows
 from coingecko_pipeline.warehouse import Database
@@ -28,8 +30,6 @@ COINS_COMPARED = 25
 """Coins that are compared together: of 4,700 dates each, some 40 MB with their charts."""
 VALUES_A_DAY = 2_000_000
 """Archived values whose rows are looked for in a day: a second or two of the database's. Of more, a part each day."""
-EXAMPLES = 20
-"""Differences of each kind that are listed."""
 
 
 @dataclass(frozen=True)
@@ -57,58 +57,34 @@ class CoinComparison:
 
 
 @dataclass
-class Differences:
+class Differences(RowDifferences):
     """What differs between the table and the archive.
 
     Attributes:
         coins: Coins that were compared.
-        rows: Rows that were compared.
-        missing: Rows that the archive makes and the table lacks.
-        different: Rows that differ.
-        surplus: Chart rows that the archive does not make.
         unproven: Chart rows of dates that no archived answer has spoken for; no difference, since nothing contradicts
             them: an earlier version of this program could lose a chart and keep its rows.
         unwritten: Archived answers whose rows were not written yet; no difference, since the next run writes them.
-        examples: Some of each kind, as coin and date.
     """
 
     coins: int = 0
-    rows: int = 0
-    missing: int = 0
-    different: int = 0
-    surplus: int = 0
     unproven: int = 0
     unwritten: int = 0
-    examples: dict[str, list[str]] = field(default_factory=dict)
 
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.missing or self.different or self.surplus)
+    SUMMED: ClassVar[tuple[str, ...]] = (*RowDifferences.SUMMED, "coins", "unproven")
 
     def add(self, comparison: CoinComparison, rows: int) -> None:
         """Count one coin's."""
         self.coins += 1
         self.rows += rows
-        self.missing += len(comparison.missing)
-        self.different += len(comparison.different)
-        self.surplus += len(comparison.surplus)
         self.unproven += comparison.unproven
-        for kind, days in (
-            ("missing", _dates(comparison.missing)),
-            ("different", _dates(comparison.different)),
-            ("surplus", comparison.surplus),
-        ):
-            shown = self.examples.setdefault(kind, [])
-            shown += [f"{comparison.coin_id} on {day}" for day in days[: EXAMPLES - len(shown)]]
-
-    def merge(self, other: "Differences") -> None:
-        """Count those of other coins too."""
-        for name in ("coins", "rows", "missing", "different", "surplus", "unproven"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for kind, examples in other.examples.items():
-            shown = self.examples.setdefault(kind, [])
-            shown += examples[: EXAMPLES - len(shown)]
+        kinds: Mapping[Kind, Sequence[date]] = {
+            "missing": _dates(comparison.missing),
+            "different": _dates(comparison.different),
+            "surplus": comparison.surplus,
+        }
+        for kind, days in kinds.items():
+            self.count(kind, len(days), [f"{comparison.coin_id} on {day}" for day in days[:EXAMPLES]])
 
 
 def verify_market(

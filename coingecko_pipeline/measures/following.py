@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from coingecko_pipeline.market.changes import Change, changes_after, followed_number, latest_change, set_followed
-from coingecko_pipeline.measures.making import Finish, Piece, make_pieces
+from coingecko_pipeline.measures.making import CoinPiece, DatedPiece, Finish, make_pieces
 from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
 from coingecko_pipeline.measures.spans import Span
 from coingecko_pipeline.warehouse import Database
@@ -41,7 +41,7 @@ class ToMake:
         finish: What else is done in the transaction of the last piece.
     """
 
-    groups: Sequence[Sequence[Piece]]
+    groups: Sequence[Sequence[CoinPiece | DatedPiece]]
     finish: Finish | None = None
 
 

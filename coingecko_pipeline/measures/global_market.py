@@ -1,18 +1,19 @@
 """The whole market by date: sums, shares of the largest coins, and how many coins rose and fell."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, insert, literal_column, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.measures.making import Piece
 from coingecko_pipeline.measures.spans import ONE_DAY, Span
 from coingecko_pipeline.warehouse.database import Kind
 
-LARGEST = (1, 10, 100)
-"""Of so many of the largest coins the share of the market is told."""
+LARGEST = {"share_of_largest": 1, "share_of_ten": 10, "share_of_hundred": 100}
+"""The columns that tell the share of the market of so many of the largest coins."""
 DATES_AT_ONCE = 31
 """Dates of one transaction: each is a row, and two reads of that date's coins."""
 
@@ -55,6 +56,7 @@ def global_market_on(connection: Connection, day: date, kind: Kind) -> dict[str,
     - `coins_up`, `coins_down`: coins whose price is above, or below, the one of the date before; a coin without a
       price on one of the two dates is in neither.
     - `coins`, `coins_exact`: how many coins have a row, and how many of them a chart's.
+    - `all_…`: the same with the coins that are rehypothecated on the date, which the others leave out.
 
     Stale rows are in `coins` alone: their values are of another date. A sum of doubles is rounded as the database adds
     it up, so two plans may differ in the last digits.
@@ -64,24 +66,71 @@ def global_market_on(connection: Connection, day: date, kind: Kind) -> dict[str,
         day: The date.
         kind: Of the database.
     """
-    coins, exact, cap, volume, priced, up, down = connection.execute(_sums(day, kind)).one()
-    if not coins:
+    of_class = {bool(twice): _Sums(*sums) for twice, *sums in connection.execute(_sums(day, kind))}
+    if not of_class:
         return None
-    caps: Sequence[float] = connection.scalars(_largest(day)).all() if cap else ()
-    shares = [sum(caps[:largest]) / cap if cap else None for largest in LARGEST]
-    values = (day, cap, volume, priced, *shares, up, down, coins, exact)
-    return dict(zip(tables.global_market_daily.c.keys(), values, strict=True))
+    once, twice = of_class.get(False, NOTHING), of_class.get(True, NOTHING)
+    counted = _row(once, _caps(connection, day, once, with_twice=False))
+    every = once.with_(twice)
+    return {
+        "date": day,
+        **counted,
+        **{f"{tables.ALL}{name}": value for name, value in _row(every, _caps(connection, day, every)).items()},
+    }
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """What is added up over the coins of a class."""
+
+    coins: int
+    coins_exact: int
+    market_cap_usd: float | None
+    volume_24h_usd: float | None
+    coins_with_price: int
+    coins_up: int
+    coins_down: int
+
+    def with_(self, other: "_Sums") -> "_Sums":
+        """The sums over both classes."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return _Sums(*(a if b is None else b if a is None else a + b for a, b in pairs))
+
+
+NOTHING = _Sums(0, 0, None, None, 0, 0, 0)
+
+
+def _row(sums: _Sums, caps: Sequence[float]) -> dict[str, Any]:
+    cap = sums.market_cap_usd
+    shares = {name: sum(caps[:largest]) / cap if cap else None for name, largest in LARGEST.items()}
+    return {**asdict(sums), **shares}
+
+
+def _caps(connection: Connection, day: date, sums: _Sums, *, with_twice: bool = True) -> Sequence[float]:
+    return connection.scalars(_largest(day, with_twice=with_twice)).all() if sums.market_cap_usd else ()
+
+
+def _counts_twice(day: date) -> ColumnElement[bool]:
+    """That a coin stands for others on a date that are counted already."""
+    table = tables.rehypothecated_assets.c
+    return tables.daily_market.c.asset_id.in_(select(table.asset_id).where(table.first_on <= day, table.last_on >= day))
 
 
 def _sums(day: date, kind: Kind) -> Select[Any]:
     market, before = tables.daily_market, tables.daily_market.alias("before")
+    # The one date before, told as a range: MySQL then reads it once into a hash table, and does not look up each coin.
+    between = and_(before.c.date > day - 2 * ONE_DAY, before.c.date < day)
     day_before = and_(
-        before.c.date == day - ONE_DAY, before.c.asset_id == market.c.asset_id, before.c.source != tables.STALE
+        between if kind == "mysql" else before.c.date == day - ONE_DAY,
+        before.c.asset_id == market.c.asset_id,
+        before.c.source != tables.STALE,
     )
     counts = market.c.source != tables.STALE
     price = case((counts, market.c.price_usd))
+    twice = _counts_twice(day).label("counts_twice")
     query = (
         select(
+            twice,
             func.count(),
             func.count(case((market.c.source == tables.CHART, 1))),
             func.sum(case((counts, market.c.market_cap_usd))),
@@ -92,17 +141,22 @@ def _sums(day: date, kind: Kind) -> Select[Any]:
         )
         .select_from(market.outerjoin(before, day_before))
         .where(market.c.date == day)
+        # By its name: MySQL does not take an expression with a subquery for the same one.
+        .group_by(literal_column(twice.name))
     )
     # MySQL takes the index by coin for some dates, and reads each of its rows out of order then.
-    return query if kind == "sqlite" else query.with_hint(market, "USE INDEX (PRIMARY)", "mysql")
+    for each in (market, before):
+        query = query.with_hint(each, "USE INDEX (PRIMARY)", "mysql")
+    return query
 
 
-def _largest(day: date) -> Select[Any]:
+def _largest(day: date, *, with_twice: bool) -> Select[Any]:
     market = tables.daily_market
     cap = market.c.market_cap_usd
-    return (
+    query = (
         select(cap)
         .where(market.c.date == day, market.c.source != tables.STALE, cap.is_not(None))
         .order_by(cap.desc())
-        .limit(LARGEST[-1])
+        .limit(max(LARGEST.values()))
     )
+    return query if with_twice else query.where(~_counts_twice(day))

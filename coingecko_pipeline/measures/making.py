@@ -3,12 +3,13 @@
 A reader sees the old rows of a piece or the new ones, never none of them. No row of a coin comes through Python.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table
+from sqlalchemy import ColumnElement, Connection, Select, Table, true
 
 from coingecko_pipeline.measures.memory import statement_memory
 from coingecko_pipeline.measures.spans import Span
@@ -27,7 +28,7 @@ core and SQLite has one writer."""
 
 Piece = Callable[[Connection], int]
 """Makes its rows anew in the connection's transaction, and gives how many there are. May run more than once."""
-Finish = Callable[[Connection], None]
+Finish = Callable[[Connection], object]
 """What is done in the transaction of the last piece."""
 
 
@@ -51,18 +52,11 @@ class CoinQuery:
     prepare: Callable[[Connection], None] | None = None
     still_made: ColumnElement[bool] | None = None
 
-    def piece(self, rows: Sequence[CoinRows], kind: Kind) -> Piece:
+    def piece(self, rows: Sequence[CoinRows], kind: Kind) -> "CoinPiece":
         """Some rows, as one piece."""
+        return CoinPiece(self, rows, kind)
 
-        def make(connection: Connection) -> int:
-            with working_set(connection, rows, self.days_before, self.days_after):
-                if self.prepare:
-                    self.prepare(connection)
-                return replace_rows(connection, self.table, self.rows(kind), self.still_made)
-
-        return make
-
-    def groups(self, wanted: Mapping[str, Sequence[Span]], kind: Kind) -> list[list[Piece]]:
+    def groups(self, wanted: Mapping[str, Sequence[Span]], kind: Kind) -> "list[list[CoinPiece]]":
         """The rows of each coin in pieces: those of a group one after another by date, the groups independently.
 
         Coins whose ids are neighbours are together, since their rows are so in the database's pages.
@@ -71,7 +65,7 @@ class CoinQuery:
             wanted: The dates of each coin's rows.
             kind: Of the database.
         """
-        found: list[list[Piece]] = []
+        found: list[list[CoinPiece]] = []
         coins: list[str] = []
         reads = 0
         for coin in sorted(wanted):
@@ -86,13 +80,84 @@ class CoinQuery:
             found.append(self._blocks(coins, wanted, kind))
         return found
 
-    def _blocks(self, coins: Sequence[str], wanted: Mapping[str, Sequence[Span]], kind: Kind) -> list[Piece]:
+    def _blocks(self, coins: Sequence[str], wanted: Mapping[str, Sequence[Span]], kind: Kind) -> "list[CoinPiece]":
         blocks: dict[int, list[CoinRows]] = {}
         for coin in coins:
             for span in wanted[coin]:
                 for cut in span.cut(BLOCK_DAYS):
                     blocks.setdefault(cut.first.toordinal() // BLOCK_DAYS, []).append(CoinRows(coin, cut))
         return [self.piece(blocks[number], kind) for number in sorted(blocks)]
+
+
+@dataclass(frozen=True)
+class CoinPiece:
+    """Rows of some coins, which are made inside the database.
+
+    Attributes:
+        query: How.
+        rows: Which.
+        kind: Of the database.
+    """
+
+    query: CoinQuery
+    rows: Sequence[CoinRows]
+    kind: Kind
+
+    def __call__(self, connection: Connection) -> int:
+        """Make them anew; how many there are."""
+        with self.prepared(connection):
+            return self.write(connection)
+
+    @contextmanager
+    def prepared(self, connection: Connection) -> Iterator[Select[Any]]:
+        """The query of the rows, which can be run for the time of the block."""
+        with working_set(connection, self.rows, self.query.days_before, self.query.days_after):
+            if self.query.prepare:
+                self.query.prepare(connection)
+            yield self.query.rows(self.kind)
+
+    def write(self, connection: Connection) -> int:
+        """Make them anew where they are prepared; how many there are."""
+        return replace_rows(connection, self.query.table, self.query.rows(self.kind), self.query.still_made)
+
+    def limited(self, dates: Span, coin_ids: Collection[str] = ()) -> "CoinPiece | None":
+        """Those of some dates and, where any is named, of some coins; None where there are none."""
+        rows = [
+            CoinRows(row.asset_id, span)
+            for row in self.rows
+            if (not coin_ids or row.asset_id in coin_ids) and (span := row.span.clipped(dates))
+        ]
+        return replace(self, rows=rows) if rows else None
+
+
+@dataclass(frozen=True)
+class DatedPiece:
+    """All rows of some dates, or those of them that a condition holds of, which are made in whatever way.
+
+    Attributes:
+        table: Its key begins with the date.
+        dates: The dates.
+        make: Makes their rows anew.
+        coin_ids: The coins that are looked at, where the rows are compared; all by default.
+        which: Which rows of the table they are; all by default.
+    """
+
+    table: Table
+    dates: Span
+    make: Piece
+    coin_ids: Collection[str] = ()
+    which: ColumnElement[bool] = field(default_factory=true)
+
+    def __call__(self, connection: Connection) -> int:
+        """Make them anew; how many there are."""
+        return self.make(connection)
+
+    def limited(self, dates: Span, coin_ids: Collection[str] = ()) -> "DatedPiece | None":
+        """The same, of which some dates and coins are looked at; None where there are none."""
+        common = self.dates.clipped(dates)
+        if common is None or (coin_ids and "asset_id" not in self.table.c):
+            return None
+        return replace(self, dates=common, coin_ids=coin_ids)
 
 
 def make_pieces(database: Database, groups: Sequence[Sequence[Piece]], finish: Finish, megabytes: int) -> int:

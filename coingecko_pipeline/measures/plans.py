@@ -2,11 +2,12 @@
 
 A week and a month: those that the dates open, fill or close. Returns of a coin: everything from its first changed date
 on, since returns reach 365 days ahead and any price can be the highest of all later dates. The global market: the dates
-and the day after each. A bar of hours: the days, once they are over.
+and the day after each. A bar of hours: the days, once they are over. Candles and flags: the dates, and those whose row
+depends on the dates beside them.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -15,16 +16,21 @@ from sqlalchemy import ColumnElement, Connection, Date, Table, delete, func, sel
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.market.changes import MAIN_SOURCE, Change
+from coingecko_pipeline.measures.candles import CANDLES
+from coingecko_pipeline.measures.flags import Thresholds, flag_queries
 from coingecko_pipeline.measures.following import Followed, Log, ToMake, follow
-from coingecko_pipeline.measures.global_market import dates_of, global_market_groups
-from coingecko_pipeline.measures.making import CoinQuery, Piece
+from coingecko_pipeline.measures.global_market import DATES_AT_ONCE, dates_of, global_market_groups
+from coingecko_pipeline.measures.making import CoinQuery, DatedPiece
 from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
 from coingecko_pipeline.measures.ohlc import select_daily_ohlc
+from coingecko_pipeline.measures.parts import PartQuery, groups_of
 from coingecko_pipeline.measures.periods import Period, period_end
 from coingecko_pipeline.measures.returns import LONG, has_a_price, note_highest_before, select_returns
 from coingecko_pipeline.measures.rollups import LONGEST_DAYS, latest_over, periods_of, select_rollup
 from coingecko_pipeline.measures.spans import ONE_DAY, Span, merged
+from coingecko_pipeline.measures.verifying import Comparing, DerivedDifferences, verify_table
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.database import Kind
 
 DAYS_OF_BARS = 31
 """Days of the hourly market that one transaction reads: some 200,000 rows of 250 coins."""
@@ -38,9 +44,9 @@ def plan_rollup(database: Database, period: Period, changes: Sequence[Change], _
     start = table.primary_key.columns[0]
     market, made = _extent(database, tables.daily_market.c.date), _extent(database, start)
     if market is None:
-        return ToMake([], partial(_delete_after, table, date.min))
+        return ToMake([], _after(table, date.min))
     over = latest_over(period, market.last)
-    finish = partial(_delete_after, table, over)
+    finish = _after(table, over)
     begun = periods_of(period, market).first
     known = Span(min(begun, made.first) if made else begun, over)
     if known.first > over:
@@ -74,7 +80,14 @@ def plan_global_market(database: Database, changes: Sequence[Change], _now: date
     near = Span(known.first - ONE_DAY, known.last)
     changed = (near.clipped(Span(change.first, change.last)) for change in changes)
     spans = (known.clipped(dates_of(span)) for span in changed if span)
-    return ToMake(global_market_groups(merged(span for span in spans if span), database.kind))
+    return ToMake([[_whole_market(cut, database.kind)] for cut in _cut(spans, DATES_AT_ONCE)])
+
+
+def _whole_market(dates: Span, kind: Kind) -> DatedPiece:
+    def make(connection: Connection) -> int:
+        return sum(piece(connection) for group in global_market_groups([dates], kind) for piece in group)
+
+    return DatedPiece(tables.global_market_daily, dates, make)
 
 
 def plan_daily_ohlc(database: Database, changes: Sequence[Change], now: datetime) -> ToMake:
@@ -88,11 +101,10 @@ def plan_daily_ohlc(database: Database, changes: Sequence[Change], now: datetime
     spans = [over.clipped(Span(change.first, change.last)) for change in changes]
     if made is None or made.last < over.last:
         spans.append(Span(made.last + ONE_DAY if made else over.first, over.last))
-    days = [cut for span in merged(span for span in spans if span) for cut in span.cut(DAYS_OF_BARS)]
-    return ToMake([[_bars(cut)] for cut in days])
+    return ToMake([[_bars(cut)] for cut in _cut(spans, DAYS_OF_BARS)])
 
 
-def _bars(days: Span) -> Piece:
+def _bars(days: Span) -> DatedPiece:
     table = tables.daily_ohlc
 
     def make(connection: Connection) -> int:
@@ -100,7 +112,30 @@ def _bars(days: Span) -> Piece:
         made = connection.execute(table.insert().from_select(list(table.columns), select_daily_ohlc(days)))
         return made.rowcount
 
-    return make
+    return DatedPiece(table, days, make)
+
+
+def plan_candles(database: Database, changes: Sequence[Change], _now: datetime) -> ToMake:
+    """The candles that changed prices open or close, as far as there are snapshots."""
+    snapshots = _extent(database, tables.market_snapshots.c.date)
+    days = Span(snapshots.first - ONE_DAY, snapshots.last - ONE_DAY) if snapshots else None
+    return _plan_parts(database, [CANDLES], _known(days, _extent(database, tables.daily_candles.c.date)), changes)
+
+
+def plan_flags(thresholds: Thresholds, database: Database, changes: Sequence[Change], _now: datetime) -> ToMake:
+    """The flags of changed rows, and of the rows around them that are told from them too."""
+    known = _known(_extent(database, tables.daily_market.c.date), _extent(database, tables.market_flags.c.date))
+    return _plan_parts(database, flag_queries(thresholds), known, changes)
+
+
+def _plan_parts(
+    database: Database, queries: Sequence[PartQuery], known: Span | None, changes: Sequence[Change]
+) -> ToMake:
+    if known is None:
+        return ToMake([])
+    changed = [_changed_rows(changes, partial(query.affected, known)) for query in queries]
+    parts = [(query, query.parts(rows.everyone, rows.of_coins)) for query, rows in zip(queries, changed, strict=True)]
+    return ToMake(groups_of(parts, database.kind))
 
 
 @dataclass(frozen=True)
@@ -109,12 +144,12 @@ class DerivedTable:
 
     Attributes:
         table: As declared.
-        follows: The market whose changes it follows.
+        follows: The tables whose changes it follows, the market that it is made from first.
         plan: Tells what changes make it do.
     """
 
     table: Table
-    follows: Table
+    follows: tuple[Table, ...]
     plan: Callable[[Database, Sequence[Change], datetime], ToMake]
 
     @property
@@ -122,21 +157,44 @@ class DerivedTable:
         """The table's name."""
         return self.table.name
 
+    def logs(self, database: Database) -> Sequence[Log]:
+        """The logs that it follows."""
+        return [Log(MAIN_SOURCE, database, table.name) for table in self.follows]
+
 
 def _rollup(period: Period) -> DerivedTable:
     return DerivedTable(
         ROLLUPS[period],
-        tables.daily_market,
+        (tables.daily_market,),
         lambda database, changes, now: plan_rollup(database, period, changes, now),
     )
 
 
 WEEKLY_MARKET, MONTHLY_MARKET = _rollup("week"), _rollup("month")
-DAILY_RETURNS = DerivedTable(tables.daily_returns, tables.daily_market, plan_returns)
-GLOBAL_MARKET_DAILY = DerivedTable(tables.global_market_daily, tables.daily_market, plan_global_market)
-DAILY_OHLC = DerivedTable(tables.daily_ohlc, tables.hourly_market, plan_daily_ohlc)
+DAILY_RETURNS = DerivedTable(tables.daily_returns, (tables.daily_market,), plan_returns)
+GLOBAL_MARKET_DAILY = DerivedTable(
+    tables.global_market_daily, (tables.daily_market, tables.rehypothecated_assets), plan_global_market
+)
+DAILY_OHLC = DerivedTable(tables.daily_ohlc, (tables.hourly_market,), plan_daily_ohlc)
+DAILY_CANDLES = DerivedTable(tables.daily_candles, (tables.daily_market,), plan_candles)
 
-MEASURES = (WEEKLY_MARKET, MONTHLY_MARKET, DAILY_RETURNS, GLOBAL_MARKET_DAILY, DAILY_OHLC)
+
+def market_flags(thresholds: Thresholds) -> DerivedTable:
+    """The flags, told from some thresholds on; rows that were made with others stay until they are made anew."""
+    return DerivedTable(tables.market_flags, (tables.daily_market,), partial(plan_flags, thresholds))
+
+
+MARKET_FLAGS = market_flags(Thresholds())
+
+MEASURES = (
+    WEEKLY_MARKET,
+    MONTHLY_MARKET,
+    DAILY_RETURNS,
+    GLOBAL_MARKET_DAILY,
+    DAILY_OHLC,
+    DAILY_CANDLES,
+    MARKET_FLAGS,
+)
 """Every table of this room."""
 
 
@@ -149,9 +207,20 @@ def follow_market(
     megabytes: int = DEFAULT_MEGABYTES,
 ) -> Followed:
     """Bring a derived table up to date with its market; see `follow`."""
-    logs = [Log(MAIN_SOURCE, database, derived.follows.name)]
-    plan = partial(derived.plan, database)
-    return follow(database, derived.name, logs, plan, now, rebuild=rebuild, megabytes=megabytes)
+    return follow(
+        database,
+        derived.name,
+        derived.logs(database),
+        partial(derived.plan, database),
+        now,
+        rebuild=rebuild,
+        megabytes=megabytes,
+    )
+
+
+def verify_measure(database: Database, derived: DerivedTable, options: Comparing) -> DerivedDifferences:
+    """Compare a derived table with what is made of its market again; see `verify_table`."""
+    return verify_table(database, derived.name, derived.logs(database), partial(derived.plan, database), options)
 
 
 @dataclass(frozen=True)
@@ -223,6 +292,16 @@ def _periods(period: Period, known: Span, dates: Span) -> Span | None:
     return known.clipped(periods_of(period, near)) if near else None
 
 
-def _delete_after(table: Table, last: date, connection: Connection) -> None:
+def _cut(spans: Iterable[Span | None], days: int) -> list[Span]:
+    return [cut for span in merged(span for span in spans if span) for cut in span.cut(days)]
+
+
+def _after(table: Table, last: date) -> DatedPiece:
     """Delete the periods after the last one that is over, which there are only where market rows were deleted."""
-    connection.execute(delete(table).where(table.primary_key.columns[0] > last))
+    start = table.primary_key.columns[0]
+
+    def make(connection: Connection) -> int:
+        connection.execute(delete(table).where(start > last))
+        return 0
+
+    return DatedPiece(table, Span(last + ONE_DAY, date.max), make)

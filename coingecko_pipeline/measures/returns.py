@@ -39,7 +39,7 @@ LEAST_SHARE = 1e-4
 and is added up from its rows where it is not: after a collapse, or of a price that grows evenly. A total of some
 hundred doubles is off by less than 1e-13 of itself, so the difference by less than 1e-9 of itself."""
 
-BY_COIN = "FORCE INDEX (ix_daily_market_asset_id_date)"
+BY_COIN = "FORCE INDEX (ix_daily_market_asset_id_date_price)"
 """The index for some dates of one coin: the primary key would be read from the first to the last date of all coins."""
 
 

@@ -123,7 +123,7 @@ def replace_rows(
     upsert = mysql.insert(table).from_select(columns, rows)
     values = {column.name: upsert.inserted[column.name] for column in columns if column not in keys}
     connection.execute(upsert.on_duplicate_key_update(values))
-    return int(connection.scalar(select(func.count()).select_from(_stored(table))) or 0)
+    return int(connection.scalar(select(func.count()).select_from(rows_stored(table))) or 0)
 
 
 def _delete_rows(connection: Connection, table: Table, which: ColumnElement[bool] | None = None) -> None:
@@ -145,7 +145,7 @@ def _delete_rows(connection: Connection, table: Table, which: ColumnElement[bool
     connection.execute(doomed.prefix_with(hint, dialect="mysql"))
 
 
-def _stored(table: Table) -> FromClause:
+def rows_stored(table: Table) -> FromClause:
     """The rows of the working set that a table has."""
     day, coin = table.primary_key.columns
     within = dates_read.c.day.between(coins_made.c.first_on, coins_made.c.last_on)

@@ -18,7 +18,7 @@ REPORT = "market_report"
 AGREEMENT = tables.source_agreement.name
 
 FOLLOWS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    **{derived.name: {COINGECKO.name: (derived.follows.name,)} for derived in MEASURES},
+    **{derived.name: {COINGECKO.name: tuple(table.name for table in derived.follows)} for derived in MEASURES},
     AGREEMENT: {
         COINGECKO.name: (tables.daily_market.name, tables.asset_pairs.name),
         COINPAPRIKA.name: (tables.daily_market.name,),

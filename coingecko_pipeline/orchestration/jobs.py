@@ -83,8 +83,8 @@ derived_tables_job = dg.define_asset_job(
 measures_job = dg.define_asset_job(
     "measures_job",
     selection=dg.AssetSelection.assets(*MEASURE_ASSETS),
-    description="The roll-ups, the returns, the global market and the bars of hours, as far as the markets have "
-    "changed, with their checks: no call.",
+    description="The roll-ups, the returns, the global market, the bars of hours, the candles and the flags, as far as "
+    "the markets have changed, with their checks: no call.",
 )
 
 market_report_job = dg.define_asset_job(
@@ -97,7 +97,8 @@ SNAPSHOT_JOBS = {
     name: dg.define_asset_job(
         f"{name}_daily_job",
         selection=dg.AssetSelection.assets(*assets).without_checks(),
-        description=f"The list, the coins and today's market of {name}. The checks follow in a run of their own.",
+        description=f"The list, the coins and today's market of {name}, and the contracts that are due. The checks "
+        "follow in a run of their own.",
     )
     for name, assets in SNAPSHOT_ASSETS.items()
 }

@@ -13,29 +13,16 @@ from pydantic import Field
 from coingecko_pipeline.acquisition.progress import LogProgress, Progress
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
 from coingecko_pipeline.alerts import AlertChannel
-from coingecko_pipeline.orchestration.source_assets import database_of, io_manager_of, tables_of
+from coingecko_pipeline.databases import database_of, open_warehouse, tables_of
+from coingecko_pipeline.measures import Thresholds
+from coingecko_pipeline.orchestration.source_assets import io_manager_of
 from coingecko_pipeline.settings import Settings, load_alert_settings, load_settings
 from coingecko_pipeline.sources import Opening, SnapshotClient, SnapshotSource, Source
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES
-from coingecko_pipeline.tables import Origin, assert_origin, claim_origin, open_database, prepare
+from coingecko_pipeline.tables import Origin, assert_origin, claim_origin
 from coingecko_pipeline.warehouse import Database, MySQLIOManager
-
-
-def open_warehouse(settings: Settings, *, known: bool = False) -> Database:
-    """The database of the settings, its tables ready for use.
-
-    Args:
-        settings: Where it is.
-        known: Whether its server was reached before and is worth waiting for.
-
-    Raises:
-        WarehouseError: It cannot be reached, or its tables are of another version.
-    """
-    database = open_database(settings.database_url.get_secret_value(), known=known)
-    prepare(database)
-    return database
 
 
 def utc_now() -> datetime:
@@ -169,6 +156,32 @@ class MeasuresMemory(dg.ConfigurableResource[int]):
         return self.settings.measures_memory_mb
 
 
+class FlagThresholds(dg.ConfigurableResource[Thresholds]):
+    """From where on a row is odd, as the settings that begin with FLAG_ tell."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> Thresholds:  # noqa: ARG002
+        """The figures of the settings."""
+        settings = self.settings
+        return Thresholds(
+            spike_factor=settings.flag_spike_factor,
+            cap_off_pct=settings.flag_cap_off_pct,
+            volume_times_cap=settings.flag_volume_times_cap,
+            candle_off_pct=settings.flag_candle_off_pct,
+        )
+
+
+class KeepPagesDays(dg.ConfigurableResource[int]):
+    """The days for which pages are kept that KEEP_PAGES_DAYS names."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> int:  # noqa: ARG002
+        """The figure of the settings."""
+        return self.settings.keep_pages_days
+
+
 class Currencies(dg.ConfigurableResource[Sequence[str]]):
     """The currencies that CURRENCIES names."""
 
@@ -285,6 +298,8 @@ def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[st
         "plan": PlanResource(settings=settings),
         "report_path": ReportPath(settings=settings),
         "measures_memory": MeasuresMemory(settings=settings),
+        "flag_thresholds": FlagThresholds(settings=settings),
+        "keep_pages_days": KeepPagesDays(settings=settings),
         "currencies": Currencies(settings=settings),
         "alerts": webhook_alerts,
         "coingecko": CoinGeckoResource(settings=settings, warehouse=warehouse, progress=progress, now=now),

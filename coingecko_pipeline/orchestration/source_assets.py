@@ -1,14 +1,9 @@
-"""What each source's Dagster assets are called and kept in."""
-
-from functools import cache
+"""What each source's Dagster assets are called, and by which IO manager they are kept."""
 
 import dagster as dg
-from sqlalchemy import MetaData
 
-from coingecko_pipeline import tables
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO
-from coingecko_pipeline.warehouse import Database
 
 
 def key_in(source: Source, table: str) -> dg.AssetKey:
@@ -28,31 +23,3 @@ def group_in(source: Source, group: str) -> str:
 def io_manager_of(source: Source) -> str:
     """The key of the IO manager of a source's tables."""
     return "warehouse_io_manager" if source is COINGECKO else f"{source.name}_io_manager"
-
-
-@cache
-def tables_of(source: Source) -> MetaData:
-    """The declared tables that a source uses, whose columns say whose ids and values they hold."""
-    if source is COINGECKO:
-        return tables.metadata
-    declared = MetaData()
-    for name in sorted(tables.SOURCE_TABLES):
-        table = tables.metadata.tables[name]
-        copy = table.to_metadata(declared)
-        copy.info.update(table.info)
-        for column in copy.columns:
-            column.comment = (column.comment or "").replace(COINGECKO.title, source.title)
-    return declared
-
-
-def database_of(source: Source, warehouse: Database) -> Database:
-    """The database of a source's tables, ready for use: the main one, or a schema beside it.
-
-    Raises:
-        WarehouseError: It cannot be reached, or its tables are of another version.
-    """
-    if source is COINGECKO:
-        return warehouse
-    database = warehouse.schema(source.name)
-    tables.prepare(database, only=tables.SOURCE_TABLES)
-    return database

@@ -10,8 +10,17 @@ It imports nothing of the rest of the package, so that neither can hide the othe
 from .app import create_app
 from .errors import SandboxError
 from .gate import Call
-from .options import SandboxOptions
+from .options import SandboxOptions, rehypothecated_beside
 from .plans import PLANS, Plan
 from .server import RunningSandbox
 
-__all__ = ["PLANS", "Call", "Plan", "RunningSandbox", "SandboxError", "SandboxOptions", "create_app"]
+__all__ = [
+    "PLANS",
+    "Call",
+    "Plan",
+    "RunningSandbox",
+    "SandboxError",
+    "SandboxOptions",
+    "create_app",
+    "rehypothecated_beside",
+]

@@ -10,7 +10,7 @@ from enum import Enum
 import numpy as np
 
 from .market import DAY_MS, HOUR_MS, MINUTE_MS, Figures, has_history, quotes, recorded_days
-from .noise import Days, uniform
+from .noise import Days, Reals, uniform
 from .responses import point_texts
 from .universe import Coin
 
@@ -56,18 +56,20 @@ def chart_moments(coin: Coin, of: Figures, granularity: Granularity, from_ms: in
     return late[late <= to_ms]
 
 
-def chart_body(of: Figures, moments_ms: Days, rate: float) -> bytes:
+def chart_body(of: Figures, moments_ms: Days, rates: Reals | float, revisions: Reals | float) -> bytes:
     """The JSON of one coin's chart.
 
     Args:
         of: The coin's figures.
         moments_ms: The moments of its points.
-        rate: What a dollar costs in the currency that the chart is in.
+        rates: What a dollar costs in the currency of the chart, at each of them.
+        revisions: By which factor price and market cap are told otherwise than first, at each of them.
     """
     if not len(moments_ms):
         return EMPTY_CHART
     at = quotes(of, moments_ms)
     prices, market_caps, volumes = (
-        point_texts(moments_ms, values * rate) for values in (at.price, at.market_cap, at.volume)
+        point_texts(moments_ms, values * rates)
+        for values in (at.price * revisions, at.market_cap * revisions, at.volume)
     )
     return f'{{"prices":[{prices}],"market_caps":[{market_caps}],"total_volumes":[{volumes}]}}'.encode()

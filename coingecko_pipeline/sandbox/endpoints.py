@@ -10,18 +10,29 @@ from starlette.routing import Route
 
 from .charts import Granularity
 from .clock import milliseconds
+from .currencies import supported
 from .errors import incorrect_path, invalid_parameter, paid_only, too_far_back
 from .limits import CreditCount
 from .market import DAY_MS
 from .paprika import PREFIX as PAPRIKA_PREFIX
 from .paprika import PaprikaMarket
-from .parameters import Query, calendar_day, days_back, dollar_rate, flag, instant_ms, positive, required
+from .parameters import (
+    PageWanted,
+    Query,
+    calendar_day,
+    days_back,
+    flag,
+    instant_ms,
+    page_wanted,
+    precision,
+    required,
+    vs_currency,
+)
 from .plans import Caller, Plan
+from .platforms import asset_platforms
 from .responses import encoded, json_response
 
 PREFIX = "/api/v3"
-# CoinGecko's documented bounds of `per_page`.
-_ROWS_A_PAGE, _MOST_ROWS_A_PAGE = 100, 250
 _INTERVALS = {"daily": Granularity.DAILY, "hourly": Granularity.HOURLY, "5m": Granularity.FIVE_MINUTES}
 _EXTRAS = ("include_market_cap", "include_24hr_vol", "include_24hr_change", "include_last_updated_at")
 
@@ -32,9 +43,7 @@ class Market(Protocol):
     def coins_list(self, now_ms: int, include_platform: bool, inactive: bool) -> bytes:
         """The body of `/coins/list`."""
 
-    def markets(
-        self, now_ms: int, *, ids: list[str] | None, order: str, page: int, per_page: int, rate: float
-    ) -> tuple[bytes, int]:
+    def markets(self, now_ms: int, wanted: PageWanted) -> tuple[bytes, int]:
         """The body of a page of `/coins/markets`, and the number of rows on all pages."""
 
     def chart(
@@ -45,7 +54,7 @@ class Market(Protocol):
         days: int | None,
         granularity: Granularity | None,
         delisted: bool,
-        rate: float,
+        currency: str,
     ) -> bytes:
         """The body of `/coins/{id}/market_chart`."""
 
@@ -58,15 +67,20 @@ class Market(Protocol):
         to_ms: int,
         granularity: Granularity | None,
         delisted: bool,
-        rate: float,
+        currency: str,
     ) -> bytes:
         """The body of `/coins/{id}/market_chart/range`."""
 
     def history(self, now_ms: int, coin_id: str, day: int, delisted: bool) -> bytes:
         """The body of `/coins/{id}/history`."""
 
-    def simple_price(self, now_ms: int, ids: list[str], currencies: list[str], extras: frozenset[str]) -> bytes:
+    def simple_price(
+        self, now_ms: int, ids: list[str], currencies: list[str], extras: frozenset[str], precision: int | None
+    ) -> bytes:
         """The body of `/simple/price`."""
+
+    def exchange_rates(self, now_ms: int) -> bytes:
+        """The body of `/exchange_rates`."""
 
     def global_figures(self, now_ms: int) -> bytes:
         """The body of `/global`."""
@@ -102,9 +116,13 @@ class Endpoints:
             "/coins/{coin_id}/market_chart/range": self._chart_range,
             "/coins/{coin_id}/history": self._history,
             "/simple/price": self._simple_price,
+            "/simple/supported_vs_currencies": lambda _: json_response(supported()),
+            "/asset_platforms": lambda _: json_response(asset_platforms()),
+            "/exchange_rates": self._exchange_rates,
             "/global": self._global,
         }
         other = {"/coins": self._paprika_coins, "/tickers": self._paprika_tickers}
+        other |= {"/contracts": self._paprika_platforms, "/contracts/{platform}": self._paprika_contracts}
         paths = {PREFIX + path: handler for path, handler in handlers.items()}
         paths |= {PAPRIKA_PREFIX + path: handler for path, handler in other.items()}
         return [Route(path, _on_the_loop(handler), methods=["GET"]) for path, handler in paths.items()]
@@ -141,23 +159,13 @@ class Endpoints:
         return json_response(self._market.coins_list(_now_ms(request), flag(query, "include_platform"), inactive))
 
     def _markets(self, request: Request) -> Response:
-        query = request.query_params
-        rate = dollar_rate(query)
-        per_page = min(positive(query, "per_page", _ROWS_A_PAGE), _MOST_ROWS_A_PAGE)
-        ids = query["ids"].split(",") if query.get("ids") else None
-        body, total = self._market.markets(
-            _now_ms(request),
-            ids=ids,
-            order=query.get("order") or "market_cap_desc",
-            page=positive(query, "page", 1),
-            per_page=per_page,
-            rate=rate,
-        )
-        return json_response(body, headers={"total": str(total), "per-page": str(per_page)})
+        wanted = page_wanted(request.query_params)
+        body, total = self._market.markets(_now_ms(request), wanted)
+        return json_response(body, headers={"total": str(total), "per-page": str(wanted.per_page)})
 
     def _chart(self, request: Request) -> Response:
         query, caller = request.query_params, _caller(request)
-        rate, days = dollar_rate(query), days_back(query)
+        currency, days = vs_currency(query), days_back(query)
         granularity = _granularity(query)
         if granularity not in (None, Granularity.DAILY) and not caller.plan.paid:
             raise paid_only()
@@ -169,13 +177,13 @@ class Endpoints:
             days=days,
             granularity=granularity,
             delisted=caller.plan.paid,
-            rate=rate,
+            currency=currency,
         )
         return json_response(body)
 
     def _chart_range(self, request: Request) -> Response:
         query, caller, now_ms = request.query_params, _caller(request), _now_ms(request)
-        rate, from_ms, to_ms = dollar_rate(query), instant_ms(query, "from"), instant_ms(query, "to")
+        currency, from_ms, to_ms = vs_currency(query), instant_ms(query, "from"), instant_ms(query, "to")
         granularity = _granularity(query)
         if granularity is not None and not caller.plan.paid:
             raise paid_only()
@@ -187,7 +195,7 @@ class Endpoints:
             to_ms=to_ms,
             granularity=granularity,
             delisted=caller.plan.paid,
-            rate=rate,
+            currency=currency,
         )
         return json_response(body)
 
@@ -202,13 +210,24 @@ class Endpoints:
         currencies = required(query, "vs_currencies").lower().split(",")
         ids = required(query, "ids").split(",")
         extras = frozenset(name for name in _EXTRAS if flag(query, name))
-        return json_response(self._market.simple_price(_now_ms(request), ids, currencies, extras))
+        digits = precision(query)
+        return json_response(self._market.simple_price(_now_ms(request), ids, currencies, extras, digits))
+
+    def _exchange_rates(self, request: Request) -> Response:
+        return json_response(self._market.exchange_rates(_now_ms(request)))
 
     def _global(self, request: Request) -> Response:
         return json_response(self._market.global_figures(_now_ms(request)))
 
     def _paprika_coins(self, request: Request) -> Response:
         return json_response(self._market.paprika(_now_ms(request)).coins())
+
+    def _paprika_platforms(self, request: Request) -> Response:
+        return json_response(self._market.paprika(_now_ms(request)).platforms())
+
+    def _paprika_contracts(self, request: Request) -> Response:
+        body = self._market.paprika(_now_ms(request)).contracts(request.path_params["platform"])
+        return json_response(body)
 
     def _paprika_tickers(self, request: Request) -> Response:
         return json_response(self._market.paprika(_now_ms(request)).tickers())

@@ -1,37 +1,22 @@
 """What every coin is worth at every moment: a closed form of (coin, moment).
 
-The figures are synthetic. A price wanders around the coin's base, the market cap is the price times a constant
-supply, and the volume wanders by itself. The value at 00:00:00 UTC of a date is one number, whichever endpoint
-is asked for it, with whatever range, at whatever time.
+The figures are synthetic. A price wanders around the coin's base, the market cap is the price times a supply
+that grows slowly, and the volume wanders by itself. The value at 00:00:00 UTC of a date is one number, whichever
+endpoint is asked for it, with whatever range, at whatever time.
 """
 
-from dataclasses import dataclass
-from enum import IntEnum
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .names import GIANTS, ODD
+from .names import GIANTS, ODD, REHYPOTHECATED
 from .noise import Days, Keys, Reals, exp2, uniform, wandering
+from .oddities import PLANTED, VOLUME_FACTOR, holds, price_factor
+from .traits import Trait
+from .universe import REHYPOTHECATED_FROM
 
 DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
-
-# Fixed rates to the US dollar: the synthetic exchange rates never move.
-PER_DOLLAR = {"usd": 1.0, "eur": 0.9, "gbp": 0.8, "jpy": 150.0}
-
-
-class Trait(IntEnum):
-    """What is special about a coin's figures."""
-
-    PLAIN = 0
-    GAPS = 1  # some days are missing in its charts
-    DEAD = 2  # no charts; the market page repeats its first price, with that day as last_updated
-    NO_CAP = 3  # a market cap of 0, and no rank
-    TINY = 4  # a price of about 1e-12
-    UNKNOWN = 5  # no charts, and nulls on the market page
-    NO_VOLUME = 6  # a volume of null
-    PATCHY_CAP = 7  # a market cap that is null on some days
-    RARE = 8  # the market page shows a new price once a day only, at 00:00 UTC
 
 
 # Of the generated coins, the share that has each trait; the rest is plain.
@@ -47,14 +32,20 @@ _SHARES = {
 }
 _MISSING_DAYS, _MISSING_CAPS = 0.02, 0.1
 _TINY_PRICE_USD = 1e-12
+# Beyond 64 bits, as that of some real coins.
+_TINY_SUPPLY = 2.3e19
+_MOST_TURNOVER = 0.9
+_MOST_GROWTH, _GIANT_GROWTH = 0.05, 0.01
+_SUPPLY_DAY = 20_454  # 2026-01-01, counted from 1970-01-01
 
 # For each octave the binary logarithm of its period in days (of the wiggle: in hours), and its amplitude.
-_PRICE_OCTAVES = ((9, 1.0), (7, 0.8), (5, 0.5), (3, 0.25), (0, 0.1))
+PRICE_OCTAVES = ((9, 1.0), (7, 0.8), (5, 0.5), (3, 0.25), (0, 0.1))
+_SLOW = 3
 _VOLUME_OCTAVES = ((5, 0.8), (0, 0.9))
 _WIGGLE_OCTAVES = ((1, 0.03), (0, 0.02))
 
 # The purposes of the noise in this file; each wandering takes as many as it has octaves.
-_TRAIT, _BASE_A, _BASE_B, _BASE_C, _CAP, _TURNOVER, _SWING, _GAP, _CAP_GAP = range(20, 29)
+_TRAIT, _BASE_A, _BASE_B, _BASE_C, _CAP, _TURNOVER, _SWING, _GAP, _CAP_GAP, _GROWTH = range(20, 30)
 _PRICE, _VOLUME, _WIGGLE = 40, 50, 60
 
 
@@ -67,7 +58,8 @@ class Figures:
         traits: Their traits.
         price_usd: Their base prices.
         swing: How far their prices swing; 1 is a factor of about 2.
-        supply: Their supplies; 0 where the market cap is 0.
+        supply: Their supplies on 2026-01-01; 0 where the market cap is 0.
+        growth: By which part of that they grow in a year.
         volume_usd: Their base volumes in 24 hours.
     """
 
@@ -76,19 +68,16 @@ class Figures:
     price_usd: Reals
     swing: Reals
     supply: Reals
+    growth: Reals
     volume_usd: Reals
 
     def one(self, index: int) -> "Figures":
         """The figures of a single one of the coins."""
-        part = slice(index, index + 1)
-        return Figures(
-            self.keys[part],
-            self.traits[part],
-            self.price_usd[part],
-            self.swing[part],
-            self.supply[part],
-            self.volume_usd[part],
-        )
+        return self.some(np.array([index]))
+
+    def some(self, indices: Days) -> "Figures":
+        """The figures of some of the coins."""
+        return Figures(*(getattr(self, each.name)[indices] for each in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -100,8 +89,8 @@ class Quotes:
     volume: Reals
 
 
-def figures(keys: Keys, slots: Days) -> Figures:
-    """The figures of coins, given by their keys and their slots."""
+def figures(keys: Keys, slots: Days, oddities: bool = False) -> Figures:
+    """The figures of coins, given by their keys and their slots, with what `oddities` plants where asked for."""
     drawn = uniform(keys, _TRAIT)
     traits = np.zeros(len(keys), dtype=np.int64)
     passed = 0.0
@@ -114,6 +103,8 @@ def figures(keys: Keys, slots: Days) -> Figures:
     market_cap = exp2(14.0 + 16.0 * size * size)
     swing = 0.7 + 1.1 * uniform(keys, _SWING)
     supply = market_cap / price
+    growing = uniform(keys, _GROWTH)
+    growth = _MOST_GROWTH * growing * growing
     volume = market_cap * exp2(-8.0 + 6.0 * uniform(keys, _TURNOVER))
     for index in np.flatnonzero(slots < len(GIANTS) + len(ODD)).tolist():
         slot = int(slots[index])
@@ -121,12 +112,21 @@ def figures(keys: Keys, slots: Days) -> Figures:
             giant = GIANTS[slot]
             traits[index], price[index], supply[index] = Trait.PLAIN, giant.price_usd, giant.supply
             swing[index], volume[index] = giant.swing, giant.price_usd * giant.supply * 0.03
+            growth[index] = _GIANT_GROWTH
         else:
-            traits[index] = Trait[ODD[slot - len(GIANTS)].trait]
+            odd = ODD[slot - len(GIANTS)]
+            traits[index] = PLANTED.get(odd.coin_id, Trait[odd.trait]) if oddities else Trait[odd.trait]
+    beyond = slots - REHYPOTHECATED_FROM
+    for index in np.flatnonzero((beyond >= 0) & (beyond < len(REHYPOTHECATED))).tolist():
+        stands = REHYPOTHECATED[int(beyond[index])]
+        giant = next(giant for giant in GIANTS if giant.coin_id == stands.stands_for)
+        traits[index], price[index], supply[index] = Trait.PLAIN, giant.price_usd * stands.ratio, stands.supply
+        swing[index], volume[index] = giant.swing, price[index] * stands.supply * 0.03
+        growth[index] = _GIANT_GROWTH
     tiny = traits == Trait.TINY
-    price[tiny], swing[tiny], supply[tiny] = _TINY_PRICE_USD, 0.1, 1e18
+    price[tiny], swing[tiny], supply[tiny] = _TINY_PRICE_USD, 0.1, _TINY_SUPPLY
     supply[traits == Trait.NO_CAP] = 0.0
-    return Figures(keys, traits, price, swing, supply, volume)
+    return Figures(keys, traits, price, swing, supply, growth, volume)
 
 
 def quotes(of: Figures, moments_ms: Days) -> Quotes:
@@ -136,9 +136,26 @@ def quotes(of: Figures, moments_ms: Days) -> Quotes:
         of: The coins.
         moments_ms: Milliseconds since 1970-01-01 UTC.
     """
-    days = moments_ms // DAY_MS
-    fractions = (moments_ms - days * DAY_MS) / DAY_MS
-    wander = wandering(of.keys, _PRICE, days, fractions, _PRICE_OCTAVES)
+    days, fractions = _split(moments_ms)
+    price = price_at(of, moments_ms)
+    market_cap = price * supply_on(of, days)
+    volume = of.volume_usd * exp2(wandering(of.keys, _VOLUME, days, fractions, _VOLUME_OCTAVES))
+    # The price moves far and the volume does not follow it; below the market cap it stays.
+    volume = np.where(market_cap > 0, np.minimum(volume, _MOST_TURNOVER * market_cap), volume)
+    patchy = (of.traits == Trait.PATCHY_CAP) & (uniform(of.keys, _CAP_GAP, days) < _MISSING_CAPS)
+    market_cap = np.where(patchy, np.nan, market_cap)
+    volume = np.where(of.traits == Trait.NO_VOLUME, np.nan, volume)
+    if (overtraded := of.traits == Trait.OVERTRADED).any():
+        volume = np.where(overtraded & holds(Trait.OVERTRADED, days), VOLUME_FACTOR * market_cap, volume)
+    if (unknown := of.traits == Trait.UNKNOWN).any():
+        price, market_cap, volume = (np.where(unknown, np.nan, values) for values in (price, market_cap, volume))
+    return Quotes(price, market_cap, volume)
+
+
+def price_at(of: Figures, moments_ms: Days) -> Reals:
+    """The prices alone, also of coins of which nothing is known; the arguments are those of `quotes`."""
+    days, fractions = _split(moments_ms)
+    wander = wandering(of.keys, _PRICE, days, fractions, PRICE_OCTAVES)
     if fractions.any():
         hours = moments_ms // HOUR_MS
         passed = (moments_ms - hours * HOUR_MS) / HOUR_MS
@@ -146,14 +163,24 @@ def quotes(of: Figures, moments_ms: Days) -> Quotes:
         # 0 at both midnights, so the day's points are the same with it and without.
         wander = wander + wiggle * (4.0 * fractions * (1.0 - fractions))
     price = of.price_usd * exp2(of.swing * wander)
-    market_cap = price * of.supply
-    volume = of.volume_usd * exp2(wandering(of.keys, _VOLUME, days, fractions, _VOLUME_OCTAVES))
-    patchy = (of.traits == Trait.PATCHY_CAP) & (uniform(of.keys, _CAP_GAP, days) < _MISSING_CAPS)
-    market_cap = np.where(patchy, np.nan, market_cap)
-    volume = np.where(of.traits == Trait.NO_VOLUME, np.nan, volume)
-    if (unknown := of.traits == Trait.UNKNOWN).any():
-        price, market_cap, volume = (np.where(unknown, np.nan, values) for values in (price, market_cap, volume))
-    return Quotes(price, market_cap, volume)
+    if (of.traits >= Trait.SPIKES).any():
+        price = price * price_factor(of.traits, days, fractions)
+    return price
+
+
+def supply_on(of: Figures, days: Days) -> Reals:
+    """The coins in circulation on days: they grow by the same number each day."""
+    return of.supply * (1.0 + of.growth * ((days - _SUPPLY_DAY) / 365.0))
+
+
+def slow_wandering(keys: Keys, days: Days) -> Reals:
+    """The part of a price's way that takes a month and more, at the midnights of days."""
+    return wandering(keys, _PRICE, days, np.zeros(len(days)), PRICE_OCTAVES[:_SLOW])
+
+
+def _split(moments_ms: Days) -> tuple[Days, Reals]:
+    days = moments_ms // DAY_MS
+    return days, (moments_ms - days * DAY_MS) / DAY_MS
 
 
 def has_history(of: Figures) -> bool:

@@ -1,9 +1,9 @@
-"""The coins that are written down: the giants, and those whose ids, symbols or names are odd.
+"""The coins that are written down: the giants, what stands for them, and those whose ids, symbols or names are odd.
 
-The giants carry their real ids and symbols, so that what a person types works; their prices and supplies are
-round figures of the right magnitude. The odd ids, symbols and names are of the kinds that real coin lists
-hold (counted over 60 lists of 2020 to 2026), and each odd coin has a trait, so that a sandbox of 60 coins
-shows everything that one of 17,400 does.
+The giants, and the largest of the coins that stand for them, carry their real ids and symbols, so that what a person
+types works; their prices and supplies are round figures of the right magnitude. The odd ids, symbols and names are of
+the kinds that real coin lists hold (counted over 60 lists of 2020 to 2026), and each odd coin has a trait, so that a
+sandbox of 60 coins shows everything that one of 17,400 does.
 """
 
 from typing import NamedTuple
@@ -18,6 +18,17 @@ class Giant(NamedTuple):
     price_usd: float
     supply: float
     swing: float
+
+
+class Rehypothecated(NamedTuple):
+    """A coin that stands for a giant: whose price it follows, at how many of that, and its supply."""
+
+    coin_id: str
+    symbol: str
+    name: str
+    stands_for: str
+    ratio: float
+    supply: float
 
 
 class Odd(NamedTuple):
@@ -40,8 +51,8 @@ GIANTS = (
     Giant("dogecoin", "doge", "Dogecoin", 0.15, 1.5e11, 0.9),
     Giant("tron", "trx", "TRON", 0.25, 9.5e10, 0.5),
     Giant("cardano", "ada", "Cardano", 0.5, 3.6e10, 0.8),
-    Giant("staked-ether", "steth", "Lido Staked Ether", 2_500.0, 9.0e6, 0.6),
-    Giant("wrapped-bitcoin", "wbtc", "Wrapped Bitcoin", 70_000.0, 129_000.0, 0.5),
+    Giant("hyperliquid", "hype", "Hyperliquid", 30.0, 3.3e8, 0.8),
+    Giant("leo-token", "leo", "LEO Token", 9.0, 9.2e8, 0.4),
     Giant("chainlink", "link", "Chainlink", 14.0, 6.6e8, 0.8),
     Giant("stellar", "xlm", "Stellar", 0.25, 3.1e10, 0.8),
     Giant("bitcoin-cash", "bch", "Bitcoin Cash", 400.0, 1.99e7, 0.7),
@@ -50,6 +61,15 @@ GIANTS = (
     Giant("shiba-inu", "shib", "Shiba Inu", 1.3e-5, 5.9e14, 1.0),
     Giant("dai", "dai", "Dai", 1.0, 5.3e9, 0.002),
     Giant("monero", "xmr", "Monero", 250.0, 1.84e7, 0.5),
+)
+
+REHYPOTHECATED = (
+    Rehypothecated("staked-ether", "steth", "Lido Staked Ether", "ethereum", 1.0, 9.0e6),
+    Rehypothecated("wrapped-bitcoin", "wbtc", "Wrapped Bitcoin", "bitcoin", 1.0, 129_000.0),
+    Rehypothecated("weth", "weth", "WETH", "ethereum", 1.0, 2.4e6),
+    Rehypothecated("wrapped-eeth", "weeth", "Wrapped eETH", "ethereum", 1.08, 2.1e6),
+    Rehypothecated("coinbase-wrapped-btc", "cbbtc", "Coinbase Wrapped BTC", "bitcoin", 1.0, 70_000.0),
+    Rehypothecated("usdt0", "usdt0", "USDT0", "tether", 1.0, 4.0e9),
 )
 
 _LONG_ID = "the-bridged-and-staked-and-wrapped-token-of-the-longest-name-that-is-now"
@@ -77,6 +97,7 @@ ODD = (
     Odd("bitCNY", "円", "円コイン", "RARE"),
 )
 
+REHYPOTHECATED_WORDS = ("bridged", "liquid", "restaked", "staked", "wrapped")
 FIRST_WORDS = (
     "amber", "astral", "baby", "based", "binary", "black", "blue", "bridged", "brave", "coral", "cosmic", "crypto",
     "dark", "degen", "digital", "double", "dusty", "electric", "eternal", "fair", "fast", "flat", "frozen", "giga",

@@ -1,13 +1,60 @@
 """Reading the parameters of a request, with CoinGecko's errors where they are missing or make no sense."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from .currencies import CODES
 from .errors import invalid_parameter, missing_parameter
-from .market import PER_DOLLAR
+from .rounding import FULL
 
 Query = Mapping[str, str]
+
+# CoinGecko's documented bounds of `per_page`.
+_ROWS_A_PAGE, _MOST_ROWS_A_PAGE = 100, 250
+_MOST_DECIMALS = 18
+
+
+@dataclass(frozen=True)
+class PageWanted:
+    """What a call of `/coins/markets` asks for.
+
+    Attributes:
+        ids: The coins, or None for all of them.
+        order: The order of the rows.
+        page: Which page, from 1.
+        per_page: Rows a page.
+        currency: The code of the currency.
+        precision: Decimals of the prices, or None for as many as fit each.
+        rehypothecated: Whether coins that stand for others are among the rows, chosen by their ids or not, and whether
+            the rows tell the rank among all coins.
+    """
+
+    ids: Sequence[str] | None
+    order: str
+    page: int
+    per_page: int
+    currency: str
+    precision: int | None
+    rehypothecated: bool
+
+
+def page_wanted(query: Query) -> PageWanted:
+    """What a call of `/coins/markets` asks for.
+
+    Raises:
+        ApiError: 422 where a parameter is missing or cannot be read.
+    """
+    return PageWanted(
+        currency=vs_currency(query),
+        per_page=min(positive(query, "per_page", _ROWS_A_PAGE), _MOST_ROWS_A_PAGE),
+        ids=query["ids"].split(",") if query.get("ids") else None,
+        order=query.get("order") or "market_cap_desc",
+        page=positive(query, "page", 1),
+        precision=precision(query),
+        rehypothecated=flag(query, "include_rehypothecated"),
+    )
 
 
 def required(query: Query, name: str) -> str:
@@ -27,16 +74,30 @@ def flag(query: Query, name: str) -> bool:
     return query.get(name, "").lower() == "true"
 
 
-def dollar_rate(query: Query) -> float:
-    """What a dollar costs in the currency asked for.
+def vs_currency(query: Query) -> str:
+    """The code of the currency asked for, in lower case.
 
     Raises:
-        ApiError: 422 where `vs_currency` is missing, or is none of the sandbox's few currencies.
+        ApiError: 422 where `vs_currency` is missing or unknown.
     """
-    currency = required(query, "vs_currency").lower()
-    if currency not in PER_DOLLAR:
+    code = required(query, "vs_currency").lower()
+    if code not in CODES:
         raise invalid_parameter("vs_currency")
-    return PER_DOLLAR[currency]
+    return code
+
+
+def precision(query: Query) -> int | None:
+    """The decimals of prices: `full` or a number up to 18, or None where as many as fit each are to be told.
+
+    Raises:
+        ApiError: 422 where it is something else.
+    """
+    text = query.get("precision", "")
+    if text in ("", "full"):
+        return FULL if text else None
+    if not (text.isascii() and text.isdigit()) or int(text) > _MOST_DECIMALS:
+        raise invalid_parameter("precision")
+    return int(text)
 
 
 def positive(query: Query, name: str, default: int) -> int:

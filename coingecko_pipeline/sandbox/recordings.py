@@ -5,7 +5,8 @@ The folder is laid out as `coins_list/DATE.json.gz`, `coins_markets/DATE/page_NN
 sandbox's time. No number is ever parsed and printed again: bodies and rows are passed on as text.
 
 Recordings are one answer each, so what a request asks beyond that has no effect: the currency, the number of
-days, the interval within daily captures. Nothing is recorded of ranges, history, prices and totals.
+days, the interval within daily captures, the rehypothecated coins. Nothing is recorded of ranges, history, prices and
+totals.
 """
 
 import gzip
@@ -20,6 +21,7 @@ from typing import Any, NoReturn
 from .charts import Granularity
 from .clock import milliseconds
 from .errors import SandboxError, coin_not_found, invalid_parameter, not_recorded
+from .parameters import PageWanted
 
 _HOURLY = "_hourly"
 _PLATFORMS = "_platforms"
@@ -78,35 +80,32 @@ class RecordedMarket:
             raise not_recorded("inactive coins" if inactive else "coins/list")
         return self._body(max(fitting, key=lambda recorded: (recorded[0], recorded[1] == include_platform))[2])
 
-    def markets(
-        self, now_ms: int, *, ids: Sequence[str] | None, order: str, page: int, per_page: int, rate: float
-    ) -> tuple[bytes, int]:
+    def markets(self, now_ms: int, wanted: PageWanted) -> tuple[bytes, int]:
         """One page of the newest rows, and their number. `market_cap_desc` is the order they were recorded in.
 
         Raises:
             ApiError: 404 where none were recorded by now; 422 for an order that does not exist.
         """
-        del rate
         folders = [path for path in self._page_folders if _midnight_ms(path.name) <= now_ms]
         if not folders:
             raise not_recorded("coins/markets")
         rows: Sequence[Row] = self._rows(folders[-1])
-        if ids is not None:
-            wanted = frozenset(ids)
-            rows = [row for row in rows if row.coin_id in wanted]
-        match order:
+        if wanted.ids is not None:
+            chosen = frozenset(wanted.ids)
+            rows = [row for row in rows if row.coin_id in chosen]
+        match wanted.order:
             case "market_cap_desc":
                 pass
             case "id_asc" | "id_desc":
-                rows = sorted(rows, key=lambda row: row.coin_id, reverse=order == "id_desc")
+                rows = sorted(rows, key=lambda row: row.coin_id, reverse=wanted.order == "id_desc")
             case "market_cap_asc":
                 rows = sorted(rows, key=lambda row: row.market_cap)
             case "volume_asc" | "volume_desc":
-                rows = sorted(rows, key=lambda row: row.volume, reverse=order == "volume_desc")
+                rows = sorted(rows, key=lambda row: row.volume, reverse=wanted.order == "volume_desc")
             case _:
                 raise invalid_parameter("order")
-        chosen = rows[(page - 1) * per_page : page * per_page]
-        return f"[{','.join(row.text for row in chosen)}]".encode(), len(rows)
+        page = rows[(wanted.page - 1) * wanted.per_page : wanted.page * wanted.per_page]
+        return f"[{','.join(row.text for row in page)}]".encode(), len(rows)
 
     def chart(
         self,
@@ -116,14 +115,14 @@ class RecordedMarket:
         days: int | None,
         granularity: Granularity | None,
         delisted: bool,
-        rate: float,
+        currency: str,
     ) -> bytes:
         """The newest chart of a coin. An hourly capture is served for 2 to 90 days without `interval=daily` only.
 
         Raises:
             ApiError: 404 where none was recorded by now.
         """
-        del delisted, rate
+        del delisted, currency
         hourly = granularity is not Granularity.DAILY and days is not None and days <= 90
         fitting = [
             capture
@@ -145,6 +144,10 @@ class RecordedMarket:
     def simple_price(self, *_: object, **__: object) -> NoReturn:
         """Prices are not recorded: always an ApiError 404."""
         raise not_recorded("simple/price")
+
+    def exchange_rates(self, *_: object, **__: object) -> NoReturn:
+        """Exchange rates are not recorded: always an ApiError 404."""
+        raise not_recorded("exchange_rates")
 
     def global_figures(self, *_: object, **__: object) -> NoReturn:
         """Totals are not recorded: always an ApiError 404."""

@@ -6,23 +6,68 @@ is guessed, and one bad entry never costs the others.
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from coingecko_pipeline.sources.answer import Answer
 from coingecko_pipeline.sources.asset_ids import is_asset_id
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 VALUES = ("price_usd", "volume_24h_usd", "market_cap_usd")
+"""The columns of a market that every source fills."""
+UPDATED = "last_updated_at"
+"""The column of the coin's own last update, which is the moment of its values."""
 
 FIRST_MOMENT = datetime(2009, 1, 3, tzinfo=UTC)
 """The day of Bitcoin's first block: nothing was observed of any coin before."""
 AHEAD = timedelta(days=1)
 """How far a coin's last update may lie ahead of the answer that tells it: clocks and zones differ, days do not."""
+LARGEST_RANK = 2**31 - 1
+"""What an INTEGER column holds."""
+
+
+class Kind(Enum):
+    """What a field holds, and the Arrow type of its column."""
+
+    AMOUNT = pa.float64()
+    """A number that is not negative, as JSON writes numbers: neither `true` nor a text that looks like one."""
+    CHANGE = pa.float64(), "signed"
+    """A number of either sign."""
+    RANK = pa.int32()
+    """A whole number from 0."""
+    UPDATE = pa.timestamp("us", "UTC")
+    """A moment in ISO 8601 from 2009 to a day after the answer."""
+    MOMENT = pa.timestamp("us", "UTC"), "any"
+    """A moment in ISO 8601."""
+    WORD = pa.string()
+    """A text of up to 16 characters."""
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type of its column."""
+        return self.value[0] if isinstance(self.value, tuple) else self.value
+
+
+@dataclass(frozen=True)
+class Field:
+    """Where an entry holds the value of a column.
+
+    Attributes:
+        path: The field's name; of one inside another the path, as in ``quotes.USD.price``.
+        kind: What it holds.
+        optional: Whether the object that it is inside of may be missing.
+    """
+
+    path: str
+    kind: Kind = Kind.AMOUNT
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,84 +75,140 @@ class MarketPage:
     """One answer's rows of a current market.
 
     Attributes:
-        frame: Columns asset_id, price_usd, volume_24h_usd, market_cap_usd (US dollars, NaN where not given) and
-            observed_at (UTC, the coin's own last update, NaT where not given).
+        rows: asset_id and a column for each of the source's fields.
         set_aside: What could not be taken, counted by the answer's own field: an entry under `id`, a value under its
             name.
-        asked_at: When the page was asked for (UTC, aware).
-        answered_at: When it was there (UTC, aware).
+        what: What was asked for, as in a sentence.
+        answer: The answer.
+        asked_for: The coins that were asked for by their ids; none where they were not named.
     """
 
-    frame: pd.DataFrame
+    rows: pa.Table
     set_aside: Counter[str]
-    asked_at: datetime
-    answered_at: datetime
+    what: str
+    answer: Answer
+    asked_for: tuple[str, ...] = ()
+
+    @property
+    def asked_at(self) -> datetime:
+        """When the page was asked for (UTC, aware)."""
+        return self.answer.asked_at
+
+    @property
+    def answered_at(self) -> datetime:
+        """When it was there (UTC, aware)."""
+        return self.answer.answered_at
+
+    @property
+    def frame(self) -> "pd.DataFrame":
+        """What every source tells of a coin; see `market_frame`."""
+        return market_frame(self.rows)
+
+
+def market_frame(rows: pa.Table) -> "pd.DataFrame":
+    """What every source tells of a coin, of the rows of any.
+
+    Returns:
+        asset_id, price_usd, volume_24h_usd, market_cap_usd (US dollars, NaN where not given) and observed_at (UTC, the
+        coin's own last update, NaT where not given).
+    """
+    # Commands that run no job do without pandas.
+    import pandas as pd
+
+    there = set(rows.column_names)
+    frame = pd.DataFrame({"asset_id": pd.Series(rows["asset_id"].to_pylist(), dtype="str")})
+    for column in VALUES:
+        frame[column] = rows[column].to_numpy() if column in there else math.nan
+    moments = rows[UPDATED] if UPDATED in there else pa.nulls(len(rows), Kind.UPDATE.arrow)
+    naive = moments.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    frame["observed_at"] = pd.Series(naive, dtype="datetime64[us]").dt.tz_localize(UTC)
+    return frame
 
 
 def read_market_page(
-    entries: Sequence[Any], answer: Answer, fields: Mapping[str, str], missing: Sequence[Any] = (None,)
+    entries: Sequence[Any],
+    answer: Answer,
+    fields: Mapping[str, Field],
+    what: str,
+    missing: Sequence[Any] = (None,),
 ) -> MarketPage:
-    """The entries of a page as rows.
-
-    An entry without a usable `id` is set aside. A number is a finite one that is not negative, as JSON writes numbers:
-    neither `true` nor a text that looks like one. A moment is a text in ISO 8601 from 2009 to a day after the answer.
+    """The entries of a page as rows; an entry without a usable `id` is set aside.
 
     Args:
         entries: The list that the answer's body is, parsed; each entry may be anything.
         answer: The answer.
-        fields: For price_usd, volume_24h_usd, market_cap_usd and observed_at the field that fills it; of one inside
-            another the path, as in ``quotes.USD.price``. A column that the source does not give is left out.
+        fields: By column the field that fills it.
+        what: What was asked for, as in a sentence.
         missing: What a field holds where there is no value.
     """
     set_aside: Counter[str] = Counter()
-    rows = [entry for entry in entries if isinstance(entry, dict) and is_asset_id(entry.get("id"))]
-    if len(rows) < len(entries):
-        set_aside["id"] = len(entries) - len(rows)
-
-    def values_of(column: str) -> list[Any]:
-        path = fields.get(column)
-        if path is None:
-            return [None] * len(rows)
-        values = [_field(row, path.split("."), missing) for row in rows]
-        read: list[Any] = [
-            _moment(value, answer.answered_at + AHEAD) if column == "observed_at" else _number(value)
-            for value in values
-        ]
-        if refused := sum(got is None and value is not None for got, value in zip(read, values, strict=True)):
-            set_aside[path] = refused
-        return read
-
-    frame = pd.DataFrame({"asset_id": pd.Series([row["id"] for row in rows], dtype="str")})
-    for column in VALUES:
-        frame[column] = np.array(values_of(column), dtype=np.float64)
-    moments = np.array(values_of("observed_at"), dtype="datetime64[us]")
-    frame["observed_at"] = pd.Series(moments).dt.tz_localize(UTC)
-    return MarketPage(frame, set_aside, answer.asked_at, answer.answered_at)
+    kept = [entry for entry in entries if isinstance(entry, dict) and is_asset_id(entry.get("id"))]
+    if len(kept) < len(entries):
+        set_aside["id"] = len(entries) - len(kept)
+    columns = {"asset_id": pa.array([entry["id"] for entry in kept], pa.string())}
+    for name, field in fields.items():
+        read, path = _reader(field.kind, answer), field.path.split(".")
+        nowhere = None if field.optional else ...
+        values = [_field(entry, path, missing, nowhere) for entry in kept]
+        taken = [None if value is None else read(value) for value in values]
+        if refused := sum(got is None and value is not None for got, value in zip(taken, values, strict=True)):
+            set_aside[field.path] = refused
+        columns[name] = pa.array(taken, field.kind.arrow)
+    return MarketPage(pa.table(columns), set_aside, what, answer)
 
 
-def _field(row: Mapping[str, Any], path: Sequence[str], missing: Sequence[Any]) -> Any:
-    """The value at a path: None where it is missing, and what is no value at all where its parent is no object."""
-    inner: Any = row
+def _field(entry: Mapping[str, Any], path: Sequence[str], missing: Sequence[Any], nowhere: Any) -> Any:
+    """The value at a path: None where it is missing.
+
+    Args:
+        entry: The object that holds it.
+        path: The names that lead to it.
+        missing: What a field holds where there is no value.
+        nowhere: What is given where its parent is missing; of one that is no object what no field can hold.
+    """
+    inner: Any = entry
     for name in path[:-1]:
         inner = inner.get(name) if isinstance(inner, dict) else None
     if not isinstance(inner, dict):
-        return ...
+        return nowhere if inner is None else ...
     value = inner.get(path[-1])
     return None if value in missing else value
 
 
-def _number(value: Any) -> float | None:
+def _reader(kind: Kind, answer: Answer) -> Callable[[Any], Any]:
+    match kind:
+        case Kind.AMOUNT:
+            return lambda value: _number(value, 0.0)
+        case Kind.CHANGE:
+            return lambda value: _number(value, -math.inf)
+        case Kind.RANK:
+            return _rank
+        case Kind.UPDATE:
+            latest = answer.answered_at + AHEAD
+            return lambda value: _moment(value, FIRST_MOMENT, latest)
+        case Kind.MOMENT:
+            return lambda value: _moment(value, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+        case Kind.WORD:
+            return _word
+
+
+def _number(value: Any, least: float) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         number = float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) and number >= 0 else None
+    return number if math.isfinite(number) and number >= least else None
 
 
-def _moment(value: Any, latest: datetime) -> datetime | None:
-    """A moment in UTC, without a zone, as numpy takes it."""
+def _rank(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_RANK:
+        return None
+    return value
+
+
+def _moment(value: Any, earliest: datetime, latest: datetime) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
@@ -115,4 +216,8 @@ def _moment(value: Any, latest: datetime) -> datetime | None:
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=None) if FIRST_MOMENT <= moment <= latest else None
+    return moment if earliest <= moment <= latest else None
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and len(value) <= 16 and value.isascii() and value.isprintable() else None

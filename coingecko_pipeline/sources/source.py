@@ -96,6 +96,16 @@ class Source:
     list_gaps: str
 
     @property
+    def site(self) -> str:
+        """Where the words that attribute data to it lead."""
+        return f"https://www.{self.domain}"
+
+    @property
+    def attribution(self) -> str:
+        """The words that it asks for wherever its data are shown."""
+        return f"Data provided by {self.title}"
+
+    @property
     def pool(self) -> str:
         """The pool that keeps one step at a time on the source's API."""
         return f"{self.name}_api"

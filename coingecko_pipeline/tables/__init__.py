@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from coingecko_pipeline.tables.agreement import AMBIGUOUS, MANUAL, PROPOSED, asset_pairs, source_agreement
+from coingecko_pipeline.tables.agreement import AMBIGUOUS, CONTRACT, MANUAL, PROPOSED, asset_pairs, source_agreement
 from coingecko_pipeline.tables.archive import chart_coverage, market_charts
 from coingecko_pipeline.tables.candles import daily_candles, market_flags
 from coingecko_pipeline.tables.changes import (
@@ -15,7 +15,9 @@ from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_lis
 from coingecko_pipeline.tables.contracts import asset_contracts, platforms
 from coingecko_pipeline.tables.currencies import CURRENT_RATE, RATE_OF_CHARTS, currency_charts, fx_rates
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
+from coingecko_pipeline.tables.market_views import daily_close, daily_market_clean, universe
 from coingecko_pipeline.tables.measures import (
+    ALL,
     daily_ohlc,
     daily_returns,
     global_market_daily,
@@ -31,26 +33,42 @@ from coingecko_pipeline.tables.origin import (
     stored_origin,
     warehouse_origin,
 )
-from coingecko_pipeline.tables.snapshots import market_pages, market_snapshots, rehypothecated_assets, ticker_snapshots
+from coingecko_pipeline.tables.snapshots import (
+    NOT_ASKED,
+    NOT_SERVED,
+    TOO_LATE,
+    market_pages,
+    market_snapshots,
+    missing_coins,
+    rehypothecated_assets,
+    ticker_snapshots,
+)
 from coingecko_pipeline.tables.usage import api_rate, api_recent_calls, api_usage, usage_writers
 from coingecko_pipeline.tables.views import VIEWS, daily_market_in, declared_views, view_metadata
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.migrating import Migrations
 
 __all__ = [
+    "ALL",
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
+    "CONTRACT",
     "CURRENT_RATE",
+    "MAIN_TABLES",
     "MANUAL",
     "MIGRATIONS",
     "NAME_LENGTH",
+    "NOT_ASKED",
+    "NOT_SERVED",
+    "OWN_TABLES",
     "PROPOSED",
     "RATE_OF_CHARTS",
     "SNAPSHOT",
     "SOURCE_TABLES",
     "STALE",
     "SYMBOL_LENGTH",
+    "TOO_LATE",
     "VIEWS",
     "Origin",
     "OriginError",
@@ -66,7 +84,9 @@ __all__ = [
     "claim_origin",
     "currency_charts",
     "daily_candles",
+    "daily_close",
     "daily_market",
+    "daily_market_clean",
     "daily_market_in",
     "daily_ohlc",
     "daily_returns",
@@ -84,6 +104,7 @@ __all__ = [
     "market_snapshots",
     "metadata",
     "migrate",
+    "missing_coins",
     "monthly_market",
     "open_database",
     "platforms",
@@ -94,6 +115,7 @@ __all__ = [
     "source_agreement",
     "stored_origin",
     "ticker_snapshots",
+    "universe",
     "usage_writers",
     "view_metadata",
     "warehouse_origin",
@@ -114,11 +136,21 @@ SOURCE_TABLES = frozenset(
     for table in (
         *(raw_asset_list, refused_asset_list, assets, asset_changes),
         *(daily_market, market_changes, market_change_counter),
-        warehouse_origin,
+        *(ticker_snapshots, asset_contracts, platforms, warehouse_origin),
     )
 )
-"""The tables that the schema of another source than the main one has: its coins, its market and whose data it holds. A
-migration that makes another table has to leave it out there, as 0006 does."""
+"""The tables that the schema of another source than the main one has: its coins with their contracts, its market
+and whose data it holds. A migration that makes another table has to leave it out there, as 0006 does."""
+
+MAIN_TABLES = frozenset(metadata.tables) - {ticker_snapshots.name}
+"""The tables that the main database has."""
+
+OWN_TABLES = frozenset(
+    table.name
+    for table in (api_usage, api_rate, api_recent_calls, usage_writers, market_change_counter, declared_views)
+)
+"""The tables that hold nothing of a source: what was asked for and how often, how many changes there were, and which
+views were made."""
 
 
 def open_database(url: str, *, known: bool = False) -> Database:

@@ -7,6 +7,8 @@ from coingecko_pipeline.warehouse.types import ExactText
 
 PROPOSED = "proposed"
 """`asset_pairs.how` of a pair that symbol, name and price told; it stays, whatever they are later."""
+CONTRACT = "contract"
+"""`asset_pairs.how` of a pair that a contract told, the one that both sources have of these coins; it stays as well."""
 AMBIGUOUS = "ambiguous"
 """`asset_pairs.how` of a coin for which several pairs would do: it has none until a person decides."""
 MANUAL = "manual"
@@ -17,7 +19,7 @@ asset_pairs = Table(
     metadata,
     Column("asset_id", ExactText(ASSET_ID_LENGTH), nullable=False, comment="CoinGecko's id, byte for byte"),
     Column("coinpaprika_id", ExactText(ASSET_ID_LENGTH), comment="CoinPaprika's id; NULL where the coin has no pair"),
-    Column("how", ExactText(16), nullable=False, comment="proposed, ambiguous or manual: who decided"),
+    Column("how", ExactText(16), nullable=False, comment="contract, proposed, ambiguous or manual: who decided"),
     Column("matched_on", Date, nullable=False, comment="UTC date whose prices were compared, or of the decision"),
     Column("candidates", ExactText(), comment="CoinPaprika's ids that would do, as JSON; of an ambiguous coin only"),
     PrimaryKeyConstraint("asset_id"),

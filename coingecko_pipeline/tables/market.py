@@ -33,7 +33,7 @@ daily_market = Table(
     ),
     Column("observed_at", UtcDateTime, comment="moment of the value (UTC): a snapshot's own last update"),
     PrimaryKeyConstraint("date", "asset_id"),
-    Index("ix_daily_market_asset_id_date", "asset_id", "date"),
+    Index("ix_daily_market_asset_id_date_price", "asset_id", "date", "price_usd"),
     comment="One coin on one date: price, volume and market cap",
     mysql_charset="utf8mb4",
     info={

@@ -7,6 +7,7 @@ every reader of JSON; its digits are in the page.
 from sqlalchemy import Column, Date, Double, Index, Integer, PrimaryKeyConstraint, Table
 
 from coingecko_pipeline.tables.metadata import ASSET_ID_LENGTH, metadata
+from coingecko_pipeline.warehouse.guard import Guard, Lowest
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime, compressed_body, counted_id
 
 CURRENCY_LENGTH = 16
@@ -44,8 +45,10 @@ market_snapshots = Table(
     Column("last_updated_at", UtcDateTime, comment="the coin's own last update (UTC)"),
     Column("answered_at", UtcDateTime, nullable=False, comment="moment of the answer that held the row (UTC)"),
     PrimaryKeyConstraint("date", "asset_id"),
+    Index("ix_market_snapshots_asset_id_date", "asset_id", "date"),
     comment="One coin on one date: every number and date of its row of the markets, as received",
     mysql_charset="utf8mb4",
+    info={"guard": Guard(Lowest("answered_at"))},
 )
 
 market_pages = Table(
@@ -68,10 +71,28 @@ rehypothecated_assets = Table(
     "rehypothecated_assets",
     metadata,
     Column("asset_id", ExactText(ASSET_ID_LENGTH), nullable=False, comment="CoinGecko's id, byte for byte"),
-    Column("first_on", Date, nullable=False, comment="first date; 0001-01-01 where no snapshot tells otherwise"),
+    Column("first_on", Date, nullable=False, comment="first date; 1970-01-01 where no snapshot tells otherwise"),
     Column("last_on", Date, nullable=False, comment="last date; 9999-12-31 where no snapshot tells otherwise"),
     PrimaryKeyConstraint("asset_id", "first_on"),
     comment="Dates on which a coin stands for others that are counted already: wrapped, staked or bridged",
+    mysql_charset="utf8mb4",
+)
+
+NOT_SERVED = "not_served"
+"""`missing_coins.reason` of a coin that the markets did not have, also when it was asked for by its id."""
+NOT_ASKED = "not_asked"
+"""`missing_coins.reason` of a coin that no call was left for."""
+TOO_LATE = "too_late"
+"""`missing_coins.reason` of a coin whose page would have been one of the next day."""
+
+missing_coins = Table(
+    "missing_coins",
+    metadata,
+    Column("date", Date, nullable=False, comment="UTC date of the snapshot"),
+    Column("asset_id", ExactText(ASSET_ID_LENGTH), nullable=False, comment="CoinGecko's id, byte for byte"),
+    Column("reason", ExactText(16), nullable=False, comment="not_served, not_asked or too_late"),
+    PrimaryKeyConstraint("date", "asset_id"),
+    comment="A coin of the list that the snapshot of a date did not bring, and why",
     mysql_charset="utf8mb4",
 )
 
@@ -107,5 +128,6 @@ ticker_snapshots = Table(
     PrimaryKeyConstraint("date", "asset_id"),
     comment="One coin on one date: every number and date of its ticker, as received",
     mysql_charset="utf8mb4",
+    info={"guard": Guard(Lowest("answered_at"))},
 )
 """In the schema of CoinPaprika alone."""

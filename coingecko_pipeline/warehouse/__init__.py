@@ -3,7 +3,9 @@
 It knows no table and no command of any project; `docs/mysql-io-manager.md` shows its use.
 """
 
-from coingecko_pipeline.warehouse.asset_metadata import column_schema, table_name
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import (
     DatabaseUnavailable,
@@ -16,11 +18,14 @@ from coingecko_pipeline.warehouse.errors import (
     WarehouseError,
 )
 from coingecko_pipeline.warehouse.guard import Guard, Lowest, Ranked
-from coingecko_pipeline.warehouse.io_manager import MySQLIOManager
 from coingecko_pipeline.warehouse.migrating import Migrations
-from coingecko_pipeline.warehouse.output import Frames
 from coingecko_pipeline.warehouse.reading import Between, OneOf, read_frame
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
+
+if TYPE_CHECKING:
+    from coingecko_pipeline.warehouse.asset_metadata import column_schema, table_name
+    from coingecko_pipeline.warehouse.io_manager import MySQLIOManager
+    from coingecko_pipeline.warehouse.output import Frames
 
 __all__ = [
     "Between",
@@ -46,3 +51,17 @@ __all__ = [
     "read_frame",
     "table_name",
 ]
+
+_WITH_DAGSTER = {
+    "Frames": "output",
+    "MySQLIOManager": "io_manager",
+    "column_schema": "asset_metadata",
+    "table_name": "asset_metadata",
+}
+"""Names whose module imports Dagster, which takes a second: at their first use, so that who only reads never does."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WITH_DAGSTER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WITH_DAGSTER[name]}"), name)

@@ -30,6 +30,9 @@ FULL_CODES = frozenset({1021, 1114})
 
 UNKNOWN_DATABASE = 1049
 
+DENIED_CODES = frozenset({1044, 1142, 1143})
+"""What a server answers to a statement that the user has no right to: on the database, a table, a column."""
+
 
 def error_code(error: BaseException) -> int | None:
     """The server's or client's error number of a PyMySQL error, wrapped by SQLAlchemy or not; else None."""
@@ -54,6 +57,11 @@ def is_transient(error: BaseException) -> bool:
 def is_outage(error: BaseException) -> bool:
     """Whether an attempt to connect failed as it does while a server restarts: waiting helps, other settings do not."""
     return error_code(error) in OUTAGE_CODES
+
+
+def is_denied(error: BaseException) -> bool:
+    """Whether the user may not do what a statement asked for."""
+    return error_code(error) in DENIED_CODES
 
 
 def storage_full(error: BaseException, url: URL) -> StorageFull | None:

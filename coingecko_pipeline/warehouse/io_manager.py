@@ -114,7 +114,7 @@ class MySQLIOManager(IOManager):
             )
         return self._tables[name]
 
-    def handle_output(self, context: OutputContext, obj: Frame | Iterable[Frame] | Frames) -> None:
+    def handle_output(self, context: OutputContext, obj: "Frame | Iterable[Frame] | Frames") -> None:
         """Store what an asset returned, and log what was stored.
 
         Raises:

@@ -7,12 +7,8 @@ is first used.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -20,6 +16,11 @@ from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DatabaseUnavailable, SchemaVersionError
 from coingecko_pipeline.warehouse.failures import UNKNOWN_DATABASE, error_code
 from coingecko_pipeline.warehouse.views import Views
+
+# Alembic is imported where it is used: it takes as long as all of SQLAlchemy, and who only reads rows needs none of it.
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 LOCK_WAIT_SECONDS = 60
 
@@ -80,7 +81,7 @@ class Migrations:
 
     def head_revision(self) -> str:
         """The version of the tables that this program declares."""
-        head = ScriptDirectory.from_config(self._config()).get_current_head()
+        head = self._scripts().get_current_head()
         assert head is not None, "the package has no migrations"  # noqa: S101 - a broken build, not a state
         return head
 
@@ -114,13 +115,22 @@ class Migrations:
         if self.views is not None:
             self.views.make_if_allowed(database, self.program)
 
-    def _config(self) -> Config:
+    def _scripts(self) -> "ScriptDirectory":
+        from alembic.script import ScriptDirectory
+
+        return ScriptDirectory.from_config(self._config())
+
+    def _config(self) -> "Config":
+        from alembic.config import Config
+
         config = Config()
         config.set_main_option("script_location", self.script_location)
         config.set_main_option("path_separator", "os")
         return config
 
     def _upgrade(self, connection: Connection, attributes: Mapping[str, Any] | None, to: str) -> None:
+        from alembic import command
+
         revision = self._revision(connection)
         self._refuse_newer(revision, connection.engine.url.render_as_string(hide_password=True))
         if self.views is not None and revision != self.head_revision():
@@ -134,10 +144,12 @@ class Migrations:
             self.views.make(connection)
 
     def _revision(self, connection: Connection) -> str | None:
+        from alembic.runtime.migration import MigrationContext
+
         return MigrationContext.configure(connection, opts={"version_table": self.version_table}).get_current_revision()
 
     def _refuse_newer(self, revision: str | None, where: str) -> None:
-        known = {script.revision for script in ScriptDirectory.from_config(self._config()).walk_revisions()}
+        known = {script.revision for script in self._scripts().walk_revisions()}
         if revision is not None and revision not in known:
             raise SchemaVersionError(
                 f"the tables of {where} are at version {revision}, which is newer than this program "

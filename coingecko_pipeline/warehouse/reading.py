@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 from sqlalchemy import Column, ColumnElement, Connection, String, Table, and_, cast, false, select, type_coerce
 
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DeclarationError
 from coingecko_pipeline.warehouse.frames import arrow_type, to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def read_frame(
     *,
     columns: Sequence[str] | None = None,
     conditions: Sequence[Condition] = (),
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """The rows of a table that meet all conditions, in the order of its key.
 
     Args:

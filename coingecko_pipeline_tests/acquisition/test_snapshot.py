@@ -1,13 +1,16 @@
 """Today's market: what is a row of today, what is stale, and which page came too late."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 import pytest
 import requests
+from sqlalchemy import select
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import AcquisitionError, Request
 from coingecko_pipeline.acquisition.snapshot import acquire_snapshot
 from coingecko_pipeline.archive.dates import DateRange
@@ -106,3 +109,84 @@ def test_no_more_pages_are_asked_for_than_max_calls_says(database: Database) -> 
     market = FakeMarket(rows=[market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in coins])
     frame, facts = take(database, client_of(market), max_calls=2)
     assert (len(frame), facts["calls"], facts["coins_left"]) == (2 * PAGE, 2, PAGE)
+
+
+def missing_of(database: Database) -> dict[str, str]:
+    """Why a coin of the list has no row of the day, by coin."""
+    table = tables.missing_coins
+    query = select(table.c.asset_id, table.c.reason).where(table.c.date == DAY)
+    rows = database.run_reading(lambda connection: connection.execute(query).all())
+    return {row.asset_id: row.reason for row in rows}
+
+
+class Absent(FakeMarket):
+    """A market whose pages lack some coins that it serves by their ids, and others that it does not serve at all."""
+
+    def __init__(self, pages: Iterable[str], by_id: Iterable[str]) -> None:
+        super().__init__(rows=[market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in pages])
+        self._hidden = [market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in by_id]
+        self.ids_asked: list[list[str]] = []
+
+    def _answer(self, request: requests.PreparedRequest) -> Answer:
+        ids = parse_qs(urlsplit(request.url or "").query).get("ids")
+        if ids is None:
+            return super()._answer(request)
+        self.ids_asked.append(ids[0].split(","))
+        return Answer([row for row in self._hidden if row["id"] in self.ids_asked[-1]])
+
+
+@on_sqlite
+def test_coins_that_no_page_had_are_asked_for_by_their_ids_and_the_others_are_told(database: Database) -> None:
+    stock(database, ("a", "b", "c", "d"))
+    market = Absent(["a", "b"], ["c"])
+    frame, facts = take(database, client_of(market))
+    assert sorted(frame["asset_id"]) == ["a", "b", "c"]
+    assert market.ids_asked == [["c", "d"]]
+    assert facts["missing"] == {"not_served": 1}
+    assert missing_of(database) == {"d": "not_served"}
+
+
+@on_sqlite
+def test_as_many_are_asked_for_by_their_ids_as_the_days_reserve_bears(database: Database) -> None:
+    # A call takes 250 ids; the list of 1,500 coins reserves seven pages and one call more, and three pages came.
+    coins = [f"coin-{number:04d}" for number in range(6 * PAGE)]
+    stock(database, tuple(coins))
+    market = Absent(coins[:700], coins)
+    frame, facts = take(database, client_of(market, "demo"))
+    assert facts["calls"] == 3 + len(market.ids_asked)
+    assert len(frame) == len(coins)
+    assert missing_of(database) == {}
+
+
+@on_sqlite
+def test_coins_that_no_call_was_left_for_are_told_as_not_asked_for(database: Database) -> None:
+    coins = [f"coin-{number:04d}" for number in range(3 * PAGE)]
+    stock(database, tuple(coins))
+    market = FakeMarket(rows=[market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in coins])
+    _, facts = take(database, client_of(market), max_calls=2)
+    assert facts["missing"] == {"not_asked": PAGE}
+    assert set(missing_of(database)) == set(coins[2 * PAGE :])
+
+
+@on_sqlite
+def test_coins_of_pages_that_came_too_late_are_told(database: Database) -> None:
+    coins = [f"coin-{number:04d}" for number in range(2 * PAGE)]
+    stock(database, tuple(coins))
+    clock = FakeClock(datetime(2026, 3, 9, 23, 58, tzinfo=UTC))
+    market = FakeMarket(rows=[market_row(coin, 1.0, 5.0, "2026-03-09T23:00:00Z") for coin in coins])
+
+    def slow(request: requests.PreparedRequest) -> Answer:
+        clock.sleep(120)
+        return market._answer(request)
+
+    take(database, client_of(FakeServer(slow), "keyless", clock))
+    assert missing_of(database) == dict.fromkeys(coins[PAGE:], "too_late")
+
+
+@on_sqlite
+def test_a_snapshot_of_some_coins_says_nothing_of_the_others(database: Database) -> None:
+    stock(database, ("a", "b"))
+    market = FakeMarket(rows=[market_row("a", 1.0, 5.0, "2026-03-09T00:00:30Z")])
+    _, facts = take(database, client_of(market), asset_ids=("a",))
+    assert facts["missing"] == {}
+    assert missing_of(database) == {}

@@ -192,3 +192,57 @@ def test_without_a_common_date_there_is_nothing_to_compare(database: Database, s
     assert latest_common_date(database, second) is None
     put(second, "p", (1.0, 1.0, 1.0))
     assert latest_common_date(database, second) == DAY
+
+
+def have_contract(database: Database, platform: str, address: str, coin: str, *, is_active: bool = True) -> None:
+    row = {"platform": platform, "address": address, "asset_id": coin, "is_active": is_active}
+    with database.transaction() as connection:
+        connection.execute(insert(tables.asset_contracts), {**row, "first_seen_on": DAY, "last_seen_on": DAY})
+
+
+@pytest.fixture
+def contracted(listed: Database, second: Database) -> Database:
+    """The twin has the contract of the second one, the coins without a price one of theirs, and each chain others."""
+    for number in range(3):
+        have_contract(listed, "ethereum", f"0xknown{number}", f"known-{number}")
+        have_contract(second, "eth-ethereum", f"0xknown{number}", f"p-known-{number}")
+    for number, (coin, other) in enumerate((("twin", "p-twin-2"), ("unpriced", "p-no"), ("gone", "p-gone"))):
+        have_contract(listed, "ethereum", f"0xcoin{number}", coin)
+        have_contract(second, "eth-ethereum", f"0xcoin{number}", other)
+    return listed
+
+
+def test_a_contract_decides_before_the_names_and_is_told(contracted: Database, second: Database) -> None:
+    pairing = pair_coins(contracted, second, DAY)
+    assert (pairing.new, pairing.pairs, pairing.contradicted) == (3, 3, {})
+    assert pairing.platforms == {"eth-ethereum": "ethereum"}
+    assert pairs_of(contracted) == {
+        "a": ("p-a", "proposed", None),
+        "twin": ("p-twin-2", "contract", None),
+        "unpriced": ("p-no", "contract", None),
+    }
+    again = pair_coins(contracted, second, DAY)
+    assert (again.new, again.pairs) == (0, 3)
+
+
+def test_contracts_that_left_the_list_decide_nothing(listed: Database, second: Database) -> None:
+    for number in range(5):
+        have_contract(listed, "ethereum", f"0xknown{number}", f"known-{number}")
+        have_contract(second, "eth-ethereum", f"0xknown{number}", f"p-known-{number}")
+    have_contract(listed, "ethereum", "0xcoin1", "twin")
+    have_contract(second, "eth-ethereum", "0xcoin1", "p-twin", is_active=False)
+    pair_coins(listed, second, DAY)
+    assert pairs_of(listed)["twin"] == (None, "ambiguous", '["p-twin", "p-twin-2"]')
+
+
+def test_pairs_that_contracts_contradict_stay_and_are_told(contracted: Database, second: Database) -> None:
+    pair(contracted, "twin", "p-twin")
+    pair(contracted, "a", None)
+    pair(contracted, "unpriced", "p-a", how="proposed")
+    pairing = pair_coins(contracted, second, DAY)
+    assert pairing.contradicted == {"twin": "p-twin", "unpriced": "p-a"}
+    assert pairs_of(contracted) == {
+        "a": (None, "manual", None),
+        "twin": ("p-twin", "manual", None),
+        "unpriced": ("p-a", "proposed", None),
+    }

@@ -6,7 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 from sqlalchemy.engine import URL
 
-from coingecko_pipeline.cli.commands import migrate_command
+from coingecko_pipeline.cli.migrate import migrate_command
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sandbox.paprika import DISAGREEMENTS
 from coingecko_pipeline.warehouse import Database

@@ -12,7 +12,7 @@ from pyarrow import parquet
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.cli.export import export
-from coingecko_pipeline.tables import migrate
+from coingecko_pipeline.tables import claim_origin, migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cli.programs import run_program
 from coingecko_pipeline_tests.export.rows import ASSETS, MARKET, exactly, read_csv, rows_in, store
@@ -146,3 +146,23 @@ def test_a_view_is_exported_like_a_table(settings: Mapping[str, str]) -> None:
     csv = run(settings, "--table", "daily_market_in", "--format", "csv", "--output", "-")
     assert csv.exit_code == 0
     assert csv.stdout.splitlines()[1].split(",")[2:6] == ['"eur"', "1.6", "0.8", "2.4"]
+
+
+def test_the_close_of_a_day_and_whose_data_it_is_are_in_the_file(settings: Mapping[str, str], tmp_path: Path) -> None:
+    dates = ("--from", "2026-01-01", "--to", "2026-01-01")
+    ended = run_program(tmp_path, "export", "--label", "close", *dates, **settings)
+    assert ended.returncode == 0, ended.stderr
+    name = "daily_market_2026-01-01_2026-01-01_close.parquet"
+    assert f"Exported 2 rows of the closes of daily_market from 2026-01-01 to 2026-01-01 to {name}" in ended.stdout
+    schema = parquet.read_schema(tmp_path / name)
+    assert schema.metadata[b"attribution"] == b"Data provided by CoinGecko"
+
+
+def test_what_a_sandbox_made_is_not_said_to_be_anybodys(settings: Mapping[str, str], tmp_path: Path) -> None:
+    database = Database(settings["DATABASE_URL"])
+    claim_origin(database, "sandbox")
+    database.dispose()
+    path = tmp_path / "file.parquet"
+    assert run(settings, "--output", str(path)).exit_code == 0
+    words = parquet.read_schema(path).metadata[b"attribution"]
+    assert words == b"Synthetic data of a sandbox, not CoinGecko's"

@@ -41,3 +41,28 @@ def test_the_command_follows_what_changed_or_makes_dates_anew_without_a_call(
     day = str(today - timedelta(days=3))
     assert "daily_returns: 4 rows in" in (told := run("--from", day, "--to", day))
     assert "global_market_daily: 2 rows in" in told
+
+
+@on_sqlite
+def test_verify_tells_by_table_and_kind_what_differs_of_what_was_computed_and_repairs_it(
+    database: Database, tmp_path: Path
+) -> None:
+    first = datetime.now(UTC).date() - timedelta(days=59)
+    store(database, {"coin": planted(first, range(1, 61))})
+    settings = {"DATABASE_URL": database.url.render_as_string(hide_password=False)}
+    assert run_program(tmp_path, "measures", **settings).returncode == 0
+    day = first + timedelta(days=10)
+    with database.transaction() as connection:
+        connection.exec_driver_sql(f"DELETE FROM daily_returns WHERE date = '{day}'")
+        connection.exec_driver_sql(f"UPDATE global_market_daily SET coins_up = 7 WHERE date = '{day}'")
+    found = run_program(tmp_path, "verify", **settings)
+    assert found.returncode == 1
+    told = [[cell.strip() for cell in line.split("│")[1:-1]] for line in found.stdout.splitlines() if "│" in line]
+    assert told == [
+        ["daily_returns", "missing", "1", f"coin on {day}"],
+        ["global_market_daily", "different", "1", str(day)],
+    ]
+    assert "Never computed: source_agreement." in found.stdout
+    repaired = run_program(tmp_path, "verify", "--repair", **settings)
+    assert (repaired.returncode, "What was repaired" in repaired.stdout) == (0, True)
+    assert "Nothing differs." in run_program(tmp_path, "verify", **settings).stdout

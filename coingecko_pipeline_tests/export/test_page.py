@@ -10,7 +10,14 @@ from coingecko_pipeline.tables import metadata
 from coingecko_pipeline.warehouse.paging import PAGE_ROWS, arrow_schema
 
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"
-NOBODYS_BUSINESS = {"warehouse_origin", "api_rate", "api_recent_calls", "market_change_counter", "usage_writers"}
+NOBODYS_BUSINESS = {
+    "warehouse_origin",
+    "api_rate",
+    "api_recent_calls",
+    "market_change_counter",
+    "usage_writers",
+    "declared_views",
+}
 
 
 def section(table: Table) -> str:

@@ -1,7 +1,7 @@
 """A derived table that follows the changes has what it would have if it were made whole, whatever happened."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from coingecko_pipeline import tables
 from coingecko_pipeline.market.changes import Change, followed_number, latest_change
 from coingecko_pipeline.measures import (
+    ALWAYS,
     DAILY_OHLC,
     DAILY_RETURNS,
     GLOBAL_MARKET_DAILY,
@@ -24,11 +25,13 @@ from coingecko_pipeline.measures import (
     ToMake,
 )
 from coingecko_pipeline.measures import follow as follow_logs
+from coingecko_pipeline.measures.making import DatedPiece
 from coingecko_pipeline.measures.memory import statement_memory
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_servers
 from coingecko_pipeline_tests.measures.charts import planted, store, stored
 from coingecko_pipeline_tests.measures.deriving import NOW, build, changed, follow, forget, log
+from coingecko_pipeline_tests.measures.snapshots import snapshot_row
 
 FIRST = date(2025, 1, 1)
 COINS = [f"coin-{number}" for number in range(9)]
@@ -48,9 +51,10 @@ class Market:
         """A date of most coins: a new one, today's again, or one that had been missed."""
         self.today += timedelta(days=self._random.choice((0, 1, 1, 1, 3)))
         day = self.today - timedelta(days=self._random.choice((0, 0, 0, 20)))
-        for coin in COINS:
-            if self._random.random() < 0.8:
-                self._put(coin, day)
+        taken = [coin for coin in COINS if self._random.random() < 0.8]
+        for coin in taken:
+            self._put(coin, day)
+        self._put_whole(taken, day)
         log(self._database, changed(day))
 
     def chart(self, coin: str | None = None, days: int | None = None) -> None:
@@ -94,14 +98,45 @@ class Market:
             connection.execute(insert(hourly), rows)
         log(self._database, Change(hourly.name, day, day))
 
+    def revision(self) -> None:
+        """A value that is another one than before."""
+        coin, day = self._random.choice(COINS), self.today - timedelta(days=self._random.choice((0, 1, 9)))
+        revised = {"asset_id": coin, "date": day, "column_name": self._random.choice(("price_usd", "market_cap_usd"))}
+        seen_at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self._random.randrange(10**6))
+        with self._database.transaction() as connection:
+            connection.execute(
+                insert(tables.market_revisions), {**revised, "seen_at": seen_at, "old_value": 1.0, "new_value": 2.0}
+            )
+        self._put(coin, day)
+        log(self._database, changed(day, day, coin))
+
     def change(self) -> None:
         """One of all these."""
-        self._random.choice((self.snapshot, self.snapshot, self.chart, self.chart, self.loss, self.hours))()
+        kinds = (self.snapshot, self.snapshot, self.chart, self.chart, self.loss, self.hours, self.revision)
+        self._random.choice(kinds)()
 
     @property
     def noon(self) -> datetime:
         """The current time."""
         return datetime(self.today.year, self.today.month, self.today.day, 12, tzinfo=UTC)
+
+    def _put_whole(self, coins: Sequence[str], day: date) -> None:
+        """The whole rows of a snapshot, in the place of earlier ones."""
+        whole = tables.market_snapshots
+        rows = [
+            snapshot_row(
+                day,
+                coin,
+                self._random.choice((None, self._random.uniform(0, 1))),
+                self._random.uniform(1, 9),
+                circulating_supply=self._random.uniform(0, 1e9),
+            )
+            for coin in coins
+        ]
+        with self._database.transaction() as connection:
+            connection.execute(whole.delete().where(whole.c.date == day, whole.c.asset_id.in_(coins)))
+            if rows:
+                connection.execute(insert(whole), rows)
 
     def _put(self, coin: str, day: date) -> None:
         price = self._random.choice((None, 0.0, *[self._random.lognormvariate(0, 3) for _ in range(20)]))
@@ -110,7 +145,7 @@ class Market:
             "asset_id": coin,
             "price_usd": price,
             "volume_24h_usd": self._random.uniform(0, 1e6),
-            "market_cap_usd": self._random.choice((None, self._random.uniform(0, 1e9))),
+            "market_cap_usd": self._random.choice((None, 100.0, self._random.uniform(0, 1e9))),
             "source": self._random.choice((tables.STALE, tables.CHART, tables.CHART)),
         }
         market = tables.daily_market
@@ -195,8 +230,9 @@ def failing_last(database: Database) -> Iterator[Callable[[], None]]:
         return 0
 
     def run() -> None:
+        pieces = [DatedPiece(tables.weekly_market, ALWAYS, make) for make in (succeed, fail)]
         logs = [Log("coingecko", database, "daily_market")]
-        follow_logs(database, "weekly_market", logs, lambda _changes, _now: ToMake([[succeed, fail]]), NOW)
+        follow_logs(database, "weekly_market", logs, lambda _changes, _now: ToMake([pieces]), NOW)
 
     yield run
     forget(database)

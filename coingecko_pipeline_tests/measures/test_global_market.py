@@ -1,12 +1,14 @@
 """global_market_daily against pandas."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
+from sqlalchemy import insert
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.measures import GLOBAL_MARKET_DAILY
+from coingecko_pipeline.market.changes import Change, log_changes
+from coingecko_pipeline.measures import GLOBAL_MARKET_DAILY, follow_market
 from coingecko_pipeline.tables import global_market_daily
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.measures.charts import assert_equal, planted, recorded_market, store, stored
@@ -40,7 +42,9 @@ def test_the_sums_of_recorded_charts_are_those_of_pandas(database: Database) -> 
             "coins_exact": (price.notna() | cap.notna()).sum(axis=1),
         }
     )
-    assert_equal(stored(database, global_market_daily), expected)
+    # No coin is known to stand for another, so both sets are the same.
+    everything = expected.rename(columns=lambda name: f"{tables.ALL}{name}")
+    assert_equal(stored(database, global_market_daily), pd.concat([expected, everything], axis=1))
 
 
 def test_the_shares_are_of_the_largest_one_ten_and_hundred(database: Database) -> None:
@@ -81,3 +85,43 @@ def test_a_stale_row_is_in_no_sum_no_share_and_no_count(database: Database) -> N
     assert first["share_of_largest"] == 1
     assert (second["market_cap_usd"], second["coins_with_price"]) == (8000, 2)
     assert (second["coins_up"], second["coins_down"]) == (1, 0)
+
+
+def test_coins_that_stand_for_others_are_in_the_second_set_alone_on_the_dates_on_which_they_do(
+    database: Database,
+) -> None:
+    day = date(2026, 1, 1)
+    coins = {"bitcoin": [10.0, 11.0, 12.0], "wrapped": [10.0, 12.0, 11.0], "small": [1.0, 1.0, 2.0]}
+    store(database, {coin: planted(day, prices) for coin, prices in coins.items()})
+    build(database, GLOBAL_MARKET_DAILY)
+    with database.transaction() as connection:
+        connection.execute(
+            insert(tables.rehypothecated_assets).values(
+                asset_id="wrapped", first_on=date(1970, 1, 1), last_on=date(2026, 1, 2)
+            )
+        )
+        log_changes(connection, [Change(tables.rehypothecated_assets.name, day, date(2026, 1, 2), "wrapped")])
+    followed = follow_market(database, GLOBAL_MARKET_DAILY, datetime(2026, 1, 4, tzinfo=UTC))
+    # The day after the changed ones compares with them.
+    assert followed.rows_written == 3
+    found = stored(database, global_market_daily)
+    assert list(found["market_cap_usd"]) == [11_000.0, 12_000.0, 25_000.0]
+    assert list(found["all_market_cap_usd"]) == [21_000.0, 24_000.0, 25_000.0]
+    assert list(found["coins"]) == [2, 2, 3]
+    assert list(found["all_coins"]) == [3, 3, 3]
+    assert list(found["coins_up"]) == [0, 1, 2]
+    assert list(found["all_coins_up"]) == [0, 2, 2]
+    assert list(found["coins_down"]) == [0, 0, 1]
+    assert np.allclose(found["share_of_largest"], [10 / 11, 11 / 12, 12 / 25])
+    assert np.allclose(found["all_share_of_largest"], [10 / 21, 12 / 24, 12 / 25])
+
+
+def test_a_date_of_coins_that_stand_for_others_alone_has_no_sum_but_the_second(database: Database) -> None:
+    day = date(2026, 1, 1)
+    store(database, {"wrapped": planted(day, [10.0])})
+    with database.transaction() as connection:
+        connection.execute(insert(tables.rehypothecated_assets).values(asset_id="wrapped", first_on=day, last_on=day))
+    build(database, GLOBAL_MARKET_DAILY)
+    (row,) = stored(database, global_market_daily).to_dict("records")
+    assert np.isnan(row["market_cap_usd"])
+    assert (row["coins"], row["all_coins"], row["all_market_cap_usd"]) == (0, 1, 10_000.0)

@@ -26,7 +26,10 @@ from coingecko_pipeline_tests.measures.deriving import changed, log
 
 FIRST = date(2026, 1, 1)
 TODAY = date(2026, 1, 31)
-DAILY = ["weekly_market", "monthly_market", "daily_returns", "global_market_daily", "market_report"]
+DAILY = [
+    *("weekly_market", "monthly_market", "daily_returns", "global_market_daily"),
+    *("daily_candles", "market_flags", "market_report"),
+]
 
 
 @pytest.fixture

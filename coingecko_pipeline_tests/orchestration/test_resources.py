@@ -9,8 +9,9 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.orchestration.resources import build_resources, open_coingecko, open_warehouse
+from coingecko_pipeline.orchestration.resources import build_resources, open_coingecko
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.settings import Settings
 from coingecko_pipeline.tables import OriginError, claim_origin, stored_origin

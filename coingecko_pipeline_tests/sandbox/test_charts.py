@@ -93,9 +93,3 @@ def test_a_coin_that_is_delisted_answers_404_on_free_plans_and_its_history_on_pa
     before = recently.chart(coin_id, days=20, interval="daily")
     assert chart["prices"][-1][0] % DAY_MS == 0
     assert before["prices"][-2] in chart["prices"]
-
-
-def test_currencies_differ_by_a_fixed_rate(api: Api) -> None:
-    dollars = api.chart("bitcoin", days=100)["prices"]
-    euros = api.json("/coins/bitcoin/market_chart", vs_currency="eur", days=100)["prices"]
-    assert [price * 0.9 for _, price in dollars] == [price for _, price in euros]

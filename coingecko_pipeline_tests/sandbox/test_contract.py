@@ -19,6 +19,11 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("/coins/list", "/coins/list", {}),
     ("/coins/list", "/coins/list", {"include_platform": "true"}),
     ("/coins/markets", "/coins/markets", {"vs_currency": "usd", "per_page": 250}),
+    (
+        "/coins/markets",
+        "/coins/markets",
+        {"vs_currency": "usd", "per_page": 250, "include_rehypothecated": "true", "precision": "full"},
+    ),
     ("/coins/{id}/market_chart", "/coins/bitcoin/market_chart", {"vs_currency": "usd", "days": 365}),
     ("/coins/{id}/market_chart", "/coins/bitcoin/market_chart", {"vs_currency": "usd", "days": 1}),
     ("/coins/{id}/market_chart", "/coins/4/market_chart", {"vs_currency": "usd", "days": 30}),
@@ -41,6 +46,9 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
         },
     ),
     ("/global", "/global", {}),
+    ("/exchange_rates", "/exchange_rates", {}),
+    ("/asset_platforms", "/asset_platforms", {}),
+    ("/simple/supported_vs_currencies", "/simple/supported_vs_currencies", {}),
 ]
 
 
@@ -68,7 +76,7 @@ def schema_of(host: str, path: str) -> dict[str, Any]:
 def test_the_published_schemas_accept_every_answer(
     host: str, plan: str, headers: dict[str, str], path: str, asked: str, params: dict[str, Any]
 ) -> None:
-    answer = Api(plan=plan).get(asked, headers, **params)
+    answer = Api(plan=plan, rehypothecated=20).get(asked, headers, **params)
     assert answer.status_code == 200, answer.text
     jsonschema.validate(answer.json(), schema_of(host, path))
 
@@ -129,6 +137,12 @@ def test_the_official_client_reads_every_endpoint(client: Coingecko) -> None:
     assert client.simple.price.get(ids="bitcoin", vs_currencies="usd")["bitcoin"].usd == next(
         row.current_price for row in rows if row.id == "bitcoin"
     )
+    rates = client.exchange_rates.get().rates
+    assert rates["usd"].value == pytest.approx(
+        dict(client.simple.price.get(ids="bitcoin", vs_currencies="usd"))["bitcoin"].usd, rel=1e-4
+    )
+    assert client.simple.supported_vs_currencies.get() == list(rates)
+    assert {platform.id for platform in client.asset_platforms.get()} > {"ethereum", "solana"}
     assert client.global_.get().data.active_cryptocurrencies == 100
 
 

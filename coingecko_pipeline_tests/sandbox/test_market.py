@@ -65,7 +65,7 @@ def test_midnights_are_the_same_in_charts_ranges_and_histories_at_any_time(api: 
 
 
 def test_the_market_page_at_exactly_midnight_shows_the_charts_point() -> None:
-    page = Api(at=MIDNIGHT).markets()
+    page = Api(at=MIDNIGHT).markets(precision="full")
     later = Api(at=MIDNIGHT + timedelta(hours=9))
     compared = 0
     for row in page:
@@ -80,13 +80,14 @@ def test_the_market_page_at_exactly_midnight_shows_the_charts_point() -> None:
 
 
 def test_prices_page_and_totals_agree(api: Api) -> None:
-    rows = api.markets()
+    rows = api.markets(precision="full")
     prices = api.json(
         "/simple/price",
         ids=",".join(row["id"] for row in rows),
         vs_currencies="usd",
         include_market_cap="true",
         include_24hr_vol="true",
+        precision="full",
     )
     for row in rows:
         assert prices[row["id"]].get("usd") == row["current_price"]

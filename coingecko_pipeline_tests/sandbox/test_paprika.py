@@ -73,7 +73,7 @@ def test_prices_are_the_same_but_for_a_little_noise_and_the_planted_disagreement
         theirs.setdefault((entry["symbol"], entry["name"]), []).append(quote["price"])
     far: dict[str, float] = {}
     compared = 0
-    for row in api.markets(order="market_cap_desc")[:100]:
+    for row in api.markets(order="market_cap_desc", precision="full")[:100]:
         prices = theirs.get((row["symbol"].upper(), row["name"]), [])
         if len(prices) == 1:
             compared += 1
@@ -112,3 +112,45 @@ def test_it_asks_for_no_key_and_counts_toward_no_plan_of_coingecko() -> None:
 def test_missing_values_are_empty_strings(api: Api) -> None:
     values = [value for entry in tickers(api).values() for value in entry["quotes"]["USD"].values()]
     assert "" in values
+
+
+def test_a_ticker_has_the_whole_row_of_the_reference(api: Api) -> None:
+    entry = tickers(api)["btc-bitcoin"]
+    assert entry.keys() == {
+        "id", "name", "symbol", "rank", "total_supply", "max_supply", "beta_value", "first_data_at", "last_updated",
+        "quotes",
+    }  # fmt: skip
+    assert entry["quotes"]["USD"].keys() == {
+        "price", "volume_24h", "volume_24h_change_24h", "market_cap", "market_cap_change_24h", "percent_change_15m",
+        "percent_change_30m", "percent_change_1h", "percent_change_6h", "percent_change_12h", "percent_change_24h",
+        "percent_change_7d", "percent_change_30d", "percent_change_1y", "ath_price", "ath_date",
+        "percent_from_price_ath",
+    }  # fmt: skip
+    for other in tickers(api).values():
+        assert other["quotes"]["USD"].keys() == entry["quotes"]["USD"].keys()
+        assert isinstance(other["total_supply"], int)
+    row = api.markets(ids="bitcoin", precision="full")[0]
+    assert entry["quotes"]["USD"]["percent_change_24h"] == pytest.approx(row["price_change_percentage_24h"], abs=0.006)
+    assert entry["total_supply"] == int(row["total_supply"])
+    quote = tickers(Api(at=MIDNIGHT, coins=300))["btc-bitcoin"]["quotes"]["USD"]
+    prices = [price for _, price in api.chart("bitcoin", days=30, interval="daily")["prices"][:-1]]
+    assert quote["percent_change_7d"] == pytest.approx((prices[-1] / prices[-8] - 1) * 100, abs=0.006)
+
+
+def test_the_contracts_are_those_of_the_same_coins(api: Api) -> None:
+    listed = {entry["id"]: entry["platforms"] for entry in api.json("/coins/list", include_platform="true")}
+    platforms = api.get_path("/v1/contracts").json()
+    assert {"eth-ethereum", "sol-solana"} <= set(platforms)
+    contracts = api.get_path("/v1/contracts/eth-ethereum").json()
+    assert all(set(entry) == {"address", "id", "type", "active"} for entry in contracts)
+    known = {address.lower() for each in listed.values() if (address := each.get("ethereum"))}
+    active = [entry for entry in contracts if entry["active"]]
+    assert {entry["address"].lower() for entry in active} <= known
+    assert len(active) > 40
+    assert {entry["id"] for entry in contracts if not entry["active"]} == {paprika_id for paprika_id, *_ in INACTIVE}
+    assert any(entry["address"] != entry["address"].lower() for entry in active)
+    coin = next(entry for entry in active if entry["address"].lower() == listed["usd-coin"]["ethereum"])
+    assert coin["id"] == next(each["id"] for each in coins(api) if each["name"] == SPELT_OTHERWISE["usd-coin"])
+    for platform in platforms:
+        assert api.get_path(f"/v1/contracts/{platform}").status_code == 200
+    assert api.get_path("/v1/contracts/no-such-chain").status_code == 404

@@ -88,6 +88,8 @@ def test_a_clock_may_start_elsewhere_and_runs_on() -> None:
         (["--now", "soon"], "no ISO date"),
         (["--now", "2001-01-01"], "before 2013-04-28"),
         (["--coins", "0"], "0 coins"),
+        (["--rehypothecated", "-1"], "-1 rehypothecated coins"),
+        (["--revise-share", "2"], "between 0 and 1"),
         (["--plan", "gold"], "gold"),
         (["--per-minute", "-3"], "-3 calls"),
         (["--recordings", "/no/such/folder"], "There is no folder"),

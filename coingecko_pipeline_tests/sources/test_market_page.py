@@ -14,20 +14,20 @@ from hypothesis import strategies as st
 from coingecko_pipeline import tables
 from coingecko_pipeline.sources.answer import Answer
 from coingecko_pipeline.sources.asset_ids import ASSET_ID_LENGTH, is_asset_id
-from coingecko_pipeline.sources.market_page import MarketPage, read_market_page
+from coingecko_pipeline.sources.market_page import Field, Kind, MarketPage, read_market_page
 
 ASKED_AT = datetime(2026, 3, 9, 0, 2, tzinfo=UTC)
 ANSWER = Answer(b"", ASKED_AT, ASKED_AT + timedelta(seconds=2))
 FIELDS = {
-    "price_usd": "price",
-    "volume_24h_usd": "quotes.USD.volume",
-    "market_cap_usd": "quotes.USD.cap",
-    "observed_at": "at",
+    "price_usd": Field("price"),
+    "volume_24h_usd": Field("quotes.USD.volume"),
+    "market_cap_usd": Field("quotes.USD.cap"),
+    "last_updated_at": Field("at", Kind.UPDATE),
 }
 
 
 def page_of(*entries: Any, **options: Any) -> MarketPage:
-    return read_market_page(entries, ANSWER, FIELDS, **options)
+    return read_market_page(entries, ANSWER, FIELDS, "the markets", **options)
 
 
 def coin(
@@ -91,7 +91,7 @@ def test_a_value_whose_parent_is_no_object_is_null_and_counted(quotes: Any) -> N
 
 
 def test_a_column_that_a_source_does_not_give_is_null() -> None:
-    page = read_market_page([coin()], ANSWER, {"price_usd": "price"})
+    page = read_market_page([coin()], ANSWER, {"price_usd": Field("price")}, "the markets")
     assert page.frame.iloc[0, 2:].isna().all()
     assert page.set_aside == {}
 

@@ -11,19 +11,29 @@ from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.engine import URL
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.tables import MIGRATIONS, metadata, migrate, prepare
+from coingecko_pipeline.tables import MAIN_TABLES, MIGRATIONS, metadata, migrate, prepare
 from coingecko_pipeline.warehouse import Database, ExactText, SchemaVersionError
 from coingecko_pipeline_tests.databases import on_servers, on_sqlite, run_on
 
 VERSION_TABLE = MIGRATIONS.version_table
+BY_COIN = "ix_daily_market_asset_id_date_price"
 
 
 def differences(connection: Connection) -> list[object]:
     context = MigrationContext.configure(
         connection,
-        opts={"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True},
+        opts={
+            "version_table": VERSION_TABLE,
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_object": lambda _item, name, *_: name not in metadata.tables or name in MAIN_TABLES,
+        },
     )
     return list(compare_metadata(context, metadata))
+
+
+def drop_the_index_by_coin(connection: Connection, kind: str) -> None:
+    connection.execute(text(f"DROP INDEX {BY_COIN}" + " ON daily_market" * (kind != "sqlite")))
 
 
 def test_the_migrations_end_at_the_declared_tables(empty_database: Database) -> None:
@@ -35,13 +45,13 @@ def test_the_migrations_end_at_the_declared_tables(empty_database: Database) -> 
 def test_the_comparison_would_see_a_difference(empty_database: Database, kind: str) -> None:
     migrate(empty_database)
     with empty_database.transaction() as connection:
-        connection.execute(text("DROP INDEX ix_daily_market_asset_id_date" + (" ON daily_market" * (kind != "sqlite"))))
+        drop_the_index_by_coin(connection, kind)
         if kind != "sqlite":
             connection.execute(text("ALTER TABLE assets MODIFY name VARCHAR(1000) COLLATE utf8mb4_bin NOT NULL"))
             connection.execute(text("ALTER TABLE api_usage COMMENT 'another'"))
     with empty_database.connect() as connection:
         found = str(differences(connection))
-    assert "ix_daily_market_asset_id_date" in found
+    assert BY_COIN in found
     if kind != "sqlite":
         assert "utf8mb4_bin" in found
         assert "another" in found
@@ -51,13 +61,17 @@ def test_the_comparison_would_see_a_difference(empty_database: Database, kind: s
 def test_every_text_column_is_compared_byte_for_byte_and_every_table_is_utf8mb4(database: Database, kind: str) -> None:
     exact = "utf8mb4_0900_bin" if kind == "mysql" else "utf8mb4_nopad_bin"
     columns = "SELECT table_name, column_name, collation_name FROM information_schema.columns "
-    columns += f"WHERE table_schema = DATABASE() AND collation_name IS NOT NULL AND table_name <> '{VERSION_TABLE}'"
+    columns += f"WHERE table_schema = DATABASE() AND collation_name IS NOT NULL AND table_name <> '{VERSION_TABLE}' "
+    columns += "AND table_name NOT IN (SELECT table_name FROM information_schema.views WHERE table_schema = DATABASE())"
     tables = "SELECT table_collation FROM information_schema.tables WHERE table_schema = DATABASE()"
     with database.connect() as connection:
         found = connection.execute(text(columns)).all()
         assert {collation for *_, collation in found} == {exact}
         assert len(found) == sum(
-            isinstance(column.type, ExactText) for table in metadata.tables.values() for column in table.columns
+            isinstance(column.type, ExactText)
+            for table in metadata.tables.values()
+            if table.name in MAIN_TABLES
+            for column in table.columns
         )
         assert all(collation.startswith("utf8mb4") for collation in connection.scalars(text(tables)))
         assert connection.scalar(text("SELECT @@character_set_database")) == "utf8mb4"
@@ -83,11 +97,23 @@ def test_a_migration_that_was_interrupted_goes_on(empty_database: Database, kind
     migrate(empty_database)
     with empty_database.transaction() as connection:
         connection.execute(text("DROP TABLE api_usage"))
-        connection.execute(text("DROP INDEX ix_daily_market_asset_id_date" + (" ON daily_market" * (kind != "sqlite"))))
+        drop_the_index_by_coin(connection, kind)
         connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
     migrate(empty_database)
     with empty_database.connect() as connection:
         assert differences(connection) == []
+
+
+def test_the_index_by_coin_has_the_price_and_the_old_one_is_gone_also_after_an_interruption(
+    empty_database: Database,
+) -> None:
+    MIGRATIONS.migrate(empty_database, to="0006")
+    with empty_database.transaction() as connection:
+        connection.execute(text(f"CREATE INDEX {BY_COIN} ON daily_market (asset_id, date, price_usd)"))
+    migrate(empty_database)
+    with empty_database.connect() as connection:
+        found = inspect(connection).get_indexes("daily_market")
+    assert [(index["name"], index["column_names"]) for index in found] == [(BY_COIN, ["asset_id", "date", "price_usd"])]
 
 
 def old_database(database: Database) -> None:

@@ -125,7 +125,7 @@ def test_each_archived_chart_is_an_answer_with_the_same_body(carried: Carried) -
 def test_the_tables_are_the_declared_ones_and_the_second_source_has_none_that_it_never_fills(carried: Carried) -> None:
     with carried.database.connect() as connection:
         names = set(inspect(connection).get_table_names())
-    assert names == {*tables.metadata.tables, tables.MIGRATIONS.version_table}
+    assert names == {*tables.MAIN_TABLES, tables.MIGRATIONS.version_table}
     second = carried.database.schema("coinpaprika")
     assert rows_of(second, "SELECT COUNT(*) FROM daily_market")[0][0] > 30
     with second.connect() as connection:

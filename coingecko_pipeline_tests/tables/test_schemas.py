@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import insert, inspect
 from sqlalchemy.engine import make_url
 
-from coingecko_pipeline.orchestration.source_assets import database_of, tables_of
+from coingecko_pipeline.databases import database_of, tables_of
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
-from coingecko_pipeline.tables import MIGRATIONS, SOURCE_TABLES, metadata, migrate, open_database, raw_asset_list
+from coingecko_pipeline.tables import MAIN_TABLES, MIGRATIONS, SOURCE_TABLES, migrate, open_database, raw_asset_list
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_servers, on_sqlite
 from coingecko_pipeline_tests.running import rows_of
@@ -48,7 +48,7 @@ def test_a_schema_has_the_tables_that_another_source_uses_and_no_others(database
         assert set(inspect(connection).get_table_names()) == {*SOURCE_TABLES, MIGRATIONS.version_table}
     assert set(tables_of(COINPAPRIKA).tables) == SOURCE_TABLES
     with database.connect() as connection:
-        assert set(inspect(connection).get_table_names()) == {*metadata.tables, MIGRATIONS.version_table}
+        assert set(inspect(connection).get_table_names()) == {*MAIN_TABLES, MIGRATIONS.version_table}
 
 
 def test_a_schema_that_an_earlier_version_made_loses_its_unused_tables_but_for_those_with_rows(

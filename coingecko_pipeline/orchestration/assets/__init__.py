@@ -6,6 +6,7 @@ from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, sourc
 from coingecko_pipeline.orchestration.assets.asset_list import make_raw_asset_list, raw_asset_list
 from coingecko_pipeline.orchestration.assets.contracts import asset_contracts, platforms
 from coingecko_pipeline.orchestration.assets.currencies import CurrencyChartsConfig, currency_charts, fx_rates
+from coingecko_pipeline.orchestration.assets.daily_candles import daily_candles
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig, daily_market
 from coingecko_pipeline.orchestration.assets.daily_ohlc import daily_ohlc
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, RebuildRange
@@ -15,16 +16,27 @@ from coingecko_pipeline.orchestration.assets.known_assets import assets_and_chan
 from coingecko_pipeline.orchestration.assets.market_asset import make_current_market
 from coingecko_pipeline.orchestration.assets.market_changes import CHANGE_LOGS
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig, market_charts
+from coingecko_pipeline.orchestration.assets.market_flags import market_flags
 from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report
 from coingecko_pipeline.orchestration.assets.measures import daily_returns, global_market_daily
+from coingecko_pipeline.orchestration.assets.paprika_contracts import paprika_contracts
 from coingecko_pipeline.orchestration.assets.rollups import monthly_market, weekly_market
+from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 
+CONTRACT_ASSETS: dict[str, tuple[dg.AssetsDefinition, ...]] = {COINPAPRIKA.name: (paprika_contracts,)}
+"""The contracts of the other sources that are asked for them, by its name."""
+
 SNAPSHOT_ASSETS: dict[str, tuple[dg.AssetsDefinition, ...]] = {
-    source.name: (make_raw_asset_list(source), make_assets_and_changes(source), make_current_market(source))
+    source.name: (
+        make_raw_asset_list(source),
+        make_assets_and_changes(source),
+        make_current_market(source),
+        *CONTRACT_ASSETS.get(source.name, ()),
+    )
     for source in SNAPSHOT_SOURCES
 }
-"""The list, the coins and the market of each other source, by its name."""
+"""The list, the coins, the market and the contracts of each other source, by its name."""
 
 MEASURE_ASSETS: tuple[dg.AssetsDefinition, ...] = (
     weekly_market,
@@ -32,6 +44,8 @@ MEASURE_ASSETS: tuple[dg.AssetsDefinition, ...] = (
     daily_returns,
     global_market_daily,
     daily_ohlc,
+    daily_candles,
+    market_flags,
 )
 """What is computed from a market of CoinGecko's inside the database."""
 
@@ -72,6 +86,7 @@ __all__ = [
     "asset_pairs",
     "assets_and_changes",
     "currency_charts",
+    "daily_candles",
     "daily_market",
     "daily_ohlc",
     "daily_returns",
@@ -79,6 +94,7 @@ __all__ = [
     "global_market_daily",
     "hourly_market",
     "market_charts",
+    "market_flags",
     "market_report",
     "monthly_market",
     "platforms",

@@ -7,14 +7,15 @@ from typing import Any
 import dagster as dg
 
 from coingecko_pipeline.agreement.comparison import follow_agreement
-from coingecko_pipeline.agreement.pairs import PRICE_TOLERANCE
+from coingecko_pipeline.agreement.pairs import CONTRACT_PRICE_TOLERANCE, PRICE_TOLERANCE
 from coingecko_pipeline.agreement.storing import Pairing, latest_common_date, pair_coins
+from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.market.changes import forget_followed, read_followed
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derived_asset, tell_followed
 from coingecko_pipeline.orchestration.derived_tables import followers_of
 from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
-from coingecko_pipeline.orchestration.source_assets import database_of, key_in
+from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.tables.agreement import asset_pairs as pairs_table
@@ -24,12 +25,16 @@ from coingecko_pipeline.warehouse import Database, column_schema, table_name
 GROUP = "agreement"
 PAIRS = key_in(COINGECKO, "asset_pairs")
 SHOWN = 50
-"""Ambiguous coins that the metadata lists; the table has all of them."""
+"""Ambiguous coins, and pairs that contracts contradict, that the metadata lists."""
 
 
 @dg.asset(
     key=PAIRS,
-    deps=[key_in(source, table) for source in (COINGECKO, COINPAPRIKA) for table in ("assets", "daily_market")],
+    deps=[
+        key_in(source, table)
+        for source in (COINGECKO, COINPAPRIKA)
+        for table in ("assets", "asset_contracts", "daily_market")
+    ],
     group_name=GROUP,
     kinds={"mysql", "table"},
     owners=OWNERS,
@@ -39,15 +44,20 @@ SHOWN = 50
 def asset_pairs(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]) -> dg.MaterializeResult[None]:
     """Which coin of CoinGecko is which of CoinPaprika.
 
-    **One row** is one coin of CoinGecko. `how` says who decided: `proposed`, where the symbol, the name (without case,
-    punctuation and spaces) and the price (within 10 % on the latest date that both have) fit one coin on either side
-    only; `ambiguous`, where they fit several, which are in `candidates`: it has no pair until a person decides;
+    **One row** is one coin of CoinGecko. `how` says who decided: `contract`, where both sources have the same contract
+    of both coins, and no contract of either is another coin's as well; `proposed`, where the symbol, the name (without
+    case, punctuation and spaces) and the price (within 10 % on the latest date that both have) fit one coin on either
+    side only; `ambiguous`, where they fit several, which are in `candidates`: it has no pair until a person decides;
     `manual`, a person's decision, where a NULL says that the coin has no pair.
 
-    **Complete** after each materialization for the coins that are active and have a price. A pair stays once it is
-    there, whatever the coin is called and costs later; only ambiguous coins are looked at again. Decide by hand as
-    docs/second-source.md shows. Costs no call. **Known gaps:** coins that the sources name differently, and those
-    that only one of them has, have no row.
+    A contract makes a pair whatever the coins are called, unless their prices are more than 50 % apart; where a price
+    is missing, the symbol or the name must fit. A pair that contracts contradict is not proposed: another coin has the
+    contract, or the two have different ones on one chain. One that is there already stays, and is told in the metadata.
+
+    **Complete** after each materialization for the coins that are active. A pair stays once it is there, whatever the
+    coin is called and costs later; only ambiguous coins are looked at again. Decide by hand as docs/second-source.md
+    shows. Costs no call. **Known gaps:** coins without a contract that the sources name differently, coins whose
+    contract one of the sources has wrong, and those that only one of them has, have no row.
     """
     with permanent_failures():
         other = database_of(COINPAPRIKA, warehouse)
@@ -66,9 +76,14 @@ def asset_pairs(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[D
             "compared_on": pairing.day.isoformat(),
             "pairs": pairing.pairs,
             "pairs_new": pairing.new,
+            "pairs_new_by_contract": len(pairing.proposal.by_contract),
+            "pairs_contradicted_by_contract": len(pairing.contradicted),
+            "contradicted": dg.MetadataValue.json(dict(sorted(pairing.contradicted.items())[:SHOWN])),
+            "chains": dg.MetadataValue.json(dict(sorted(pairing.platforms.items()))),
             "coins_ambiguous": len(pairing.proposal.ambiguous),
             "ambiguous": dg.MetadataValue.md(_show_ambiguous(pairing)),
             "price_tolerance": PRICE_TOLERANCE,
+            "contract_price_tolerance": CONTRACT_PRICE_TOLERANCE,
         }
     )
 

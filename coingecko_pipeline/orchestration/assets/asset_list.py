@@ -10,9 +10,10 @@ import pandas as pd
 from coingecko_pipeline.asset_list.entries import Defect, count_reasons
 from coingecko_pipeline.asset_list.refused import forget_refused_list
 from coingecko_pipeline.asset_list.taking import ListAttempt, take_list
+from coingecko_pipeline.databases import database_of, tables_of
 from coingecko_pipeline.orchestration.assets.endpoints import list_endpoint
 from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
-from coingecko_pipeline.orchestration.source_assets import database_of, group_in, io_manager_of, key_in, tables_of
+from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
 from coingecko_pipeline.sources import Source, SourceClient
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database, column_schema

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 from pydantic import Field
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.history import COINS_ASKED, acquire_history
@@ -14,7 +14,9 @@ from coingecko_pipeline.acquisition.planning import Request
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.acquisition.snapshot import acquire_snapshot
 from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.market.changes import Change
 from coingecko_pipeline.market.snapshots import snapshot_transaction
+from coingecko_pipeline.market.whole_rows import write_whole_rows
 from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_asset import daily_market_asset, show_largest
 from coingecko_pipeline.orchestration.assets.market_charts import CoinsConfig, as_metadata, market_charts
@@ -41,6 +43,7 @@ def daily_market(
     coingecko: dg.ResourceParam[CoinGecko],
     warehouse: dg.ResourceParam[Database],
     progress: dg.ResourceParam[Progress],
+    keep_pages_days: dg.ResourceParam[int],
 ) -> Any:
     """Price, 24-hour volume and market cap in US dollars of every coin on every date.
 
@@ -73,7 +76,7 @@ def daily_market(
             again=config.again,
         )
         if request.is_snapshot(coingecko.now()):
-            return _take_snapshot(context, request, coingecko, warehouse, progress)
+            return _take_snapshot(context, request, coingecko, warehouse, progress, keep_pages_days)
         acquisition = acquire_history(request, warehouse, coingecko, progress)
         context.log.info(acquisition.summary)
         acquisition.run()
@@ -112,8 +115,9 @@ def _take_snapshot(
     coingecko: CoinGecko,
     warehouse: Database,
     progress: Progress,
+    keep_pages_days: int,
 ) -> Frames:
-    acquisition = acquire_snapshot(request, warehouse, coingecko, progress)
+    acquisition = acquire_snapshot(request, warehouse, coingecko, progress, keep_pages_days)
     context.log.info(acquisition.summary)
 
     def metadata() -> dict[str, Any]:
@@ -123,5 +127,12 @@ def _take_snapshot(
             "largest_coins": dg.MetadataValue.md(show_largest(warehouse, request.dates)),
         }
 
-    around = snapshot_transaction(request.dates.first, again=request.again, now=coingecko.now)
+    day, again = request.dates.first, request.again
+    # Of a page of the largest coins only some rows are taken, so it could not be compared with them.
+    keeps_page = keep_pages_days > 0 and request.top is None
+
+    def whole(connection: Connection) -> list[Change]:
+        return write_whole_rows(warehouse, connection, day, acquisition.taken(), again=again, keeps_page=keeps_page)
+
+    around = snapshot_transaction(day, again=again, also=whole, now=coingecko.now)
     return Frames(failing_for_good(acquisition.frames), metadata, around=around)

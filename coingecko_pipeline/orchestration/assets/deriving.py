@@ -106,8 +106,9 @@ def derive(
     """
     with permanent_failures():
         followed = follow_market(warehouse, derived, now, rebuild=config.span, megabytes=megabytes)
-        followers = followers_of(COINGECKO.name, derived.follows.name, read_followed(warehouse))
-        forget_followed(warehouse, derived.follows.name, followers, now)
+        for table in derived.follows:
+            followers = followers_of(COINGECKO.name, table.name, read_followed(warehouse))
+            forget_followed(warehouse, table.name, followers, now)
     return tell_followed(context, warehouse, derived.table, followed)
 
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES, SOURCES
 from coingecko_pipeline.sources.source import Source
 
@@ -23,6 +24,7 @@ def market_endpoint(source: Source) -> dg.AssetKey:
 
 MARKET_CHART = endpoint_key(COINGECKO, "market_chart")
 ASSET_PLATFORMS = endpoint_key(COINGECKO, "asset_platforms")
+CONTRACTS = endpoint_key(COINPAPRIKA, "contracts")
 EXCHANGE_RATES = endpoint_key(COINGECKO, "exchange_rates")
 
 
@@ -50,6 +52,12 @@ ENDPOINTS = (
         "CoinGecko's history of one coin: `/coins/{id}/market_chart`, one call for all its days.",
     ),
     _endpoint(ASSET_PLATFORMS, COINGECKO, "The chains that CoinGecko knows: `/asset_platforms`, one call."),
+    _endpoint(
+        CONTRACTS,
+        COINPAPRIKA,
+        "CoinPaprika's chains and the contracts on each: `/contracts`, one call, and `/contracts/{platform}`, one call "
+        "for each chain.",
+    ),
     _endpoint(
         EXCHANGE_RATES,
         COINGECKO,

@@ -6,16 +6,21 @@ from datetime import timedelta
 from typing import Any
 
 import dagster as dg
+from sqlalchemy import Connection
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.snapshot import acquire_current
 from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.databases import database_of, tables_of
+from coingecko_pipeline.market.changes import Change
 from coingecko_pipeline.market.snapshots import snapshot_transaction
+from coingecko_pipeline.market.whole_rows import upsert_whole_rows
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
 from coingecko_pipeline.orchestration.failures import RETRIES, failing_for_good, permanent_failures, tell_survived
-from coingecko_pipeline.orchestration.source_assets import database_of, group_in, io_manager_of, key_in, tables_of
+from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.sources import SnapshotClient, SnapshotSource, Source
 from coingecko_pipeline.warehouse import Database, Frames, column_schema
@@ -91,7 +96,13 @@ not given (NULL, never 0); {source.market_gaps}.""",
                 "largest_coins": dg.MetadataValue.md(show_largest(database, dates)),
             }
 
-        around = snapshot_transaction(dates.first, keeps_coverage=False, now=client.now)
+        day = dates.first
+
+        def whole(connection: Connection) -> list[Change]:
+            upsert_whole_rows(database, connection, tables.ticker_snapshots, day, acquisition.taken())
+            return []
+
+        around = snapshot_transaction(day, keeps_coverage=False, also=whole, now=client.now)
         return Frames(failing_for_good(acquisition.frames), metadata, around=around)
 
     return daily_market

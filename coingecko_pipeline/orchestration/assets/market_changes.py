@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from coingecko_pipeline.orchestration.source_assets import group_in, key_in, tables_of
+from coingecko_pipeline.databases import tables_of
+from coingecko_pipeline.orchestration.source_assets import group_in, key_in
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 from coingecko_pipeline.sources.source import Source
 from coingecko_pipeline.warehouse import column_schema

@@ -11,12 +11,14 @@ from coingecko_pipeline.acquisition.history import acquire_history
 from coingecko_pipeline.acquisition.planning import Request
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.asset_list.inactive import note_inactive_coins
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import MARKET_CHART
 from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures, tell_survived
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
+from coingecko_pipeline.sources.errors import CallerRefused, SourceError
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database, column_schema, table_name
 
@@ -87,7 +89,8 @@ def market_charts(
     month's credits do not bear, less what the daily snapshots still need, stops before its first call.
 
     **Complete** when no coin lacks a date that the plan serves (see `status`). **Known gaps:** dates that CoinGecko has
-    no point for, and the history of coins that left the list on a plan that does not serve them.
+    no point for, and the history of coins that left the list on a plan that does not serve them. On a paid plan the
+    completion asks once a month for the coins that were gone before the first list, and completes them last.
     """
     with permanent_failures():
         request = Request(
@@ -98,16 +101,29 @@ def market_charts(
             config.fit_budget,
             config.complete_history,
         )
+        gone_before = _note_inactive(context, warehouse, coingecko) if request.complete_history else {}
         acquisition = acquire_history(request, warehouse, coingecko, progress)
         context.log.info(acquisition.summary)
         acquisition.run()
     return dg.MaterializeResult(
         metadata={
             "dagster/table_name": table_name(warehouse, tables.market_charts),
+            **gone_before,
             **as_metadata(acquisition.facts()),
             **tell_survived(context, coingecko.survived),
         }
     )
+
+
+def _note_inactive(context: dg.AssetExecutionContext, warehouse: Database, client: CoinGecko) -> dict[str, int]:
+    try:
+        found = note_inactive_coins(warehouse, client)
+    except CallerRefused:
+        raise
+    except SourceError as error:
+        context.log.warning(f"The coins that were gone before the first list are asked for again tomorrow. {error}")
+        return {}
+    return {"coins_gone_before": found} if found else {}
 
 
 def as_metadata(facts: Any) -> dict[str, Any]:

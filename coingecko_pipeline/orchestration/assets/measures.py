@@ -56,7 +56,8 @@ def global_market_daily(
     **One row** is one date. `market_cap_usd` and `volume_24h_usd` are sums over the coins that have the value;
     `share_of_largest` (what is called dominance), `share_of_ten` and `share_of_hundred` are fractions of
     `market_cap_usd`, of the largest coins by market cap on that date; `coins_up` and `coins_down` compare a coin's
-    price with the one of the date before.
+    price with the one of the date before. Rehypothecated coins (wrapped, staked and bridged ones, which stand for
+    others) are left out; the columns that begin with `all_` have them in.
 
     Computed inside the database from `daily_market`, without a call. **Complete** when the date and the one before
     are; it is made again whenever one of them changes.
@@ -64,7 +65,7 @@ def global_market_daily(
     **Known gaps:** stale rows (`source` is `stale`: a snapshot that CoinGecko had not updated for a day) are in no
     sum, share or count. A sum's last digits depend on the order in which the database adds it up. It is the sum of the
     coins that have a row on the date, so a date on which only some are filled (`coins_with_price` tells how many) is
-    too low, and it counts a wrapped or bridged coin beside the one that it stands for. CoinGecko's own total leaves
-    some of those out.
+    too low. Which coins are rehypothecated is told by the snapshots' ranks: of a date before the first snapshot it is
+    what that one told, and a coin that no snapshot ranked counts as one of its own.
     """
     return derive(context, config, warehouse, GLOBAL_MARKET_DAILY, now(), measures_memory)

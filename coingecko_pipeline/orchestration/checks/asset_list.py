@@ -9,8 +9,10 @@ from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.asset_list.acceptance import Acceptance
+from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.orchestration.assets.asset_list import LIST_TAKEN
-from coingecko_pipeline.orchestration.source_assets import database_of, key_in
+from coingecko_pipeline.orchestration.checks.in_one_step import Check
+from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
@@ -19,11 +21,10 @@ NOTHING_RECORDED = "No attempt to take the list is recorded in this Dagster inst
 
 
 @cache
-def list_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
+def list_checks(source: Source) -> tuple[Check, ...]:
     """The checks of a source's list: that it was taken whole, its ids, and that the coins ever seen follow it."""
     raw_asset_list = key_in(source, "raw_asset_list")
 
-    @dg.asset_check(asset=raw_asset_list)
     def the_list_was_taken(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """The latest attempt brought a list that was taken; else the coins and the snapshot are those known before."""
         facts = _latest_facts(context.instance, raw_asset_list)
@@ -33,7 +34,6 @@ def list_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             description=facts.get("reason") if facts else NOTHING_RECORDED,
         )
 
-    @dg.asset_check(asset=raw_asset_list)
     def the_list_did_not_shrink(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """The latest list has at least four fifths of the coins that were active before it, or a user accepted it.
 
@@ -50,7 +50,6 @@ def list_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             description=None if said else "The latest attempt brought no list.",
         )
 
-    @dg.asset_check(asset=raw_asset_list)
     def every_entry_of_the_list_could_be_kept(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """No entry of the latest list was set aside, and no name, symbol or platforms had to be mended."""
         facts = _latest_facts(context.instance, raw_asset_list)
@@ -63,8 +62,7 @@ def list_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             metadata=broken,
         )
 
-    @dg.asset_check(asset=raw_asset_list, blocking=True)
-    def asset_ids_are_unique(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    def asset_ids_are_unique(warehouse: Database) -> dg.AssetCheckResult:
         """Each coin stands in the list once, and none has an empty id."""
         ids = tables.raw_asset_list.c.asset_id
         query = select(func.count(), func.count(ids.distinct()), func.count(case((ids == "", 1))))
@@ -75,8 +73,7 @@ def list_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             metadata={"entries": rows, "distinct_ids": distinct, "empty_ids": empty},
         )
 
-    @dg.asset_check(asset=key_in(source, "assets"), blocking=True)
-    def every_listed_asset_is_present(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    def every_listed_asset_is_present(warehouse: Database) -> dg.AssetCheckResult:
         """Each coin of the latest list is in the table and active, and no other coin is active."""
         listed, assets = tables.raw_asset_list, tables.assets
         active = select(assets.c.asset_id).where(assets.c.is_active)

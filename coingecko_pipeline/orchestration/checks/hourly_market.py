@@ -6,7 +6,6 @@ import dagster as dg
 from sqlalchemy import func, or_, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.orchestration.assets.market_changes import changes_key
 from coingecko_pipeline.orchestration.checks.market import (
     ENOUGH_COVERAGE,
     EXAMPLES,
@@ -20,11 +19,9 @@ from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
 HOURLY_MARKET = key_in(COINGECKO, "hourly_market")
-CHANGES = changes_key(COINGECKO)
 
 
-@dg.asset_check(asset=CHANGES)
-def the_hours_values_are_not_negative(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+def the_hours_values_are_not_negative(warehouse: Database) -> dg.AssetCheckResult:
     """No price, volume or market cap of the latest hour is below 0: what is received so is stored as NULL."""
     market, hour = tables.hourly_market, latest_hour(warehouse)
     if hour is None:
@@ -42,9 +39,8 @@ def the_hours_values_are_not_negative(warehouse: dg.ResourceParam[Database]) -> 
     )
 
 
-@dg.asset_check(asset=CHANGES)
 def the_hour_has_the_coins_that_were_asked_for(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetCheckExecutionContext, warehouse: Database
 ) -> dg.AssetCheckResult:
     """Nearly every coin that the latest hour's run asked for has a row: warns below 95 %, fails below 50 %.
 
@@ -69,3 +65,6 @@ def latest_hour(database: Database) -> datetime | None:
     query = select(func.max(tables.hourly_market.c.hour_at))
     hour: datetime | None = database.run_reading(lambda connection: connection.scalar(query))
     return hour
+
+
+HOURLY_CHECKS = (the_hours_values_are_not_negative, the_hour_has_the_coins_that_were_asked_for)

@@ -12,9 +12,10 @@ from coingecko_pipeline.acquisition.history import COINS_ASKED
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.archive.coverage import read_coverage
 from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.market.gaps import read_gaps
-from coingecko_pipeline.orchestration.assets.market_changes import changes_key
-from coingecko_pipeline.orchestration.source_assets import database_of, key_in
+from coingecko_pipeline.orchestration.checks.in_one_step import Check
+from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.partitions import key_of
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO
@@ -33,12 +34,10 @@ EXAMPLES = 20
 
 
 @cache
-def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
+def market_checks(source: Source) -> tuple[Check, ...]:
     """The checks of a source's daily market: signs, coverage, the snapshot's time, and jumps."""
-    changes = changes_key(source)
 
-    @dg.asset_check(asset=changes)
-    def no_value_is_negative(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    def no_value_is_negative(warehouse: Database) -> dg.AssetCheckResult:
         """No price, volume or market cap of the latest 31 dates is below 0: what is received so is stored as NULL."""
         database, market = database_of(source, warehouse), tables.daily_market
         window = latest_dates(database)
@@ -58,11 +57,10 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             },
         )
 
-    @dg.asset_check(asset=changes)
     def the_day_covers_the_active_assets(
         context: dg.AssetCheckExecutionContext,
-        warehouse: dg.ResourceParam[Database],
-        now: dg.ResourceParam[Callable[[], datetime]],
+        warehouse: Database,
+        now: Callable[[], datetime],
     ) -> dg.AssetCheckResult:
         """Nearly every coin has a row on each of the latest 31 dates: warns below 95 %, fails below 50 %.
 
@@ -102,8 +100,7 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             },
         )
 
-    @dg.asset_check(asset=changes)
-    def the_snapshot_was_timely(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    def the_snapshot_was_timely(warehouse: Database) -> dg.AssetCheckResult:
         """The newest value of the latest date's snapshot rows is at most 30 minutes off midnight UTC."""
         database, market = database_of(source, warehouse), tables.daily_market
         window = latest_dates(database)
@@ -130,8 +127,7 @@ def market_checks(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
             description="" if timely or source is not COINGECKO else LATE,
         )
 
-    @dg.asset_check(asset=changes)
-    def no_price_jumped_a_hundredfold(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+    def no_price_jumped_a_hundredfold(warehouse: Database) -> dg.AssetCheckResult:
         """No coin's price of the latest date is 100 times, or a hundredth, of the day before; else they are listed.
 
         Real coins do this after a redenomination or with next to no trading, so it warns and changes nothing.

@@ -5,7 +5,7 @@ pycoingecko's own transport puts the key into the URL, has no rate limit and tur
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -29,6 +29,13 @@ from coingecko_pipeline.sources.waiting import Clock, SystemClock
 
 PAGE_SIZE = 250
 """Rows a page of ``/coins/markets``, its documented maximum."""
+
+WHOLE_MARKET = {"include_rehypothecated": "true", "precision": "full"}
+"""Without the one, wrapped, staked and bridged coins are left out; without the other, prices are rounded to five to
+seven digits."""
+
+INACTIVE_LIST = "coins/list (inactive)"
+"""The endpoint under which the list of the coins that are gone is counted."""
 
 IDS_LENGTH = 3_000
 """Characters of the ids in one call; web servers commonly refuse a URL of more than 8,000."""
@@ -134,6 +141,20 @@ class CoinGecko:
         )
         return AssetList(entries, answer.asked_at, answer.answered_at)
 
+    def inactive_asset_list(self) -> AssetList:
+        """The entries of ``/coins/list`` of the coins that are gone; paid plans only. One call.
+
+        Raises:
+            SourceError: The call failed for good.
+        """
+        entries, answer = self._session.ask(
+            INACTIVE_LIST,
+            "the list of coins that are gone",
+            responses.check_asset_list,
+            lambda: self._api.get_coins_list(include_platform=True, status="inactive"),
+        )
+        return AssetList(entries, answer.asked_at, answer.answered_at)
+
     def asset_platforms(self) -> tuple[list[Any], datetime]:
         """The chains of ``/asset_platforms`` as received, and when they were there (UTC, aware). One call.
 
@@ -192,11 +213,12 @@ class CoinGecko:
         brought = page = 0
         while (largest is None or brought < largest) and (max_calls is None or page < max_calls):
             page += 1
-            entries, answer = self._markets(f"page {page} of the markets", order=order, page=page)
+            what = f"page {page} of the markets"
+            entries, answer = self._markets(what, order=order, page=page)
             wanted = entries if largest is None else entries[: largest - brought]
-            market = responses.market_page(wanted, answer)
+            market = responses.market_page(wanted, answer, what)
             yield market
-            coins = set(market.frame["asset_id"])
+            coins = set(market.rows["asset_id"].to_pylist())
             if len(entries) < PAGE_SIZE or coins <= seen:
                 return
             seen |= coins
@@ -210,7 +232,8 @@ class CoinGecko:
         """
         for ids in _packed([coin_id for coin_id in coin_ids if is_asset_id(coin_id)]):
             what = f"the markets of {len(ids)} coins"
-            yield responses.market_page(*self._markets(what, order="id_asc", page=1, ids=",".join(ids)))
+            page = responses.market_page(*self._markets(what, order="id_asc", page=1, ids=",".join(ids)), what)
+            yield replace(page, asked_for=tuple(ids))
 
     def market_chart(self, coin_id: str, days: int, vs_currency: str = "usd") -> ChartAnswer:
         """The daily history of one coin, ending now. One call, and two more while what comes is broken.
@@ -241,7 +264,7 @@ class CoinGecko:
             "coins/markets",
             what,
             responses.check_markets,
-            lambda: self._api.get_coins_markets("usd", per_page=PAGE_SIZE, **parameters),
+            lambda: self._api.get_coins_markets("usd", per_page=PAGE_SIZE, **WHOLE_MARKET, **parameters),
         )
 
 

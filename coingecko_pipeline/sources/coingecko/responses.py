@@ -7,15 +7,36 @@ from coingecko_pipeline.sources.answer import Answer
 from coingecko_pipeline.sources.asset_ids import is_asset_id
 from coingecko_pipeline.sources.coingecko.charts import SERIES
 from coingecko_pipeline.sources.errors import BrokenAnswer
-from coingecko_pipeline.sources.market_page import MarketPage, read_market_page
+from coingecko_pipeline.sources.market_page import Field, Kind, MarketPage, read_market_page
 
-MARKET_FIELDS: Mapping[str, str] = {
-    "price_usd": "current_price",
-    "volume_24h_usd": "total_volume",
-    "market_cap_usd": "market_cap",
-    "observed_at": "last_updated",
+MARKET_FIELDS: Mapping[str, Field] = {
+    "market_cap_rank": Field("market_cap_rank", Kind.RANK),
+    "market_cap_rank_with_rehypothecated": Field("market_cap_rank_with_rehypothecated", Kind.RANK),
+    "price_usd": Field("current_price"),
+    "market_cap_usd": Field("market_cap"),
+    "fully_diluted_valuation_usd": Field("fully_diluted_valuation"),
+    "volume_24h_usd": Field("total_volume"),
+    "high_24h_usd": Field("high_24h"),
+    "low_24h_usd": Field("low_24h"),
+    "price_change_24h_usd": Field("price_change_24h", Kind.CHANGE),
+    "price_change_percentage_24h": Field("price_change_percentage_24h", Kind.CHANGE),
+    "market_cap_change_24h_usd": Field("market_cap_change_24h", Kind.CHANGE),
+    "market_cap_change_percentage_24h": Field("market_cap_change_percentage_24h", Kind.CHANGE),
+    "circulating_supply": Field("circulating_supply"),
+    "total_supply": Field("total_supply"),
+    "max_supply": Field("max_supply"),
+    "ath_usd": Field("ath"),
+    "ath_change_percentage": Field("ath_change_percentage", Kind.CHANGE),
+    "ath_at": Field("ath_date", Kind.MOMENT),
+    "atl_usd": Field("atl"),
+    "atl_change_percentage": Field("atl_change_percentage", Kind.CHANGE),
+    "atl_at": Field("atl_date", Kind.MOMENT),
+    "roi_times": Field("roi.times", Kind.CHANGE, optional=True),
+    "roi_percentage": Field("roi.percentage", Kind.CHANGE, optional=True),
+    "roi_currency": Field("roi.currency", Kind.WORD, optional=True),
+    "last_updated_at": Field("last_updated", Kind.UPDATE),
 }
-"""The column that each field of a market row fills."""
+"""The column of market_snapshots that each field of a market row fills."""
 
 
 def check_asset_list(body: Any) -> list[Any]:
@@ -75,6 +96,6 @@ def check_chart_series(body: Any) -> None:
         raise BrokenAnswer("CoinGecko answered a market chart with status 200 and without its three series.")
 
 
-def market_page(entries: Sequence[Any], answer: Answer) -> MarketPage:
-    """The entries of a page of ``/coins/markets`` as rows; a row's moment is the coin's own last_updated."""
-    return read_market_page(entries, answer, MARKET_FIELDS)
+def market_page(entries: Sequence[Any], answer: Answer, what: str = "the markets") -> MarketPage:
+    """The entries of a page of ``/coins/markets`` as rows of market_snapshots, but for the date and the answer."""
+    return read_market_page(entries, answer, MARKET_FIELDS, what)

@@ -1,11 +1,21 @@
-"""The two calls that the pipeline makes, each one typed, retried and checked."""
+"""The calls that the pipeline makes, each one typed, retried and checked."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
 
 from coingecko_pipeline.sources import AssetList, MarketPage, Opening, SourceSession
 from coingecko_pipeline.sources.coinpaprika.errors import error_of
-from coingecko_pipeline.sources.coinpaprika.responses import listed_coins, market_page, tickers
+from coingecko_pipeline.sources.coinpaprika.responses import (
+    listed_coins,
+    listed_contracts,
+    listed_platforms,
+    market_page,
+    tickers,
+)
 from coingecko_pipeline.sources.usage import Usage
 
 
@@ -17,7 +27,8 @@ class FreePlan:
         name: The name that its calls are counted under.
         base_url: Where its calls go, without a trailing slash.
         most_coins: Coins that `/tickers` brings at most.
-        calls_per_month: Calls that a month includes. The pipeline makes two a day, so nothing has to hold it back.
+        calls_per_month: Calls that a month includes. The pipeline makes three a day, and some forty for the contracts
+            once a week, so nothing has to hold it back.
     """
 
     name: str = "coinpaprika"
@@ -27,6 +38,9 @@ class FreePlan:
 
 
 FREE_PLAN = FreePlan()
+
+BROKEN_TRIES = 2
+"""How many broken answers end a call for one chain's contracts: the others are asked for all the same."""
 
 
 class CoinPaprika:
@@ -71,3 +85,33 @@ class CoinPaprika:
         """
         entries, answer = self._session.ask("tickers", "the tickers", tickers)
         yield market_page(entries, answer)
+
+    def platforms(self) -> list[str]:
+        """The ids of the chains of ``/contracts``. One call.
+
+        Raises:
+            SourceError: The call failed for good.
+        """
+        return self._session.ask("contracts", "the list of chains", listed_platforms)[0]
+
+    def contracts(self, platform: str) -> tuple[list[Any], datetime]:
+        """Every contract on a chain, as ``/contracts/{platform}`` gives it, and when it came. One call.
+
+        Args:
+            platform: The chain's id.
+
+        Returns:
+            For each contract an object with address and id, which is the coin's; one that is something else as it is.
+
+        Raises:
+            SourceError: The call failed for good.
+        """
+        url = f"{self._session.base_url}/contracts/{quote(platform, safe='')}"
+        entries, answer = self._session.ask(
+            "contracts/{platform}",
+            f"the contracts on {platform!a}",
+            listed_contracts,
+            lambda: json.loads(self._session.get(url).content),
+            broken_tries=BROKEN_TRIES,
+        )
+        return entries, answer.answered_at

@@ -4,16 +4,20 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from sqlalchemy import delete
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import Request
 from coingecko_pipeline.acquisition.progress import LogProgress
 from coingecko_pipeline.acquisition.snapshot import acquire_snapshot
 from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.market.pages import verify_pages
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.errors import BrokenAnswer
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.tables import OriginError, claim_origin
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, FakeServer, daily_chart, market_row
 from coingecko_pipeline_tests.orchestration.assets.conftest import COINS, stock
 from coingecko_pipeline_tests.recordings import load
@@ -328,3 +332,37 @@ def test_data_of_the_other_origin_are_refused_before_they_are_stored(stocked: Da
     assert market_of(stocked) == []
     with pytest.raises(OriginError):
         client.asset_list()
+
+
+EVERY_COIN = "every_coin_of_the_list_has_a_row_or_a_reason"
+
+
+@on_sqlite
+def test_a_coin_that_the_markets_do_not_have_has_its_reason_and_a_lost_row_has_none(
+    stocked: Database, market: FakeMarket
+) -> None:
+    market.rows = [row for row in market.rows if row["id"] != "small"]
+    assert take(stocked, client_of(market, EARLY), TODAY).success
+    check = Runner(stocked, client_of(market, EARLY)).check()[EVERY_COIN]
+    assert check.passed
+    assert (check.metadata["coins_without_a_row"].value, check.metadata["not_served"].value) == (1, 1)
+    with stocked.transaction() as connection:
+        connection.execute(delete(tables.daily_market).where(tables.daily_market.c.asset_id == "big"))
+    check = Runner(stocked, client_of(market, EARLY)).check()[EVERY_COIN]
+    assert not check.passed
+    assert check.metadata["examples"].value == ["big"]
+
+
+def test_each_row_is_kept_whole_with_its_page(stocked: Database, market: FakeMarket) -> None:
+    market.rows = [{**row, "total_supply": 1.8e23, "market_cap_rank": 1} for row in market.rows]
+    assert take(stocked, client_of(market, EARLY), TODAY).success
+    whole = rows_of(stocked, "SELECT asset_id, price_usd, total_supply, market_cap_rank FROM market_snapshots")
+    assert sorted(tuple(row) for row in whole) == [
+        ("big", 900.0, 1.8e23, 1),
+        ("middle", None, 1.8e23, 1),
+        ("small", 0.5, 1.8e23, 1),
+    ]
+    assert rows_of(stocked, "SELECT what FROM market_pages")[0][0] == "page 1 of the markets"
+    assert verify_pages(stocked).is_clean
+    asked = market.server.queries()[-1]
+    assert (asked["include_rehypothecated"], asked["precision"]) == ("true", "full")

@@ -132,6 +132,8 @@ def test_a_range_is_made_anew_where_the_config_names_it(database: Database, inst
         "daily_returns": returns,
         "global_market_daily": 3,
         "daily_ohlc": 0,
+        "daily_candles": 0,
+        "market_flags": 0,
     }
     # What has changed meanwhile is still to be followed.
     assert followed_number(database, "daily_returns", "coingecko") == 0

@@ -16,6 +16,7 @@ from coingecko_pipeline.orchestration.checks.source_agreement import the_hundred
 from coingecko_pipeline.orchestration.resources import open_snapshot_client, origin_guard
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.sandbox.paprika import DISAGREEMENTS, LISTED_TWICE, NOT_LISTED, ONLY_HERE, SPELT_OTHERWISE
+from coingecko_pipeline.sandbox.platforms import PLATFORMS
 from coingecko_pipeline.settings import Settings
 from coingecko_pipeline.sources import Opening
 from coingecko_pipeline.sources.coingecko import CoinGecko
@@ -27,6 +28,7 @@ from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
 from coingecko_pipeline_tests.measures.deriving import changed, log
+from coingecko_pipeline_tests.paprika_contracts import FakeContracts
 from coingecko_pipeline_tests.running import check_alone, checks_of, failure_of, metadata_of, rows_of, run_job
 
 NOW = datetime(2026, 3, 9, 0, 5, 30, tzinfo=UTC)
@@ -98,7 +100,8 @@ def test_the_same_tables_are_filled_by_the_same_code(
 @on_sqlite
 def test_its_calls_are_counted_beside_coingeckos_and_take_nothing_of_its_budget(both: Database) -> None:
     usage = dict(rows_of(both, "SELECT endpoint, calls FROM api_usage WHERE plan = 'coinpaprika'"))
-    assert usage == {"coins": 1, "tickers": 1}
+    chains = sum(bool(platform.paprika_id) for platform in PLATFORMS)
+    assert usage == {"coins": 1, "tickers": 1, "contracts": 1, "contracts/{platform}": chains}
     own = rows_of(both, "SELECT SUM(credits) FROM api_usage WHERE plan = 'analyst'")[0][0]
     assert read_budget(both, choose_plan("analyst", has_key=True), TODAY).spent == own > 0
 
@@ -125,11 +128,18 @@ def test_the_check_finds_exactly_the_planted_disagreements(both: Database) -> No
 @on_sqlite
 def test_pairs_are_found_ambiguous_coins_listed_and_others_left_alone(both: Database) -> None:
     facts = metadata_of(compare(both), "asset_pairs")
-    pairs = dict(rows_of(both, "SELECT asset_id, coinpaprika_id FROM asset_pairs WHERE how = 'proposed'"))
+    found = rows_of(both, "SELECT asset_id, coinpaprika_id, how FROM asset_pairs WHERE how IN ('contract', 'proposed')")
+    pairs = {coin: other for coin, other, _ in found}
+    by_contract = {coin for coin, _, how in found if how == "contract"}
     assert pairs["bitcoin"] == "btc-bitcoin"
     assert pairs["bitcoin-cash"] == "bch-bitcoin-cash"
     assert len(pairs) == facts["pairs"] == facts["pairs_new"] > 120
-    assert not pairs.keys() & {*LISTED_TWICE, *SPELT_OTHERWISE, *NOT_LISTED}
+    assert len(by_contract) == facts["pairs_new_by_contract"] > 80
+    assert not pairs.keys() & {*LISTED_TWICE, *NOT_LISTED}
+    # Another name is a pair where the contract tells.
+    assert by_contract & SPELT_OTHERWISE.keys() == pairs.keys() & SPELT_OTHERWISE.keys()
+    known = {platform.paprika_id: platform.platform_id for platform in PLATFORMS if platform.paprika_id}
+    assert facts["chains"].items() <= known.items()
     ambiguous = {row[0] for row in rows_of(both, "SELECT asset_id FROM asset_pairs WHERE how = 'ambiguous'")}
     assert ambiguous == set(LISTED_TWICE)
     for coin, other in LISTED_TWICE.items():
@@ -182,11 +192,15 @@ def test_where_nothing_was_compared_the_check_says_so_also_when_it_is_executed_a
 @on_sqlite
 def test_sources_that_agree_pass_the_check(both: Database, second: Database) -> None:
     compare(both)
-    prices = dict(rows_of(both, "SELECT asset_id, price_usd FROM daily_market"))
-    pairs = dict(rows_of(both, "SELECT coinpaprika_id, asset_id FROM asset_pairs WHERE how = 'proposed'"))
+    prices = dict(rows_of(both, "SELECT asset_id, price_usd FROM daily_market WHERE price_usd IS NOT NULL"))
+    pairs = dict(
+        rows_of(both, "SELECT coinpaprika_id, asset_id FROM asset_pairs WHERE how IN ('contract', 'proposed')")
+    )
     market = tables.daily_market
     with second.transaction() as connection:
         for other, coin in pairs.items():
+            if coin not in prices:  # a pair by contract needs none
+                continue
             connection.execute(update(market).where(market.c.asset_id == other).values(price_usd=prices[coin] * 1.019))
     log(second, changed(TODAY))
     assert checks_of(compare(both))["the_hundred_largest_agree_on_the_price"].passed
@@ -199,10 +213,10 @@ def test_sources_that_agree_pass_the_check(both: Database, second: Database) -> 
 def test_a_past_date_is_refused_before_a_call(database: Database, second: Database, dates: DateRange | date) -> None:
     assert second.is_sqlite
     entry: dict[str, Any] = {"id": "a-a", "symbol": "A", "name": "A", "is_active": True}
-    server = FakeServer([Answer([entry])])
-    result = take_paprika(database, CoinPaprika(Opening(now=lambda: NOW, adapter=server)), dates)
+    contracts = FakeContracts({"eth": []}, [entry])
+    result = take_paprika(database, contracts.client(NOW), dates)
     assert "of CoinPaprika only today's partition, 2026-03-09, can be filled; no call was made" in failure_of(result)
-    assert server.paths == ["/v1/coins"]
+    assert sorted(contracts.server.paths) == ["/v1/coins", "/v1/contracts", "/v1/contracts/eth"]
 
 
 @on_sqlite

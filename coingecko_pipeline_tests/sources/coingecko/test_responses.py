@@ -8,10 +8,11 @@ import pytest
 
 from coingecko_pipeline.sources.answer import Answer
 from coingecko_pipeline.sources.coingecko.responses import MARKET_FIELDS, market_page
+from coingecko_pipeline.sources.market_page import VALUES
 from coingecko_pipeline_tests.recordings import load
 
 CAPTURED_ON = datetime(2025, 2, 14, tzinfo=UTC)
-NUMBERS = [column for column in MARKET_FIELDS if column.endswith("_usd")]
+NUMBERS = list(VALUES)
 
 
 def recorded_at(moment: datetime) -> Answer:
@@ -23,7 +24,7 @@ def test_the_recorded_market_rows_keep_their_doubles_and_times() -> None:
     page = market_page(rows, recorded_at(CAPTURED_ON))
     assert page.frame["asset_id"].tolist() == [row["id"] for row in rows]
     for column in NUMBERS:
-        expected = np.array([row[MARKET_FIELDS[column]] for row in rows], dtype=np.float64)
+        expected = np.array([row[MARKET_FIELDS[column].path] for row in rows], dtype=np.float64)
         assert page.frame[column].to_numpy().tobytes() == expected.tobytes()
     assert page.frame["observed_at"].tolist() == [pd.Timestamp(row["last_updated"]) for row in rows]
     assert page.set_aside == Counter()

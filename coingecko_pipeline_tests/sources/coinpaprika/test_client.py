@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from coingecko_pipeline.sources import AssetList, Opening
 from coingecko_pipeline.sources.coinpaprika import CoinPaprika
 from coingecko_pipeline.sources.coinpaprika.errors import PlanExceeded
+from coingecko_pipeline.sources.coinpaprika.responses import MARKET_FIELDS
+from coingecko_pipeline.sources.coinpaprika.responses import QUOTE as QUOTE_PATH
 from coingecko_pipeline.sources.errors import AccessDenied, BadRequest, BrokenAnswer, SourceError
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
 from coingecko_pipeline_tests.sources.test_market_page import ENTRY, JSON
@@ -95,7 +97,10 @@ def test_an_entry_without_an_id_or_a_quote_costs_the_others_nothing() -> None:
     (page,) = client_of(FakeServer([Answer([ticker("a"), {"id": ""}, without_quote])])).market_pages()
     assert page.frame["price_usd"].tolist()[0] == 107077.69661924685
     assert page.frame.iloc[1, 1:4].isna().all()
-    assert page.set_aside == {"id": 1, **dict.fromkeys((f"quotes.USD.{name}" for name in QUOTE), 1)}
+    assert page.set_aside == {
+        "id": 1,
+        **{field.path: 1 for field in MARKET_FIELDS.values() if field.path.startswith(QUOTE_PATH)},
+    }
 
 
 @pytest.mark.parametrize(
@@ -158,3 +163,40 @@ def test_what_stays_broken_is_told_with_what_came() -> None:
     with pytest.raises(BrokenAnswer) as caught:
         list(client_of(FakeServer(lambda _request: Answer([]))).market_pages())
     assert caught.value.body == b"[]"
+
+
+def test_the_chains_are_one_call_and_so_are_the_contracts_of_each() -> None:
+    omg = {"address": "0xd26114cd6ee289accf82350c8d8487fedb8a0c07", "id": "omg-omg", "type": "ERC20", "active": True}
+    answers = [
+        Answer(["eth-ethereum", "a/b", 7, "", "eth-ethereum"]),
+        Answer([omg, {**omg, "active": False}]),
+        Answer([]),
+    ]
+    server, clock = FakeServer(answers), FakeClock()
+    client = client_of(server, clock)
+    assert client.platforms() == ["eth-ethereum", "a/b"]
+    assert client.contracts("eth-ethereum") == ([omg], clock.now())
+    assert client.contracts("a/b") == ([], clock.now())
+    assert server.paths == ["/v1/contracts", "/v1/contracts/eth-ethereum", "/v1/contracts/a%2Fb"]
+    assert client.usage.calls == {"contracts": 1, "contracts/{platform}": 2}
+
+
+@pytest.mark.parametrize("body", [{}, [], [7], "text", None])
+def test_chains_without_an_id_are_no_answer(body: Any) -> None:
+    server = FakeServer(lambda _request: Answer(body))
+    with pytest.raises(BrokenAnswer, match="without the id of a chain"):
+        client_of(server).platforms()
+
+
+@pytest.mark.parametrize("body", [{}, [7], [{"id": "a"}], [{"address": "0x1"}], "text", None])
+def test_contracts_without_an_address_and_an_id_are_no_answer_and_asked_for_twice(body: Any) -> None:
+    server = FakeServer(lambda _request: Answer(body))
+    with pytest.raises(BrokenAnswer, match="CoinPaprika answered a chain's contracts"):
+        client_of(server).contracts("eth-ethereum")
+    assert len(server.paths) == 2
+
+
+def test_contracts_that_are_no_json_are_no_answer() -> None:
+    server = FakeServer(lambda _request: Answer(b"<html>"))
+    with pytest.raises(BrokenAnswer, match="a body that is no JSON"):
+        client_of(server).contracts("eth-ethereum")

@@ -5,13 +5,13 @@ the first migration, each step can be taken again after an interruption.
 """
 
 import sqlalchemy as sa
-from alembic import op
+from alembic import context, op
 
 from coingecko_pipeline.tables.migrations.steps import create_index, drop_what_the_source_does_not_use
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime, compressed_body, counted_id
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -20,7 +20,10 @@ def upgrade() -> None:
     """Create what is new; the global market is made anew, since its sums mean something else from now on."""
     for create in (_create_snapshots, _create_contracts, _create_currencies, _create_candles, _create_views):
         create()
+    if context.config.attributes.get("tables") is not None:
+        _create_ticker_snapshots()
     _add_sums()
+    _say_how_pairs_are_found()
     drop_what_the_source_does_not_use()
 
 
@@ -64,6 +67,7 @@ def _create_snapshots() -> None:
         mysql_charset="utf8mb4",
         if_not_exists=True,
     )
+    create_index("market_snapshots", ["asset_id", "date"])
     op.create_table(
         "market_pages",
         sa.Column("page_id", counted_id(), nullable=False, comment="number of the page, ascending as they were stored"),
@@ -83,7 +87,7 @@ def _create_snapshots() -> None:
         "rehypothecated_assets",
         sa.Column("asset_id", ExactText(191), nullable=False, comment="CoinGecko's id, byte for byte"),
         sa.Column(
-            "first_on", sa.Date, nullable=False, comment="first date; 0001-01-01 where no snapshot tells otherwise"
+            "first_on", sa.Date, nullable=False, comment="first date; 1970-01-01 where no snapshot tells otherwise"
         ),
         sa.Column(
             "last_on", sa.Date, nullable=False, comment="last date; 9999-12-31 where no snapshot tells otherwise"
@@ -94,39 +98,12 @@ def _create_snapshots() -> None:
         if_not_exists=True,
     )
     op.create_table(
-        "ticker_snapshots",
-        sa.Column("date", sa.Date, nullable=False, comment="UTC date on which the row was asked for"),
-        sa.Column("asset_id", ExactText(191), nullable=False, comment="CoinPaprika's id, byte for byte"),
-        sa.Column("market_cap_rank", sa.Integer, comment="rank by market cap; 0 where CoinPaprika ranks it not"),
-        sa.Column("price_usd", sa.Double, comment="price of one coin (US dollars)"),
-        sa.Column("market_cap_usd", sa.Double, comment="market capitalisation (US dollars)"),
-        sa.Column("volume_24h_usd", sa.Double, comment="trading volume of the 24 hours before (US dollars)"),
-        sa.Column(
-            "volume_change_percentage_24h", sa.Double, comment="volume against the one of 24 hours before (percent)"
-        ),
-        sa.Column(
-            "market_cap_change_percentage_24h", sa.Double, comment="market cap against 24 hours before (percent)"
-        ),
-        sa.Column("price_change_percentage_15m", sa.Double, comment="price against 15 minutes before (percent)"),
-        sa.Column("price_change_percentage_30m", sa.Double, comment="price against 30 minutes before (percent)"),
-        sa.Column("price_change_percentage_1h", sa.Double, comment="price against 1 hour before (percent)"),
-        sa.Column("price_change_percentage_6h", sa.Double, comment="price against 6 hours before (percent)"),
-        sa.Column("price_change_percentage_12h", sa.Double, comment="price against 12 hours before (percent)"),
-        sa.Column("price_change_percentage_24h", sa.Double, comment="price against 24 hours before (percent)"),
-        sa.Column("price_change_percentage_7d", sa.Double, comment="price against 7 days before (percent)"),
-        sa.Column("price_change_percentage_30d", sa.Double, comment="price against 30 days before (percent)"),
-        sa.Column("price_change_percentage_1y", sa.Double, comment="price against 1 year before (percent)"),
-        sa.Column("total_supply", sa.Double, comment="coins that there are (coins)"),
-        sa.Column("max_supply", sa.Double, comment="coins that there can be (coins); 0 is CoinPaprika's own"),
-        sa.Column("beta_value", sa.Double, comment="beta of the coin's returns, as CoinPaprika tells it"),
-        sa.Column("ath_usd", sa.Double, comment="highest price ever (US dollars)"),
-        sa.Column("ath_change_percentage", sa.Double, comment="price against it, less 1 (percent)"),
-        sa.Column("ath_at", UtcDateTime, comment="moment of the highest price (UTC)"),
-        sa.Column("first_data_at", UtcDateTime, comment="moment of the coin's first data (UTC)"),
-        sa.Column("last_updated_at", UtcDateTime, comment="the coin's own last update (UTC)"),
-        sa.Column("answered_at", UtcDateTime, nullable=False, comment="moment of the answer that held the row (UTC)"),
+        "missing_coins",
+        sa.Column("date", sa.Date, nullable=False, comment="UTC date of the snapshot"),
+        sa.Column("asset_id", ExactText(191), nullable=False, comment="CoinGecko's id, byte for byte"),
+        sa.Column("reason", ExactText(16), nullable=False, comment="not_served, not_asked or too_late"),
         sa.PrimaryKeyConstraint("date", "asset_id"),
-        comment="One coin on one date: every number and date of its ticker, as received",
+        comment="A coin of the list that the snapshot of a date did not bring, and why",
         mysql_charset="utf8mb4",
         if_not_exists=True,
     )
@@ -251,6 +228,47 @@ def _create_candles() -> None:
     create_index("market_flags", ["asset_id", "date"])
 
 
+def _create_ticker_snapshots() -> None:
+    """Of the schema of another source than the main one."""
+    op.create_table(
+        "ticker_snapshots",
+        sa.Column("date", sa.Date, nullable=False, comment="UTC date on which the row was asked for"),
+        sa.Column("asset_id", ExactText(191), nullable=False, comment="CoinPaprika's id, byte for byte"),
+        sa.Column("market_cap_rank", sa.Integer, comment="rank by market cap; 0 where CoinPaprika ranks it not"),
+        sa.Column("price_usd", sa.Double, comment="price of one coin (US dollars)"),
+        sa.Column("market_cap_usd", sa.Double, comment="market capitalisation (US dollars)"),
+        sa.Column("volume_24h_usd", sa.Double, comment="trading volume of the 24 hours before (US dollars)"),
+        sa.Column(
+            "volume_change_percentage_24h", sa.Double, comment="volume against the one of 24 hours before (percent)"
+        ),
+        sa.Column(
+            "market_cap_change_percentage_24h", sa.Double, comment="market cap against 24 hours before (percent)"
+        ),
+        sa.Column("price_change_percentage_15m", sa.Double, comment="price against 15 minutes before (percent)"),
+        sa.Column("price_change_percentage_30m", sa.Double, comment="price against 30 minutes before (percent)"),
+        sa.Column("price_change_percentage_1h", sa.Double, comment="price against 1 hour before (percent)"),
+        sa.Column("price_change_percentage_6h", sa.Double, comment="price against 6 hours before (percent)"),
+        sa.Column("price_change_percentage_12h", sa.Double, comment="price against 12 hours before (percent)"),
+        sa.Column("price_change_percentage_24h", sa.Double, comment="price against 24 hours before (percent)"),
+        sa.Column("price_change_percentage_7d", sa.Double, comment="price against 7 days before (percent)"),
+        sa.Column("price_change_percentage_30d", sa.Double, comment="price against 30 days before (percent)"),
+        sa.Column("price_change_percentage_1y", sa.Double, comment="price against 1 year before (percent)"),
+        sa.Column("total_supply", sa.Double, comment="coins that there are (coins)"),
+        sa.Column("max_supply", sa.Double, comment="coins that there can be (coins); 0 is CoinPaprika's own"),
+        sa.Column("beta_value", sa.Double, comment="beta of the coin's returns, as CoinPaprika tells it"),
+        sa.Column("ath_usd", sa.Double, comment="highest price ever (US dollars)"),
+        sa.Column("ath_change_percentage", sa.Double, comment="price against it, less 1 (percent)"),
+        sa.Column("ath_at", UtcDateTime, comment="moment of the highest price (UTC)"),
+        sa.Column("first_data_at", UtcDateTime, comment="moment of the coin's first data (UTC)"),
+        sa.Column("last_updated_at", UtcDateTime, comment="the coin's own last update (UTC)"),
+        sa.Column("answered_at", UtcDateTime, nullable=False, comment="moment of the answer that held the row (UTC)"),
+        sa.PrimaryKeyConstraint("date", "asset_id"),
+        comment="One coin on one date: every number and date of its ticker, as received",
+        mysql_charset="utf8mb4",
+        if_not_exists=True,
+    )
+
+
 def _create_views() -> None:
     op.create_table(
         "declared_views",
@@ -260,6 +278,20 @@ def _create_views() -> None:
         comment="The views that were made by the program, which replaces and drops no others",
         mysql_charset="utf8mb4",
         if_not_exists=True,
+    )
+
+
+def _say_how_pairs_are_found() -> None:
+    bind = op.get_bind()
+    # SQLite keeps no comments, and the schema of another source than the main one has no pairs.
+    if bind.dialect.name == "sqlite" or not sa.inspect(bind).has_table("asset_pairs"):
+        return
+    op.alter_column(
+        "asset_pairs",
+        "how",
+        existing_type=ExactText(16),
+        existing_nullable=False,
+        comment="contract, proposed, ambiguous or manual: who decided",
     )
 
 

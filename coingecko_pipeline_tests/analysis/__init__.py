@@ -1,0 +1,1 @@
+"""Tests of coingecko_pipeline.analysis."""
