@@ -5,8 +5,9 @@ has anyway, and are asked for only where they are missing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -102,8 +103,11 @@ class CurrencyWork:
             SourceError: The key or the plan is wrong, or the server does not answer.
         """
         database, client = self._database, self._client
+        dollars: Mapping[str, Any] = {}
         if self.plan.dollars is not None:
-            acquire_history(Request(self.plan.dollars, (MEASURE,)), database, client, self._progress).run()
+            history = acquire_history(Request(self.plan.dollars, (MEASURE,)), database, client, self._progress)
+            history.run()
+            dollars = history.facts()
         ledger, result = UsageLedger(database, client), CurrencyResult()
         self._progress.begin(f"Currencies for {self.dates}", len(self.plan.calls), "currencies")
         try:
@@ -123,7 +127,7 @@ class CurrencyWork:
             "rates_written": sum(result.rates.values()),
             "charts_waiting_for_dollars": result.waiting,
             **({} if left is None else {"credits_left": left}),
-            **ledger.facts(),
+            **{name: value + dollars.get(name, 0) for name, value in asdict(ledger.spent).items()},
         }
 
 
@@ -187,20 +191,30 @@ def checked_currencies(currencies: Sequence[str], database: Database) -> tuple[s
         AcquisitionError: One is no code, is the dollar's, or is none of those whose current rates CoinGecko tells.
     """
     chosen = tuple(dict.fromkeys(code.strip().lower() for code in currencies))
-    told = set(
-        database.run_reading(
-            lambda connection: connection.scalars(
-                select(tables.fx_rates.c.currency).where(tables.fx_rates.c.source == tables.CURRENT_RATE).distinct()
-            ).all()
-        )
-    )
+    told = _told_currencies(database)
     for code in chosen:
         if code == DOLLAR:
             raise AcquisitionError("The tables are in US dollars, which need no rate; leave usd out.")
         if not CURRENCY_CODE.fullmatch(code) or (told and code not in told):
-            known = f"; CoinGecko tells {', '.join(sorted(told))}" if told else ""
-            raise AcquisitionError(f"{code!r} is no currency that CoinGecko knows{known}. Write a code such as eur.")
+            close = get_close_matches(code, told, n=3)
+            hint = (
+                f"did you mean {' or '.join(close)}?" if close else "write a code such as eur; fx_rates has them all."
+            )
+            raise AcquisitionError(f"{code!r} is no currency that CoinGecko knows; {hint}")
     return chosen
+
+
+def _told_currencies(database: Database) -> frozenset[str]:
+    """Every currency that has a rate; none before the first current ones, since until then most have none."""
+    rates = tables.fx_rates
+    current = select(rates.c.currency).where(rates.c.source == tables.CURRENT_RATE).limit(1)
+
+    def read(connection: Connection) -> frozenset[str]:
+        if connection.scalar(current) is None:
+            return frozenset()
+        return frozenset(connection.scalars(select(rates.c.currency).distinct()))
+
+    return database.run_reading(read)
 
 
 def plan_currencies(

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from coingecko_pipeline.acquisition.currencies import due_currencies
+from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.dates import checked_dates
 from coingecko_pipeline.cli.instance import use_home
@@ -30,9 +31,15 @@ def fx(currencies: tuple[str, ...], first: datetime, last: datetime) -> None:
     """
     dates = checked_dates(first, last)
     settings = load_settings()
-    open_warehouse(settings).dispose()
+    database = open_warehouse(settings)
+    coins = count_active(database)
+    database.dispose()
     use_home()
     with telling_time():
+        if not coins:
+            CONSOLE.print("There are no coins yet: taking the asset list first.")
+            if not run_job("asset_list_job", settings).ok:
+                sys.exit(1)
         outcome = take_currencies(settings, currencies, dates)
     sys.exit(0 if outcome.ok else 1)
 

@@ -95,7 +95,9 @@ def test_a_year_is_a_call_for_the_currency_and_one_for_the_dollars_and_nothing_i
     stocked: Database,
 ) -> None:
     asked = market()
-    assert fetch(stocked, client_of(asked)).success
+    first = fetch(stocked, client_of(asked))
+    assert first.success
+    assert (metadata_of(first, "currency_charts")["calls"], metadata_of(first, "currency_charts")["credits"]) == (2, 2)
     assert [query["vs_currency"] for query in asked.server.queries()] == ["usd", "eur"]
     assert [rate for rate, _ in rates_of(stocked).values()] == [pytest.approx(1.25)] * 365
     again = fetch(stocked, client_of(asked), first=TODAY - timedelta(days=10))
@@ -173,8 +175,10 @@ def test_a_code_that_is_none_is_refused_before_a_call(stocked: Database) -> None
     for code, why in (("usd", "which need no rate"), ("eu ro", "is no currency"), ("e/r", "is no currency")):
         assert why in failure_of(fetch(stocked, client_of(asked), code))
     assert Runner(stocked, client_of(asked)).materialize(["fx_rates"]).success
-    assert "CoinGecko tells btc, eur, usd" in failure_of(fetch(stocked, client_of(asked), "eru"))
+    assert "did you mean eur?" in failure_of(fetch(stocked, client_of(asked), "euro"))
     assert len(asked.server.requests) == 1
+    for _ in range(2):  # the second time its current rate was replaced
+        assert fetch(stocked, client_of(asked), "eur").success
 
 
 def test_what_the_months_credits_do_not_bear_is_refused_before_a_call(stocked: Database) -> None:
