@@ -79,20 +79,20 @@ def complete(max_calls: int | None) -> None:
     Before it the past of the currencies that CURRENCIES names.
     """
     settings = load_settings()
-    use_home()
-    with telling_time():
-        ok = complete_currencies(settings)
-        database = open_warehouse(settings)
-        try:
-            todays = plan_of_today(database, settings.plan, utc_now())
-        except AcquisitionError as error:
-            raise click.ClickException(str(error)) from None
-        finally:
-            database.dispose()
-        if todays.calls:
+    ok = complete_currencies(settings)
+    database = open_warehouse(settings)
+    try:
+        todays = plan_of_today(database, settings.plan, utc_now())
+    except AcquisitionError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        database.dispose()
+    if todays.calls:
+        use_home()
+        with telling_time():
             ok = take_charts(settings, None, max_calls=max_calls, complete_history=True).ok and ok
-        else:
-            CONSOLE.print(todays.reason, highlight=False, soft_wrap=True)
+    else:
+        CONSOLE.print(todays.reason, highlight=False, soft_wrap=True)
     sys.exit(0 if ok else 1)
 
 

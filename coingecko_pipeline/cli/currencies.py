@@ -75,4 +75,8 @@ def complete_currencies(settings: Settings) -> bool:
     database = open_warehouse(settings)
     due, _ = due_currencies(settings.currencies, database, settings.plan, utc_now())
     database.dispose()
-    return take_currencies(settings).ok if due else True
+    if not due:
+        return True
+    use_home()
+    with telling_time():
+        return take_currencies(settings).ok

@@ -115,9 +115,9 @@ def test_the_commands_share_one_instance_and_status_tells_what_they_did(
     assert (status["last_date"], status["dates_missing"]) == (str(TODAY), 0)
     assert (status["answers_to_write"], status["values_revised"]) == (0, 0)
     assert status["latest_coverage"] == 1.0
-    # The list twice, what the key has used, the largest coins once, five charts, and two pages.
-    assert status["credits_spent"] == 11
-    assert status["credits_left"] == status["credits_per_month"] - 11 - status["credits_reserved"]
+    # The list twice, what the key has used, the largest coins once, five charts, two pages, the chains and the rates.
+    assert status["credits_spent"] == 13
+    assert status["credits_left"] == status["credits_per_month"] - 13 - status["credits_reserved"]
     assert status["history"]["coins_never_fetched"] == 295
     assert status["history"]["complete_on"] == str(TODAY)
     shown = run_program(tmp_path, "status", **settings)
