@@ -146,8 +146,8 @@ def working_set(
     connection.execute(
         insert(dates_read), [{"day": first + timedelta(days=number)} for number in range((last - first).days + 1)]
     )
-    for table in (coins_made, coins_named):
-        connection.execute(insert(table), coins)
+    connection.execute(insert(coins_made), coins)
+    connection.execute(insert(coins_named).from_select(list(coins_named.columns), select(coins_made)))
     yield WorkingSet(kind, sorted({row.asset_id for row in rows}), made, Span(first, last))
     for table in _TEMPORARY.sorted_tables:
         connection.exec_driver_sql(f"DROP {'' if connection.dialect.name == 'sqlite' else 'TEMPORARY '}TABLE {table}")
