@@ -173,7 +173,8 @@ def test_what_cannot_be_chosen_is_told_before_anything_is_attempted(
 
 
 def test_every_declared_table_can_be_exported(database: Database, tmp_path: Path) -> None:
-    for table in tables.metadata.sorted_tables:
+    for name in tables.MAIN_TABLES:
+        table = tables.metadata.tables[name]
         # The counter of the changes always has its one row.
         told = nullcontext() if table is tables.market_change_counter else pytest.raises(NothingToExport)
         with told:
