@@ -153,7 +153,7 @@ def test_a_completion_of_many_coins_is_one_event(
 def test_each_check_can_be_executed_alone_and_is_right(runner: Runner, database: Database) -> None:
     assert runner.materialize(["daily_market"], TODAY).success
     names = list(runner.check())
-    assert len(names) == 9
+    assert len(names) == 10
     for name in names:
         assert set(runner.check(name)) == {name}
         assert runner.check(name)[name].passed, name
