@@ -175,7 +175,8 @@ def test_a_run_whose_process_died_is_told_with_what_dagster_does_next(instance: 
     instance.report_run_failed(run, "Run worker failed: out of memory.")
     assert watch.evaluate() == ([None], None)
     (text,) = hook.texts
-    assert text.splitlines()[1] == "What: coingecko/asset_changes, coingecko/asset_contracts, coingecko/assets and 2 more"
+    what = "coingecko/asset_changes, coingecko/asset_contracts, coingecko/assets and 2 more"
+    assert text.splitlines()[1] == f"What: {what}"
     assert "Why: Run worker failed: out of memory.\n" in text
     assert "Dagster starts it again by itself." in text
 
