@@ -29,8 +29,8 @@ def test_a_month_on_a_small_plan_has_every_snapshot_and_spends_what_is_left_on_h
     assert april[-1].credits_counted >= 0.97 * CREDITS
     assert april[-1].budget.left == 0
     assert month[-1].refusals == 0
-    # A list and three pages a day; the rest are charts, spread over the days.
-    charts = CREDITS - 30 * 4
+    # A list, three pages and the rates a day, and the chains once a week; the rest are charts, spread over the days.
+    charts = CREDITS - 30 * 5 - 5
     assert april[-1].charts == pytest.approx(charts, abs=30)
     assert april[14].charts == pytest.approx(charts / 2, rel=0.15)
     assert april[-1].outlook.completeness == pytest.approx(charts / COINS, abs=0.05)
@@ -62,7 +62,8 @@ def test_on_a_months_last_day_every_hour_is_taken_and_history_gets_the_rest(data
     )  # fmt: skip
     assert day.hourly_rows == 24 * 300
     assert day.snapshot_rows >= day.active
-    # A list and three pages, two pages an hour; the history at 01:00 had the rest and left the hours to come.
-    assert day.charts == credits_ - spent - 4 - 48
+    # A list, three pages, the rates and the chains, two pages an hour; the history at 01:00 had the rest and left the
+    # hours to come.
+    assert day.charts == credits_ - spent - 6 - 48
     assert (day.credits_counted, day.credits_used) == (credits_, credits_ - spent)
     assert day.budget.left == day.refusals == 0
