@@ -14,6 +14,10 @@ from coingecko_pipeline.warehouse.database import Kind
 
 LARGEST = {"share_of_largest": 1, "share_of_ten": 10, "share_of_hundred": 100}
 """The columns that tell the share of the market of so many of the largest coins."""
+MOST = max(LARGEST.values())
+CAPS_READ = 3 * MOST
+"""Market caps of a date that are read: in 2026 some 22 of the hundred largest coins are rehypothecated, so a hundred
+others are nearly always among them."""
 DATES_AT_ONCE = 31
 """Dates of one transaction: each is a row, and two reads of that date's coins."""
 
@@ -70,12 +74,15 @@ def global_market_on(connection: Connection, day: date, kind: Kind) -> dict[str,
     if not of_class:
         return None
     once, twice = of_class.get(False, NOTHING), of_class.get(True, NOTHING)
-    counted = _row(once, _caps(connection, day, once, with_twice=False))
     every = once.with_(twice)
+    caps = connection.execute(_largest(day)).all() if every.market_cap_usd else []
+    of_once = [cap for cap, is_twice in caps if not is_twice]
+    if len(of_once) < MOST and len(caps) == CAPS_READ:
+        of_once = [cap for cap, _ in connection.execute(_largest(day).where(~_counts_twice(day)))]
     return {
         "date": day,
-        **counted,
-        **{f"{tables.ALL}{name}": value for name, value in _row(every, _caps(connection, day, every)).items()},
+        **_row(once, of_once),
+        **{f"{tables.ALL}{name}": value for name, value in _row(every, [cap for cap, _ in caps]).items()},
     }
 
 
@@ -104,10 +111,6 @@ def _row(sums: _Sums, caps: Sequence[float]) -> dict[str, Any]:
     cap = sums.market_cap_usd
     shares = {name: sum(caps[:largest]) / cap if cap else None for name, largest in LARGEST.items()}
     return {**asdict(sums), **shares}
-
-
-def _caps(connection: Connection, day: date, sums: _Sums, *, with_twice: bool = True) -> Sequence[float]:
-    return connection.scalars(_largest(day, with_twice=with_twice)).all() if sums.market_cap_usd else ()
 
 
 def _counts_twice(day: date) -> ColumnElement[bool]:
@@ -150,13 +153,13 @@ def _sums(day: date, kind: Kind) -> Select[Any]:
     return query
 
 
-def _largest(day: date, *, with_twice: bool) -> Select[Any]:
+def _largest(day: date) -> Select[Any]:
+    """The market caps of the largest coins, the largest first, and whether each stands for others."""
     market = tables.daily_market
     cap = market.c.market_cap_usd
-    query = (
-        select(cap)
+    return (
+        select(cap, _counts_twice(day))
         .where(market.c.date == day, market.c.source != tables.STALE, cap.is_not(None))
         .order_by(cap.desc())
-        .limit(max(LARGEST.values()))
+        .limit(CAPS_READ)
     )
-    return query if with_twice else query.where(~_counts_twice(day))

@@ -116,6 +116,20 @@ def test_coins_that_stand_for_others_are_in_the_second_set_alone_on_the_dates_on
     assert np.allclose(found["all_share_of_largest"], [10 / 21, 12 / 24, 12 / 25])
 
 
+def test_the_hundred_largest_are_found_behind_any_number_of_coins_that_stand_for_others(database: Database) -> None:
+    day = date(2026, 1, 1)
+    wrapped = {f"wrapped-{number}": planted(day, [1000.0 + number]) for number in range(301)}
+    store(database, {**wrapped, **{f"coin-{number}": planted(day, [float(number)]) for number in range(1, 121)}})
+    rows = [{"asset_id": coin, "first_on": day, "last_on": day} for coin in wrapped]
+    with database.transaction() as connection:
+        connection.execute(insert(tables.rehypothecated_assets), rows)
+    build(database, GLOBAL_MARKET_DAILY)
+    (row,) = stored(database, global_market_daily).to_dict("records")
+    assert np.isclose(row["share_of_hundred"], sum(range(21, 121)) / (120 * 121 / 2))
+    assert np.isclose(row["share_of_largest"], 120 / (120 * 121 / 2))
+    assert row["all_share_of_largest"] * row["all_market_cap_usd"] == 1_300_000.0
+
+
 def test_a_date_of_coins_that_stand_for_others_alone_has_no_sum_but_the_second(database: Database) -> None:
     day = date(2026, 1, 1)
     store(database, {"wrapped": planted(day, [10.0])})
