@@ -90,7 +90,7 @@ def _latest_before(
 
 def _border(before: date, day: date) -> date:
     """The first date that is nearer to a day than to one before it."""
-    return before + (day - before) // 2 + timedelta(days=1 if before < day else 0)
+    return before + (day - before) // 2 + timedelta(days=1)
 
 
 def _changes(connection: Connection, first: Mapping[str, date]) -> list[Change]:
