@@ -97,8 +97,8 @@ def history_completion_schedule(
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run that spends today's calls."""
     moment = now()
-    if context.scheduled_execution_time.astimezone(UTC).date() < moment.date():
-        return dg.SkipReason("A later tick does the same for what is missing by then.")
+    if _is_of_an_earlier_day(context, moment):
+        return LATER_TICK
     try:
         todays = plan_of_today(warehouse, plan, moment)
     except AcquisitionError as error:
@@ -128,12 +128,19 @@ def currency_completion_schedule(
 ) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run of the currencies that are due."""
     moment = now()
-    if context.scheduled_execution_time.astimezone(UTC).date() < moment.date():
-        return dg.SkipReason("A later tick does the same for what is missing by then.")
+    if _is_of_an_earlier_day(context, moment):
+        return LATER_TICK
     if not currencies:
         return dg.SkipReason("CURRENCIES names none; coingecko-pipeline fx fetches any currency's past.")
     due, _ = due_currencies(currencies, warehouse, plan, moment)
     return dg.RunRequest() if due else dg.SkipReason(f"None of {', '.join(currencies)} is due.")
+
+
+LATER_TICK = dg.SkipReason("A later tick does the same for what is missing by then.")
+
+
+def _is_of_an_earlier_day(context: dg.ScheduleEvaluationContext, moment: datetime) -> bool:
+    return context.scheduled_execution_time.astimezone(UTC).date() < moment.date()
 
 
 UNFINISHED = [
