@@ -120,19 +120,21 @@ def acquire_snapshot(
     calls = Calls(request.max_calls, budget.reserved_today if budget.credits is not None else None)
     pages = _pages(plan, client, result, active if is_whole else (), calls)
 
+    def missing_coins() -> dict[str, list[str]]:
+        return result.missing_of(active) if is_whole else {}
+
     def frames() -> Iterator[pd.DataFrame]:
         taken = market_frames(pages, plan, f"The market of {day}", ledger, progress, result, day)
         yield from snapshot_of(taken, day)
         if is_whole:
-            missing = result.missing_of(active)
+            missing = missing_coins()
             database.run_in_transaction(lambda connection: finish_snapshot(connection, day, missing, keep_pages_days))
 
     def facts() -> dict[str, Any]:
-        missing = result.missing_of(active) if is_whole else {}
         return {
             COINS_ASKED: plan.coins,
             "coins_left": plan.left if not result.pages_too_late else plan.coins - len(result.coins),
-            "missing": {reason: len(coins) for reason, coins in missing.items()},
+            "missing": {reason: len(coins) for reason, coins in missing_coins().items()},
             **result.facts(),
             **ledger.facts(),
         }

@@ -18,6 +18,8 @@ BEFORE_ALL = date(1970, 1, 1)
 """A date before there was any coin."""
 FOREVER = date(9999, 12, 31)
 """The last date that a database holds."""
+RANKS = ("market_cap_rank", "market_cap_rank_with_rehypothecated")
+"""A coin's rank among those that count once, and among all."""
 
 
 def note_classes(connection: Connection, day: date, rows: pa.Table) -> list[Change]:
@@ -41,9 +43,6 @@ def note_classes(connection: Connection, day: date, rows: pa.Table) -> list[Chan
     came = [coin for coin, is_one in told.items() if is_one and coin not in open_since]
     left = [coin for coin in open_since if not told[coin]]
     return [*_begin(connection, day, came), *_end(connection, day, {coin: open_since[coin] for coin in left})]
-
-
-RANKS = ("market_cap_rank", "market_cap_rank_with_rehypothecated")
 
 
 def _begin(connection: Connection, day: date, coins: Sequence[str]) -> list[Change]:
