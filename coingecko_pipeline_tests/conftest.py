@@ -1,5 +1,7 @@
 """Fixtures that every test can take."""
 
+from hypothesis import HealthCheck, settings
+
 from coingecko_pipeline_tests.browsers import browser
 from coingecko_pipeline_tests.databases import (
     database,
@@ -12,3 +14,7 @@ from coingecko_pipeline_tests.databases import (
 )
 
 __all__ = ["browser", "database", "empty_database", "kind", "make_database", "migrated_database", "second", "servers"]
+
+# No test is a stopwatch: on a machine at work anything can take long.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")

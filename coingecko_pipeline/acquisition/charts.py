@@ -165,8 +165,10 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
         progress.advance(len(faults))
         faults.clear()
 
+    asked = _within_budget(calls, source, result)
+    answers = in_order(asked, lambda call: _fetch(call, source), source.client.end_waits)
     try:
-        for answer in in_order(_within_budget(calls, source, result), lambda call: _fetch(call, source)):
+        for answer in answers:
             if isinstance(answer, _Fault):
                 faults.append(answer)
                 if len(faults) >= FAILURES_IN_A_ROW:
@@ -188,6 +190,7 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
             raise unclear[-1]
         archive_faults()
     finally:
+        answers.close()
         write()
         source.ledger.record()
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import click
 import dagster as dg
 from rich.markup import escape
 
@@ -12,7 +13,12 @@ from coingecko_pipeline.cli.instance import living, wait_for_pool
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.failures import COINGECKO_POOL
-from coingecko_pipeline.orchestration.run_failures import failed_checks_of, failures_of, figures_of
+from coingecko_pipeline.orchestration.run_failures import (
+    failed_checks_of,
+    failures_of,
+    figures_of,
+    was_interrupted,
+)
 from coingecko_pipeline.partitions import key_of, range_tags
 from coingecko_pipeline.settings import Settings
 
@@ -53,6 +59,9 @@ def run_job(
         dates: The partitions; None for a job without any.
         ops: Config by op.
         pool: The pool whose other runs are waited for first; None where the job calls nobody.
+
+    Raises:
+        click.Abort: The process was told to end. What was committed stays.
     """
     with watching() as progress, dg.DagsterInstance.get() as instance, living(instance) as tags:
         if pool:
@@ -67,6 +76,10 @@ def run_job(
             raise_on_error=False,
         )
     events = result.all_events
+    if was_interrupted(events):
+        told = "Ended as told. What was stored stays, and the same command goes on from there."
+        ERRORS.print(told, highlight=False, soft_wrap=True)
+        raise click.Abort
     checks_hold = _tell_checks(events)
     for failure in failures_of(events):
         ERRORS.print(f"[bold red]Failed:[/] {escape(failure.reason)}", highlight=False, soft_wrap=True)

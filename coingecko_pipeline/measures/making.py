@@ -3,6 +3,7 @@
 A reader sees the old rows of a piece or the new ones, never none of them. No row of a coin comes through Python.
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -187,8 +188,10 @@ def make_pieces(database: Database, groups: Sequence[Sequence[Piece]], finish: F
 
         return database.run_in_transaction(work)
 
+    ended_early = threading.Event()
+
     def make_all(pieces: Sequence[Piece]) -> int:
-        return sum(make(piece) for piece in pieces)
+        return sum(make(piece) for piece in pieces if not ended_early.is_set())
 
     *others, last = groups or [[_nothing]]
     rows = 0
@@ -196,6 +199,8 @@ def make_pieces(database: Database, groups: Sequence[Sequence[Piece]], finish: F
         try:
             rows += sum(threads.map(make_all, [*others, last[:-1]]))
         except BaseException:
+            # What was begun comes to its end, which is a matter of seconds.
+            ended_early.set()
             threads.shutdown(cancel_futures=True)
             raise
     return rows + make(last[-1], finish)

@@ -16,9 +16,6 @@ from coingecko_pipeline.sources.errors import PermanentCall, RetriableCall
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import DatabaseUnavailable, WarehouseError
 
-RETRIES = dg.RetryPolicy(max_retries=3, delay=60, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-"""After the HTTP layer gave up: three more tries, a minute, two and four minutes later."""
-
 COINGECKO_POOL = COINGECKO.pool
 """One step at a time uses the key, so that no two runs share its minute."""
 

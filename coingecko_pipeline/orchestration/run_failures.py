@@ -41,6 +41,19 @@ def failures_of(events: Iterable[dg.DagsterEvent]) -> Iterator[RunFailure]:
             yield RunFailure(None, _innermost(error) if error else (event.message or "the run failed"))
 
 
+def was_interrupted(events: Iterable[dg.DagsterEvent]) -> bool:
+    """Whether a run ended because its process was told to: by Ctrl-C, by a signal, or from the UI.
+
+    Args:
+        events: Of one run.
+    """
+    return any(
+        event.event_type == dg.DagsterEventType.RUN_CANCELED
+        or (event.is_step_failure and getattr(event.step_failure_data.error_source, "name", "") == "INTERRUPT")
+        for event in events
+    )
+
+
 def failed_checks_of(events: Iterable[dg.DagsterEvent]) -> Iterator[dg.AssetCheckEvaluation]:
     """Each check that does not hold, whether as a warning or as an error."""
     for event in events:

@@ -1,6 +1,7 @@
 """Time as calls see it: the clock, how long a server asks to wait, and how long it may ask."""
 
 import re
+import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,19 +26,47 @@ class Clock(Protocol):
         """Seconds that never run backwards."""
 
     def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
+        """Let that many seconds pass.
+
+        Raises:
+            WaitEnded: Another thread ended the waits.
+        """
+
+    def end_waits(self) -> None:
+        """End every wait that is under way, in whichever thread; later ones are waited for as ever."""
+
+
+class WaitEnded(Exception):
+    """The work that a wait belongs to is being ended, so what was waited for is not done."""
 
 
 class SystemClock:
-    """The machine's time."""
+    """The machine's time; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ended = 0
 
     def monotonic(self) -> float:
         """Seconds that never run backwards."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let that many seconds pass."""
-        time.sleep(seconds)
+        """Let that many seconds pass.
+
+        Raises:
+            WaitEnded: Another thread ended the waits.
+        """
+        with self._changed:
+            ended = self._ended
+            if self._changed.wait_for(lambda: self._ended != ended, seconds):
+                raise WaitEnded("The work was ended while it waited.")
+
+    def end_waits(self) -> None:
+        """End every wait that is under way, in whichever thread; later ones are waited for as ever."""
+        with self._changed:
+            self._ended += 1
+            self._changed.notify_all()
 
 
 def wait_asked_for(headers: Mapping[str, str], now: datetime) -> float | None:

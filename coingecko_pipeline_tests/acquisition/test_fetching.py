@@ -42,7 +42,7 @@ def test_no_more_calls_are_begun_than_the_window_holds() -> None:
     assert len(begun) == 5
     assert next(results) == 1
     assert len(begun) == 6
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert len(begun) == 6
 
 

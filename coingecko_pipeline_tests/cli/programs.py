@@ -32,6 +32,20 @@ def run_program(folder: Path, *arguments: str, **environment: str) -> subprocess
     )
 
 
+def begin(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Begin the program, whose output and errors come together; see `run_program`."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return subprocess.Popen(
+        [str(PROGRAM), *arguments],
+        cwd=folder,
+        env={**inherited, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
 def live_settings(url: str, database_url: str, plan: str = "analyst") -> Mapping[str, str]:
     """Settings that point at a sandbox."""
     return {

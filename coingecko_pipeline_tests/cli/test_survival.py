@@ -1,6 +1,5 @@
 """What a backfill survives, as processes against the sandbox: SIGKILL at random moments, and another run at once."""
 
-import os
 import random
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from coingecko_pipeline.market.verify import verify_market
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.tables import migrate
 from coingecko_pipeline.warehouse import Database
-from coingecko_pipeline_tests.cli.programs import KEY, OURS, PROGRAM, live_settings, run_program
+from coingecko_pipeline_tests.cli.programs import KEY, begin, live_settings, run_program
 from coingecko_pipeline_tests.databases import MakeDatabase
 from coingecko_pipeline_tests.running import rows_of
 
@@ -29,19 +28,6 @@ MARKET = "SELECT date, asset_id, price_usd, volume_24h_usd, market_cap_usd, sour
 
 def settings_of(sandbox: RunningSandbox, database: Database) -> Mapping[str, str]:
     return live_settings(sandbox.url, database.url.render_as_string(hide_password=False))
-
-
-def begin(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return subprocess.Popen(
-        [str(PROGRAM), *arguments],
-        cwd=folder,
-        env={**inherited, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def charts_of(sandbox: RunningSandbox) -> int:

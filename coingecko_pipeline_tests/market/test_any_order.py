@@ -106,7 +106,7 @@ def is_no_less(after: Rows, before: Rows) -> bool:
     return True
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(sequence=events, planted=st.sampled_from(["", "missing", "different", "surplus"]), where=st.integers(0, 100))
 def test_nothing_gets_less_and_what_the_archive_says_is_what_is_stored(
     database: Database, sequence: list[Answered | Snapshot], planted: str, where: int

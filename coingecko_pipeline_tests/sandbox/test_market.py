@@ -97,7 +97,7 @@ def test_prices_page_and_totals_agree(api: Api) -> None:
     assert totals["total_market_cap"]["usd"] == pytest.approx(sum(row["market_cap"] or 0 for row in rows))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     slot=st.integers(0, 499), day=st.integers(FIRST_DAY_NUMBER, FIRST_DAY_NUMBER + 9000), offset=st.integers(0, 86_399)
 )

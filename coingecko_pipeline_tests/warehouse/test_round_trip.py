@@ -59,7 +59,7 @@ def as_kept(value: float | None, database: Database) -> float | None:
 @example(
     rows=[("", "\\N", -0.0, None), ("NULL", "\0\x1a\r\n\t", 5e-324, None), ("a ", "", 1.7976931348623157e308, None)]
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(rows=ROWS)
 def test_any_text_double_and_moment_comes_back_the_same(trip: Database, rows: list[tuple[Any, ...]]) -> None:
     words, long_words, numbers, moments = (list(values) for values in zip(*rows, strict=True))

@@ -14,7 +14,8 @@ from coingecko_pipeline.market.changes import forget_followed, read_followed
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derived_asset, tell_followed
 from coingecko_pipeline.orchestration.derived_tables import followers_of
-from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
+from coingecko_pipeline.orchestration.failures import permanent_failures
+from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import COINGECKO

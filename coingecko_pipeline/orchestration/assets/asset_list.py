@@ -12,7 +12,8 @@ from coingecko_pipeline.asset_list.refused import forget_refused_list
 from coingecko_pipeline.asset_list.taking import ListAttempt, take_list
 from coingecko_pipeline.databases import database_of, tables_of
 from coingecko_pipeline.orchestration.assets.endpoints import list_endpoint
-from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
+from coingecko_pipeline.orchestration.failures import permanent_failures
+from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
 from coingecko_pipeline.sources import Source, SourceClient
 from coingecko_pipeline.sources.registry import COINGECKO

@@ -10,7 +10,8 @@ from coingecko_pipeline.asset_list.contracts import contracts_after, read_contra
 from coingecko_pipeline.asset_list.platforms import take_platforms
 from coingecko_pipeline.orchestration.assets.asset_list import GROUP, OWNERS, facts_of_defects
 from coingecko_pipeline.orchestration.assets.endpoints import ASSET_PLATFORMS
-from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
+from coingecko_pipeline.orchestration.failures import permanent_failures
+from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import io_manager_of, key_in
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.registry import COINGECKO

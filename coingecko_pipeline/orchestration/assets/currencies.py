@@ -21,7 +21,8 @@ from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.contracts import AFTER_THE_SNAPSHOT
 from coingecko_pipeline.orchestration.assets.endpoints import EXCHANGE_RATES, MARKET_CHART
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata, date_of
-from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures, tell_survived
+from coingecko_pipeline.orchestration.failures import permanent_failures, tell_survived
+from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import io_manager_of, key_in
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date

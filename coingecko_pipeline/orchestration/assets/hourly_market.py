@@ -16,11 +16,11 @@ from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
 from coingecko_pipeline.orchestration.failures import (
     COINGECKO_POOL,
-    RETRIES,
     failing_for_good,
     permanent_failures,
     tell_survived,
 )
+from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.partitions import HOURLY, hour_of
 from coingecko_pipeline.sources.coingecko import CoinGecko

@@ -14,7 +14,8 @@ from coingecko_pipeline import tables
 from coingecko_pipeline.asset_list.changes import Asset, AssetChange, apply_list
 from coingecko_pipeline.databases import database_of, tables_of
 from coingecko_pipeline.orchestration.assets.asset_list import GROUP, OWNERS
-from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures
+from coingecko_pipeline.orchestration.failures import permanent_failures
+from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO

@@ -19,7 +19,8 @@ from coingecko_pipeline.market.whole_rows import upsert_whole_rows
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
-from coingecko_pipeline.orchestration.failures import RETRIES, failing_for_good, permanent_failures, tell_survived
+from coingecko_pipeline.orchestration.failures import failing_for_good, permanent_failures, tell_survived
+from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.sources import SnapshotClient, SnapshotSource, Source

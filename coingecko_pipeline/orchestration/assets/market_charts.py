@@ -14,7 +14,8 @@ from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.asset_list.inactive import note_inactive_coins
 from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import MARKET_CHART
-from coingecko_pipeline.orchestration.failures import RETRIES, permanent_failures, tell_survived
+from coingecko_pipeline.orchestration.failures import permanent_failures, tell_survived
+from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date

@@ -103,6 +103,8 @@ class CoinGecko:
         self.plan = plan
         self.now = now
         clock = clock or SystemClock()
+        self.end_waits = clock.end_waits
+        """Ends the waits that are under way in whichever thread: for the rate, for what the server asked, for a try."""
         self._session = SourceSession(
             "CoinGecko",
             plan.base_url,
