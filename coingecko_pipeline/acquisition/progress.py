@@ -1,6 +1,7 @@
 """How far long work is, told to whoever watches: a log in a run, a bar in a terminal."""
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -67,3 +68,33 @@ class LogProgress:
     def end(self) -> None:
         """Tell what was done."""
         self._log.info("%s: %d of %d %s done.", self._what, self._done, self._total, self._unit)
+
+
+_BEGUN = re.compile(r"(?P<what>.+): (?P<total>[0-9]+) (?P<unit>\S+) to go\.")
+_DONE = re.compile(r"(?P<what>.+): (?P<done>[0-9]+) of [0-9]+ \S+(, .*| done)\.")
+_PAUSING = re.compile(r"Pausing for (?P<seconds>[0-9]+) s: (?P<reason>.+)\.")
+
+
+class ReplayedProgress:
+    """Progress told again by the lines that a `LogProgress` wrote, wherever the work is done.
+
+    Args:
+        watcher: Told what the lines say.
+    """
+
+    def __init__(self, watcher: Progress) -> None:
+        self._watcher = watcher
+        self._done = 0
+
+    def read(self, line: str) -> None:
+        """Tell what a line says; a line of anything else says nothing."""
+        if begun := _BEGUN.fullmatch(line):
+            self._done = 0
+            self._watcher.begin(begun["what"], int(begun["total"]), begun["unit"])
+        elif done := _DONE.fullmatch(line):
+            self._watcher.advance(int(done["done"]) - self._done)
+            self._done = int(done["done"])
+            if line.endswith(" done."):
+                self._watcher.end()
+        elif pausing := _PAUSING.fullmatch(line):
+            self._watcher.pause(float(pausing["seconds"]), pausing["reason"])

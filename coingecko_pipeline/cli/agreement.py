@@ -40,17 +40,17 @@ def take_agreement(settings: Settings) -> bool:
     dates = DateRange(today, today)
     ok = True
     for source in SNAPSHOT_SOURCES:
-        outcome = run_job(f"{source.name}_daily_job", settings, dates, pool=source.pool)
+        outcome = run_job(f"{source.name}_daily_job", settings, dates)
         if not outcome.ok:
             return False
-        ok = run_job(f"{source.name}_checks_job", settings, pool=None).ok and ok
+        ok = run_job(f"{source.name}_checks_job", settings).ok and ok
         facts = outcome.metadata["daily_market"]
         CONSOLE.print(
             f"Stored {source.title}'s market of {today}: {counted(facts['rows_written'], 'row')} for "
             f"{counted(facts['calls'], 'call')}.",
             highlight=False,
         )
-    outcome = run_job("source_agreement_job", settings, pool=None)
+    outcome = run_job("source_agreement_job", settings)
     if pairs := outcome.metadata.get("asset_pairs"):
         CONSOLE.print(
             f"{counted(pairs['pairs'], 'pair')} of coins, {pairs['pairs_new']:,} of them new; "

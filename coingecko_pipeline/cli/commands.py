@@ -114,7 +114,7 @@ def take_daily(settings: Settings, *, again: bool = False, accept_list: bool = F
     if outcome.metadata.get("raw_asset_list", {}).get(LIST_TAKEN, True):
         _tell("the list", outcome, "raw_asset_list")
     _tell(f"the snapshot of {today}", outcome, "daily_market")
-    return outcome.and_then(lambda: run_job("market_checks_job", settings, pool=None))
+    return outcome.and_then(lambda: run_job("market_checks_job", settings))
 
 
 def take_charts(
@@ -150,7 +150,7 @@ def take_charts(
     config = {name: value for name, value in config.items() if value}
     outcome = run_job("market_charts_job", settings, ops={"coingecko__market_charts": {"config": config}})
     _tell(f"the charts for {dates}" if dates else "the charts that were missing", outcome, "market_charts")
-    return outcome.and_then(lambda: run_job("market_checks_job", settings, pool=None))
+    return outcome.and_then(lambda: run_job("market_checks_job", settings))
 
 
 def _tell(what: str, outcome: Outcome, table: str) -> None:

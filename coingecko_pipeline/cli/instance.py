@@ -3,23 +3,18 @@
 import os
 import shutil
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
-from filelock import FileLock, Timeout
 
 import coingecko_pipeline
 
 DEFAULT_HOME = Path("data") / "dagster"
 DEMO_HOME = Path("data") / "demo" / "dagster"
 
-POLL_SECONDS = 1.0
-
-LOCK_TAG = "coingecko_pipeline/lock"
-"""On each run of a command: the name of the lock that its process holds while it lives."""
+HEARD_SECONDS = 75.0
+"""A daemon gives a sign of life every 30 seconds; one that was not heard for longer is gone."""
 
 
 def project_file(name: str) -> Path:
@@ -49,60 +44,12 @@ def _make_home(relative: Path) -> Path:
     return folder
 
 
-def wait_for_pool(
-    instance: dg.DagsterInstance,
-    pool: str,
-    tell: Callable[[str], None],
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
-    """Wait until no other run has a place in a pool. Inside a run Dagster waits as well, but deaf to Ctrl-C.
+def daemon_at_work(instance: dg.DagsterInstance, now: Callable[[], float] = time.time) -> bool:
+    """Whether a daemon takes runs from the instance's queue just now.
 
     Args:
         instance: The instance.
-        pool: The pool's name.
-        tell: Told once which run is waited for.
-        sleep: Lets seconds pass.
+        now: Seconds since 1970.
     """
-    told = False
-    while runs := instance.event_log_storage.get_concurrency_info(pool).active_run_ids:
-        if not told:
-            tell(f"Waiting for the run {', '.join(sorted(runs))}, which uses the key (Ctrl-C gives up).")
-            told = True
-        sleep(POLL_SECONDS)
-
-
-@contextmanager
-def living(instance: dg.DagsterInstance) -> Iterator[dict[str, str]]:
-    """Mark this process's runs as alive; ends the runs of commands that are not.
-
-    A process that was killed leaves its run as started and its place in the pool taken, so that the next run would
-    wait for ever. Its lock, which the operating system frees, tells it from one that is at work.
-
-    Args:
-        instance: The instance.
-
-    Returns:
-        The tags for this process's runs.
-    """
-    folder = Path(instance.root_directory) / "locks"
-    folder.mkdir(exist_ok=True)
-    _end_dead_runs(instance, folder)
-    name = uuid.uuid4().hex
-    with FileLock(folder / name):
-        yield {LOCK_TAG: name}
-    (folder / name).unlink(missing_ok=True)
-
-
-def _end_dead_runs(instance: dg.DagsterInstance, folder: Path) -> None:
-    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
-        name = run.tags.get(LOCK_TAG)
-        if name is None:
-            continue
-        try:
-            with FileLock(folder / name, timeout=0):
-                instance.report_run_failed(run, "The process of the command ended before the run did.")
-                instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        except Timeout:
-            continue
-        (folder / name).unlink(missing_ok=True)
+    beat = instance.get_daemon_heartbeats().get("QUEUED_RUN_COORDINATOR")
+    return beat is not None and now() - beat.timestamp < HEARD_SECONDS

@@ -13,7 +13,6 @@ from coingecko_pipeline.cli.runs import run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.measures import MEASURES
-from coingecko_pipeline.orchestration.assets.deriving import MEASURES_POOL
 from coingecko_pipeline.orchestration.resources import utc_now
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
@@ -39,7 +38,7 @@ def measures(first: datetime | None, last: datetime | None) -> None:
         config = {f"{COINGECKO.name}__{derived.name}": {"config": rebuild} for derived in MEASURES}
     open_warehouse(settings).dispose()
     use_home()
-    outcome = run_job("measures_job", settings, ops=config, pool=MEASURES_POOL)
+    outcome = run_job("measures_job", settings, ops=config)
     for table, facts in outcome.metadata.items():
         what = "the whole table" if facts["whole_table"] else counted(facts["changes"], "change")
         CONSOLE.print(

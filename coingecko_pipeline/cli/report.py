@@ -36,7 +36,7 @@ def write_report(settings: Settings, output: Path | None = None) -> Outcome:
         output: Another file.
     """
     config = {"coingecko__market_report": {"config": {"output": str(output.resolve())}}} if output else {}
-    outcome = run_job("market_report_job", settings, ops=config, pool=None)
+    outcome = run_job("market_report_job", settings, ops=config)
     if facts := outcome.metadata.get("market_report"):
         CONSOLE.print(
             f"Wrote {facts['path']}: {facts['coins']:,} coins, {facts['rows']:,} rows, {facts['bytes'] / 1e6:.1f} MB. "

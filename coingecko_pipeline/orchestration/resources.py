@@ -15,6 +15,8 @@ from coingecko_pipeline.acquisition.shared_window import SharedWindow
 from coingecko_pipeline.alerts import AlertChannel
 from coingecko_pipeline.databases import database_of, open_warehouse, tables_of
 from coingecko_pipeline.measures import Thresholds
+from coingecko_pipeline.orchestration.asked_runs import assert_same_database
+from coingecko_pipeline.orchestration.lost_runs import run_lock
 from coingecko_pipeline.orchestration.source_assets import io_manager_of
 from coingecko_pipeline.settings import Settings, load_alert_settings, load_settings
 from coingecko_pipeline.sources import Opening, SnapshotClient, SnapshotSource, Source
@@ -199,10 +201,20 @@ class WarehouseResource(dg.ConfigurableResource[Database]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Database]:
-        """Open it, and close its connections when the run ends."""
+        """Open it, and close its connections when the run ends; a run's lock is held meanwhile.
+
+        Raises:
+            WarehouseError: It cannot be reached, its tables are of another version, or the run was asked for by a
+                command that works on another database.
+        """
         database = self.create_resource(context)
         try:
-            yield database
+            if context.run and context.instance:
+                assert_same_database(context.run, database)
+                with run_lock(database, context.instance, context.run.run_id):
+                    yield database
+            else:
+                yield database
         finally:
             database.dispose()
 

@@ -1,6 +1,7 @@
 """What runs when something happens."""
 
 import hashlib
+import json
 from collections.abc import Callable, Sequence, Set
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,6 +15,7 @@ from coingecko_pipeline.alerts import AlertChannel, AlertNotSent, tell_failed_ch
 from coingecko_pipeline.orchestration.assets import MarketChartsConfig
 from coingecko_pipeline.orchestration.derived_sensor import derived_tables_sensor
 from coingecko_pipeline.orchestration.jobs import market_charts_job
+from coingecko_pipeline.orchestration.lost_runs import end_lost_runs
 from coingecko_pipeline.orchestration.run_failures import failed_checks_of, failures_of
 from coingecko_pipeline.orchestration.schedules import UNFINISHED
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
@@ -155,5 +157,28 @@ def _send(context: dg.RunStatusSensorContext, alerts: AlertChannel, text: str) -
         raise
 
 
-ALL_SENSORS = (new_coins_sensor, derived_tables_sensor, run_failure_alert_sensor, failed_check_alert_sensor)
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Ends the runs whose process is gone, on every launcher: a run that works holds a lock in the "
+    "database, and one that was found without it twice, a minute apart, is marked as failed. What it had committed "
+    "stays, and Dagster's retries of runs begin it again.",
+)
+def lost_runs_sensor(context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Database]) -> dg.SkipReason:
+    """End what was lost at this tick and at the one before."""
+    suspected = frozenset(json.loads(context.cursor or "[]"))
+    still = end_lost_runs(context.instance, warehouse, suspected)
+    context.update_cursor(json.dumps(sorted(still)))
+    return dg.SkipReason(f"{len(still)} run(s) without a process; they are looked at once more.") if still else NOTHING
+
+
+NOTHING = dg.SkipReason("Every run that has begun is at work.")
+
+ALL_SENSORS = (
+    new_coins_sensor,
+    derived_tables_sensor,
+    run_failure_alert_sensor,
+    failed_check_alert_sensor,
+    lost_runs_sensor,
+)
 """Every sensor, in this one place."""

@@ -112,7 +112,12 @@ def test_what_may_pass_is_tried_again_after_pauses_that_grow_and_fails_without_o
 
 
 def test_a_step_that_succeeds_at_a_later_try_succeeds() -> None:
-    left = [fail, fail, lambda: None]
-    result, begun = materialize(lambda: left.pop(0)())
+    tries = iter(range(3))
+
+    def work() -> None:
+        if next(tries) < 2:
+            fail()
+
+    result, begun = materialize(work)
     assert result.success
     assert begun == 3

@@ -1,0 +1,42 @@
+"""Runs that a command asks the daemon for: which database the command meant, and how far the run is."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+from sqlalchemy.engine import URL
+
+from coingecko_pipeline.warehouse import Database, WarehouseError
+
+DATABASE_TAG = "coingecko_pipeline/database"
+"""On a run that a command asked for: where the command's own settings keep the data, without user and password."""
+
+
+class AnotherDatabase(WarehouseError):
+    """The run would work on another database than the command that asked for it."""
+
+
+def database_tags(database: Database) -> Mapping[str, str]:
+    """The tags that say which database a run is meant for."""
+    return {DATABASE_TAG: _place(database.url)}
+
+
+def assert_same_database(run: dg.DagsterRun, database: Database) -> None:
+    """Refuse a run that a command asked for whose settings name another database.
+
+    Args:
+        run: Any run.
+        database: The one that it would work on.
+
+    Raises:
+        AnotherDatabase: It is another one; nothing was done.
+    """
+    meant, found = run.tags.get(DATABASE_TAG), _place(database.url)
+    if meant is not None and meant != found:
+        raise AnotherDatabase(
+            f"The command that asked for this run has {meant} as its DATABASE_URL, and the daemon at work on this "
+            f"DAGSTER_HOME has {found}: give both the same one, or the command another DAGSTER_HOME."
+        )
+
+
+def _place(url: URL) -> str:
+    return url.set(username=None, password=None, query={}).render_as_string()
