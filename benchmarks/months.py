@@ -9,6 +9,7 @@ import argparse
 from datetime import date
 
 from benchmarks.databases import fresh_database
+from coingecko_pipeline.sandbox import rehypothecated_beside
 from coingecko_pipeline_tests.months import Day, simulate
 
 FIRST = date(2026, 4, 1)
@@ -27,7 +28,8 @@ def main() -> None:
     arguments = parser.parse_args()
     ends: list[str] = []
     for plan in arguments.plans:
-        print(f"\n{plan}, {arguments.coins:,} coins, from {FIRST}:\n", flush=True)
+        beside = rehypothecated_beside(arguments.coins)
+        print(f"\n{plan}, {arguments.coins:,} coins and {beside:,} rehypothecated ones, from {FIRST}:\n", flush=True)
         print("| day | snapshot rows of active coins | charts | complete | said to be complete on | credits | 429 |")
         print("|---|---|---:|---:|---|---:|---:|", flush=True)
         database = fresh_database(arguments.url)
@@ -39,6 +41,7 @@ def main() -> None:
             FIRST,
             arguments.days or DAYS[plan],
             history_days=HISTORY_DAYS,
+            rehypothecated=beside,
         ):
             days.append(day)
             print(

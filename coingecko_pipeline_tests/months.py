@@ -107,6 +107,7 @@ def simulate(
     credits_per_month: int | None = None,
     history_days: int | None = None,
     hourly_top: int = 0,
+    rehypothecated: int = 0,
 ) -> Iterator[Day]:
     """Run the deployment for some days.
 
@@ -119,9 +120,10 @@ def simulate(
         credits_per_month: Another figure than the plan's.
         history_days: Another figure than the plan's; fewer days cost as many calls and fewer rows.
         hourly_top: How many of the largest coins are asked for in each hour.
+        rehypothecated: Wrapped, staked and bridged coins beside.
     """
     clock = UnhurriedClock(datetime.combine(first, time(0, 0, 30), UTC))
-    options = SandboxOptions(coins=coins, plan=plan_name, clock=clock.now)
+    options = SandboxOptions(coins=coins, rehypothecated=rehypothecated, plan=plan_name, clock=clock.now)
     with RunningSandbox(options) as sandbox, dg.instance_for_test() as instance:
         plan = choose_plan(
             plan_name,
