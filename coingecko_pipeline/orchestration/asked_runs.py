@@ -39,4 +39,5 @@ def assert_same_database(run: dg.DagsterRun, database: Database) -> None:
 
 
 def _place(url: URL) -> str:
-    return url.set(username=None, password=None, query={}).render_as_string()
+    place = URL.create(url.drivername, host=url.host, port=url.port, database=url.database)
+    return place.render_as_string()

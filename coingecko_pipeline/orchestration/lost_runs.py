@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from coingecko_pipeline.warehouse import Database
-from coingecko_pipeline.warehouse.locks import holding, is_free
+from coingecko_pipeline.warehouse.locks import BEAT_SECONDS, holding, is_free
 
 LOCK_TAG = "coingecko_pipeline/lock"
 """On each run that has begun to work: the name of the lock that its process holds."""
@@ -23,7 +23,9 @@ TOLD_TO_END = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 
 @contextmanager
-def run_lock(database: Database, instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
+def run_lock(
+    database: Database, instance: dg.DagsterInstance, run_id: str, *, beat_seconds: float = BEAT_SECONDS
+) -> Iterator[None]:
     """Hold a run's lock while it works, and end this process's work where the run is told to end.
 
     So a run ends by *Terminate* whoever launched it and from wherever, also where no launcher reaches its process.
@@ -32,6 +34,7 @@ def run_lock(database: Database, instance: dg.DagsterInstance, run_id: str) -> I
         database: Where the lock is.
         instance: Where the run is.
         run_id: The run.
+        beat_seconds: Between two looks whether it is to end.
     """
     name = f"run {run_id}"
     # An instance in memory belongs to its thread, and ends with its process.
@@ -45,7 +48,7 @@ def run_lock(database: Database, instance: dg.DagsterInstance, run_id: str) -> I
             told = True
             os.kill(os.getpid(), signal.SIGINT)
 
-    with holding(database, name, on_beat=end_when_told):
+    with holding(database, name, on_beat=end_when_told, beat_seconds=beat_seconds):
         if watched:
             instance.add_run_tags(run_id, {LOCK_TAG: name})
         yield

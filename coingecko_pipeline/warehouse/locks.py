@@ -153,9 +153,13 @@ def is_free(database: Database, name: str) -> bool:
         name: Of the lock.
 
     Raises:
+        DatabaseUnavailable: The server did not let us in.
         sqlalchemy.exc.DBAPIError: The server did not answer.
     """
-    lock = _lock(database, name)
+    if not database.is_sqlite:
+        query = text("SELECT IS_FREE_LOCK(:name)")
+        return bool(database.run_reading(lambda connection: connection.scalar(query, {"name": name})))
+    lock = _FileLock(database, name)
     try:
         return lock.take()
     finally:
