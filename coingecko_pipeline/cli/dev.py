@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
+import dagster as dg
 
 from coingecko_pipeline.cli.demo import demo_sandbox, demo_settings
 from coingecko_pipeline.cli.instance import project_file, use_demo_home, use_home
@@ -85,4 +86,7 @@ def _serve(port: int, environment: dict[str, str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
         signal.signal(number, end)
     code = process.wait()
+    with dg.DagsterInstance.get() as instance:
+        # A command that begins now must not wait for a daemon that was heard a moment ago.
+        instance.wipe_daemon_heartbeats()
     return 0 if code in (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL) else code

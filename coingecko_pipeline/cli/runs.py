@@ -107,6 +107,7 @@ class _Run:
         tags = {**database_tags(self.database), **_partition_tags(self.dates)}
         if self.dates and one:
             tags["dagster/partition"] = key_of(self.dates.first)
+        _tell_quietly("A daemon is at work on this DAGSTER_HOME: it is asked for the run.")
         run_id = put_into_queue(self.job.name, self.ops, tags)
         try:
             return run_id, follow(self.instance, run_id, progress, _tell_quietly)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from coingecko_pipeline.warehouse.engines import BEGIN, mysql_engine, sqlite_engine
+from coingecko_pipeline.warehouse.engines import BEGIN, READ_TIMEOUT_SECONDS, mysql_engine, sqlite_engine
 from coingecko_pipeline.warehouse.failures import is_outage, is_transient, storage_full, unavailable
 from coingecko_pipeline.warehouse.urls import masked, parse_database_url, url_of_schema
 
@@ -47,6 +47,7 @@ class Database:
         sleep: waits between two tries, in seconds.
         attached: on SQLite: other files whose tables every connection sees, by the name that qualifies them.
         unprefixed: the name of a database whose schemas have their plain names (`urls.url_of_schema`).
+        read_timeout: seconds to wait for a server's answer to a statement; None for as long as it takes.
 
     Raises:
         DatabaseUrlError: the URL cannot be used.
@@ -61,15 +62,19 @@ class Database:
         sleep: Callable[[float], None] = time.sleep,
         attached: Mapping[str, str] | None = None,
         unprefixed: str | None = None,
+        read_timeout: float | None = READ_TIMEOUT_SECONDS,
     ) -> None:
         self._url = parse_database_url(url)
         self._sleep = sleep
         self._unprefixed = unprefixed
+        self._read_timeout = read_timeout
         self._reached = known
         self.local_infile = local_infile
         self._schemas: dict[str, Database] = {}
         self.engine: Engine = (
-            sqlite_engine(self._url, attached or {}) if self.is_sqlite else mysql_engine(self._url, local_infile)
+            sqlite_engine(self._url, attached or {})
+            if self.is_sqlite
+            else mysql_engine(self._url, local_infile, read_timeout)
         )
         """SQLAlchemy's engine, for tools that need one; `connect` and `transaction` give clearer errors."""
 
@@ -120,13 +125,20 @@ class Database:
     def _url_of_schema(self, name: str) -> URL:
         return url_of_schema(self._url, name, self._unprefixed)
 
-    def _like(self, url: URL, attached: Mapping[str, str] | None = None) -> "Database":
+    def patient(self) -> "Database":
+        """The same database, whose statements may take as long as they take: for the changes of large tables."""
+        return self._like(self._url, read_timeout=None)
+
+    def _like(
+        self, url: URL, attached: Mapping[str, str] | None = None, read_timeout: float | None = READ_TIMEOUT_SECONDS
+    ) -> "Database":
         return Database(
             url.render_as_string(hide_password=False),
             local_infile=self.local_infile,
             known=self._reached,
             sleep=self._sleep,
             attached=attached,
+            read_timeout=self._read_timeout and read_timeout and min(self._read_timeout, read_timeout),
         )
 
     @contextmanager

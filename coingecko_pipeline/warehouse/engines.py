@@ -4,6 +4,7 @@ Whatever the server's defaults are, every MySQL and MariaDB session runs at READ
 and in UTC.
 """
 
+import socket
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,18 +25,25 @@ ISOLATION_LEVEL = "READ COMMITTED"
 CONNECT_TIMEOUT_SECONDS = 10
 # Below the 8 hours after which MySQL closes an idle connection, and most firewalls' one hour.
 POOL_RECYCLE_SECONDS = 1800
+READ_TIMEOUT_SECONDS = 900
+"""Without a byte of an answer: the longest statement, which makes a part of a derived table anew, takes some seconds on
+a quiet machine, and waits for a lock for 50 at most. A server that says nothing for so long never will."""
+KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 6}
+"""A host that is gone without a word is noticed after a minute and a half and not after the system's two hours: seconds
+of silence, seconds between two questions, and how many may stay without an answer."""
 SQLITE_BUSY_SECONDS = 30
 
 BEGIN = "warehouse_begin"
 """The execution option that tells with which statement a transaction begins on SQLite."""
 
 
-def mysql_engine(url: URL, local_infile: bool) -> Engine:
+def mysql_engine(url: URL, local_infile: bool, read_timeout: float | None) -> Engine:
     """An engine on a MySQL or MariaDB database.
 
     Args:
         url: as parsed.
         local_infile: whether LOAD DATA LOCAL INFILE may be used.
+        read_timeout: seconds to wait for an answer; None for as long as it takes.
     """
     engine = create_engine(
         url,
@@ -43,6 +51,7 @@ def mysql_engine(url: URL, local_infile: bool) -> Engine:
             "charset": "utf8mb4",
             "local_infile": local_infile,
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "read_timeout": read_timeout,
         },
         isolation_level=ISOLATION_LEVEL,
         # A compiled INSERT then takes tuples, which PyMySQL sends together in one statement.
@@ -54,10 +63,19 @@ def mysql_engine(url: URL, local_infile: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def settle_session(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        _keep_alive(getattr(connection, "_sock", None))
         with connection.cursor() as cursor:
             cursor.execute("SET SESSION sql_mode = %s, time_zone = '+00:00'", (SQL_MODE,))
 
     return engine
+
+
+def _keep_alive(connected: socket.socket | None) -> None:
+    """Have the system ask a silent host whether it is still there, where it can; PyMySQL has switched it on."""
+    if connected is not None and connected.family in (socket.AF_INET, socket.AF_INET6):
+        for name, value in KEEPALIVE.items():
+            if (option := getattr(socket, name, None)) is not None:
+                connected.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def sqlite_engine(url: URL, attached: Mapping[str, str]) -> Engine:

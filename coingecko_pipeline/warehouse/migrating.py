@@ -64,10 +64,16 @@ class Migrations:
                 self._upgrade(connection, attributes, to)
         else:
             _create_database_if_missing(database)
-            with database.connect() as connection, _migration_lock(connection, database):
-                _make_utf8mb4(connection)
-                self._upgrade(connection, attributes, to)
-                connection.commit()
+            patient = database.patient()
+            try:
+                with patient.connect() as connection, _migration_lock(connection, database):
+                    _make_utf8mb4(connection)
+                    self._upgrade(connection, attributes, to)
+                    connection.commit()
+            finally:
+                patient.dispose()
+                # A session knows the database's character set as it was when it began.
+                database.engine.dispose()
         return self.head_revision() if to == "head" else to
 
     def current_revision(self, database: Database) -> str | None:

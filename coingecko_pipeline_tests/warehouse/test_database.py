@@ -1,6 +1,7 @@
 """The database: URLs, sessions, and transactions that are tried again."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -234,3 +235,37 @@ def test_an_error_that_another_try_cannot_cure_is_not_tried_again(empty_database
     with pytest.raises(IntegrityError):
         empty_database.run_in_transaction(work)
     assert len(tries) == 1
+
+
+@on_servers
+def test_a_server_that_never_answers_is_given_up_and_asked_again(empty_database: Database) -> None:
+    url = empty_database.url.render_as_string(hide_password=False)
+    hurried = Database(url, sleep=lambda _: None, read_timeout=1)
+    tries: list[int] = []
+
+    def work(connection: Connection) -> int | None:
+        tries.append(1)
+        answer: int | None = connection.scalar(text("SELECT SLEEP(300)" if len(tries) == 1 else "SELECT 7"))
+        return answer
+
+    try:
+        assert hurried.run_reading(work) == 7
+    finally:
+        hurried.dispose()
+    assert len(tries) == 2
+
+
+@on_servers
+def test_a_host_that_is_gone_without_a_word_is_noticed(empty_database: Database) -> None:
+    with empty_database.connect() as connection:
+        connected = connection.connection.driver_connection._sock  # type: ignore[union-attr]
+        assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
+
+
+@on_servers
+def test_a_change_of_a_large_table_may_take_its_time(empty_database: Database) -> None:
+    patient = empty_database.patient()
+    with patient.connect() as connection:
+        assert connection.connection.driver_connection._read_timeout is None  # type: ignore[union-attr]
+    patient.dispose()
