@@ -25,6 +25,8 @@ WORKSPACE = "DAGSTER_WORKSPACE"
 
 EVENTS_AT_ONCE = 1_000
 
+WAITING = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED)
+
 
 class DaemonGone(Exception):
     """No daemon took the run from the queue; it was taken back."""
@@ -82,7 +84,7 @@ def follow(
         while True:
             try:
                 run = _run(instance, run_id)
-                if run.status == dg.DagsterRunStatus.QUEUED:
+                if run.status in WAITING:
                     if not daemon_at_work(instance):
                         instance.report_run_canceled(run, "The daemon ended before it took the run.")
                         raise DaemonGone
@@ -97,7 +99,9 @@ def follow(
                         events.append(entry.dagster_event)
                     else:
                         replayed.read(entry.user_message)
-                if run.is_finished and not found.records:
+                if found.has_more:
+                    continue
+                if run.is_finished:
                     return events
                 sleep(POLL_SECONDS)
             except KeyboardInterrupt:
@@ -110,7 +114,7 @@ def follow(
 def _end(instance: dg.DagsterInstance, run_id: str, tell: Callable[[str], None]) -> None:
     """Tell a run to end; its own process sees that within seconds."""
     run = _run(instance, run_id)
-    if run.status == dg.DagsterRunStatus.QUEUED:
+    if run.status in WAITING:
         instance.report_run_canceled(run, "The command that had asked for the run was ended.")
     elif not run.is_finished:
         tell(f"Ending the run {run_id} (Ctrl-C again leaves it alone).")

@@ -173,7 +173,7 @@ def hourly_market_schedule(
         plan_hour(hour, None, warehouse, plan, now())
     except AcquisitionError as error:
         return dg.SkipReason(str(error))
-    # Each would hold one of the instance's places for runs, and the next daily snapshot would find none free.
+    # It would wait in the queue, and its hour would be over when its turn comes.
     if waiting := context.instance.get_runs(dg.RunsFilter(job_name=hourly_market_job.name, statuses=UNFINISHED)):
         return dg.SkipReason(
             f"The run {waiting[0].run_id} of an earlier hour has not ended; a longer run may have the key."

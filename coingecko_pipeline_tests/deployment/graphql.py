@@ -117,6 +117,21 @@ class Webserver:
         )["logsForRun"]["events"]
         return found
 
+    def healthy_daemons(self) -> set[str]:
+        """The types of the daemons that gave a sign of life."""
+        query = "{ instance { daemonHealth { allDaemonStatuses { daemonType healthy } } } }"
+        found = self.ask(query)["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return {daemon["daemonType"] for daemon in found if daemon["healthy"]}
+
+    def terminate(self, run_id: str) -> None:
+        """Terminate a run, as the button does."""
+        data = self.ask(
+            "mutation ($id: String!) { terminateRun(runId: $id) { __typename ... on PythonError { message } "
+            "... on TerminateRunFailure { message } } }",
+            id=run_id,
+        )["terminateRun"]
+        assert data["__typename"] == "TerminateRunSuccess", data
+
     def automation(self) -> dict[str, str]:
         """Each schedule and sensor, and whether it is RUNNING or STOPPED."""
         found = self.ask(
