@@ -9,13 +9,14 @@ from coingecko_pipeline.cli.migrate import migrate_all
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.deployment.accounts import WAREHOUSE, create_accounts
 from coingecko_pipeline.deployment.passwords import check_passwords
+from coingecko_pipeline.orchestration.draining import drain
 from coingecko_pipeline.settings import ServerSettings, load_server_settings, load_settings
 from coingecko_pipeline.tables import open_database
 
 
 @click.group()
 def deployment() -> None:
-    """What docker-compose.yml runs once before the services: first check, then set-up."""
+    """What docker-compose.yml runs once before the services: first check, then set-up; and drain before an upgrade."""
 
 
 @deployment.command()
@@ -42,6 +43,21 @@ def set_up() -> None:
     with dg.DagsterInstance.get() as instance:
         instance.upgrade()
     CONSOLE.print(f"Dagster's storage is at the version of Dagster {dg.__version__}.", highlight=False)
+
+
+@deployment.command("drain")
+@click.option("--seconds", type=click.FloatRange(min=0), default=600.0, show_default=True, help="Then runs are ended.")
+def drain_command(seconds: float) -> None:
+    """Wait for the runs at work, and end those that take too long; what waits in the queue stays there.
+
+    The daemon must be stopped, so that no run is begun meanwhile. What an ended run has committed stays, and its next
+    run goes on from there.
+    """
+    with dg.DagsterInstance.get() as instance:
+        left = drain(instance, seconds, lambda line: CONSOLE.print(line, highlight=False, soft_wrap=True))
+    if left:
+        raise click.ClickException(f"Still at work, or lost: {', '.join(left)}. Their containers can be stopped.")
+    CONSOLE.print("No run is at work.")
 
 
 def _server(settings: ServerSettings, user: str, password: SecretStr) -> URL:

@@ -47,14 +47,25 @@ class Webserver:
         with urllib.request.urlopen(request, timeout=60) as response:
             return json.load(response)
 
-    def launch(self, job: str, assets: Sequence[str] = (), partition: str | None = None) -> str:
-        """Launch a job for one partition, as *Materialize* does; gives the run's id."""
+    def launch(
+        self,
+        job: str,
+        assets: Sequence[str] = (),
+        partition: str | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Launch a job for one partition, as *Materialize* does, with config by op; gives the run's id."""
         tags = [{"key": "dagster/partition", "value": partition}] if partition else []
         selector = {**REPOSITORY, "pipelineName": job, "assetSelection": [{"path": ["coingecko", a]} for a in assets]}
         data = self.ask(
             """mutation ($params: ExecutionParams!) { launchPipelineExecution(executionParams: $params) {
             __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }""",
-            params={"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}, "runConfigData": {}},
+            params={
+                "selector": selector,
+                "mode": "default",
+                "executionMetadata": {"tags": tags},
+                "runConfigData": {"ops": dict(config or {})},
+            },
         )["launchPipelineExecution"]
         assert data["__typename"] == "LaunchRunSuccess", data
         return str(data["run"]["runId"])

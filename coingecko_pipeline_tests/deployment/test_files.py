@@ -39,7 +39,7 @@ def test_the_webserver_has_neither_the_key_nor_the_tables() -> None:
 
 def test_each_sources_database_has_its_accounts_and_is_in_the_backup() -> None:
     assert tuple(source.name for source in SOURCES) == accounts.SOURCES
-    dumped = re.search(r"--databases ([a-z ]+)", (PROJECT / "docker" / "backup").read_text(encoding="utf-8"))
+    dumped = re.search(r'databases="([a-z ]+)"', (PROJECT / "docker" / "backup").read_text(encoding="utf-8"))
     assert dumped
     assert dumped[1].split() == [*accounts.SOURCES, accounts.STORAGE]
 

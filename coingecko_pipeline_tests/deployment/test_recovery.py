@@ -1,7 +1,7 @@
 """What the deployment survives: containers killed amid a backfill, a restart, and the loss of its server."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -77,6 +77,49 @@ def test_a_backfill_ends_complete_after_a_kill_in_its_middle(
     wait_until("the end of its runs' containers", lambda: not stack.run_containers(list(runs)), 60)
 
 
+def begin_charts(stack: Stack, chosen: Sequence[str]) -> str:
+    """A run of charts that is in its middle, by its id."""
+    before = stack.count("market_charts")
+    config = {"coingecko__market_charts": {"config": {"asset_ids": list(chosen), "from_date": "2025-12-01"}}}
+    run = stack.webserver.launch("market_charts_job", config=config)
+    wait_until("the first charts", lambda: stack.count("market_charts") > before, END_SECONDS)
+    return run
+
+
+def status_of(stack: Stack, run: str) -> str:
+    return str(stack.webserver.run(run)["status"])
+
+
+def test_a_run_that_is_terminated_in_the_ui_ends_with_what_it_had_and_the_next_one_goes_on(
+    stack: Stack, coins: Sequence[str]
+) -> None:
+    chosen = coins[4 * COINS : 5 * COINS]
+    run = begin_charts(stack, chosen)
+    stack.webserver.terminate(run)
+    wait_until("the end of the run", lambda: status_of(stack, run) == "CANCELED", 30)
+    wait_until("the end of its container", lambda: not stack.run_containers([run]), 60)
+    archived = stack.count("market_charts")
+    finished = stack.compose(
+        *("run", "--rm", "--no-TTY", "code-location", "backfill", "--from", "2025-12-01", "--to", "2025-12-31"),
+        *(word for coin in chosen[:COINS] for word in ("--asset", coin)),
+    )
+    assert "A daemon is at work" in finished.stdout
+    assert "The daemon has the run" in finished.stdout or "Charts for" in finished.stdout
+    assert stack.count("market_charts") - archived < COINS, "charts that were archived were asked for again"
+    assert compare(stack, chosen, DateRange(date(2025, 12, 1), date(2025, 12, 31))).coins == COINS
+
+
+def test_an_upgrade_waits_for_the_runs_at_work_and_ends_those_that_take_too_long(
+    stack: Stack, coins: Sequence[str]
+) -> None:
+    run = begin_charts(stack, coins[5 * COINS : 8 * COINS])
+    told = stack.call("env", "DRAIN_SECONDS=5", "make", "up", "PROFILE=sandbox")
+    assert f"Ending market_charts_job ({run[:8]})" in told.stdout
+    assert status_of(stack, run) == "CANCELED"
+    assert not stack.run_containers([run])
+    wait_until("the daemon", lambda: "SENSOR" in stack.webserver.healthy_daemons(), END_SECONDS)
+
+
 def compare(stack: Stack, chosen: Sequence[str], dates: DateRange) -> Differences:
     """The rows of coins beside what was received for them."""
     database = Database(
@@ -120,3 +163,4 @@ def test_a_backup_restores_into_an_empty_server_and_no_other(stack: Stack) -> No
     stack.up()
     assert stored(stack) == data
     assert runs <= run_ids(stack)
+    assert stack.compose("run", "--rm", "--no-TTY", "code-location", "verify").returncode == 0
