@@ -9,7 +9,7 @@ SHELL := /bin/bash
 export DAGSTER_DISABLE_TELEMETRY := yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format bench lock notebook clean secrets up down logs backup restore mysql test-containers
+.PHONY: help demo dev test check format bench lock notebook clean secrets up down logs sbom backup restore mysql test-containers
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -68,6 +68,8 @@ lock: ## Pin the dependencies again (needs uv).
 	  --no-header --upgrade pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml --group notebook -c requirements-dev.lock -o requirements-notebook.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
+	  --no-header --upgrade --group build -o requirements-build.lock
 
 secrets: ## Make the deployment's passwords in .env; those that are there stay.
 	@docker/make-secrets
@@ -80,6 +82,10 @@ down: ## Stop the deployment; its data stay.
 
 logs: ## Follow what the deployment's services say.
 	docker compose logs --follow --tail 100
+
+sbom: secrets ## Write what is installed in the image to sbom.cdx.json (CycloneDX).
+	@docker compose run --rm --no-deps --no-TTY check cat /opt/coingecko-pipeline/sbom.cdx.json > sbom.cdx.json.part
+	@mv sbom.cdx.json.part sbom.cdx.json && echo sbom.cdx.json
 
 backup: ## Dump the deployment's databases into backups/ (BACKUP=file: another file).
 	@docker/backup $(BACKUP)

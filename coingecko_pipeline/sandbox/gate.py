@@ -1,6 +1,7 @@
 """The gate in front of the endpoints: counts every call, and applies rate, faults and keys, in this order."""
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,11 +20,14 @@ from .responses import encoded, json_response
 # Longer than any sensible client waits.
 HANG_SECONDS = 300.0
 
+MOST_CALLS = 100_000
+"""How many calls are remembered, some 40 MB: a backfill of every coin is 20,000."""
+
 PAPRIKA_CALLER = "coinpaprika"
 """Whom the calls to CoinPaprika's endpoints are counted for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Call:
     """One call that the sandbox has seen.
 
@@ -43,10 +47,10 @@ class Call:
 
 
 class Ledger:
-    """What a sandbox remembers of its calls: every one of them, the last minute's, and the credits used."""
+    """What a sandbox remembers of its calls: the latest ones, the last minute's, and the credits used."""
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
+        self.calls: deque[Call] = deque(maxlen=MOST_CALLS)
         self.window = CallWindow()
         self.credits = CreditCount()
         self.arrived = 0

@@ -101,7 +101,7 @@ class RunningSandbox:
 
     @property
     def calls(self) -> list[Call]:
-        """The calls since the start or the last reset, in the order of their answers."""
+        """The latest `MOST_CALLS` calls since the start or the last reset, in the order of their answers."""
         return list(self._ledger.calls)
 
     def reset_calls(self) -> None:

@@ -16,7 +16,8 @@ from coingecko_pipeline_tests.deployment.graphql import Webserver
 
 FILES = (
     *("docker", "coingecko_pipeline", "docker-compose.yml", "Makefile", ".dockerignore", ".env.example"),
-    *("pyproject.toml", "requirements.lock", "README.md", "LICENSE", "CHANGELOG.md", "dagster.yaml", "workspace.yaml"),
+    *("pyproject.toml", "requirements.lock", "requirements-build.lock", "README.md", "LICENSE", "CHANGELOG.md"),
+    *("dagster.yaml", "workspace.yaml"),
 )
 # Slow enough to be killed in the middle of a backfill, small enough to be quick all the same.
 SLOW_SANDBOX = """

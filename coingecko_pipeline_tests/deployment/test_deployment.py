@@ -144,6 +144,29 @@ def test_no_secret_is_in_the_image_in_a_log_or_in_an_event(stack: Stack, daily_r
         assert stack.call("sh", "-c", in_layers, ok=False).stdout.strip() == "0"
 
 
+def test_the_list_of_what_is_in_the_image_names_each_package_with_its_version_and_none_of_the_build(
+    stack: Stack,
+) -> None:
+    stack.call("make", "sbom")
+    told = json.loads((stack.folder / "sbom.cdx.json").read_text(encoding="utf-8"))
+    assert told["bomFormat"] == "CycloneDX"
+    itself = told["metadata"]["component"]
+    assert (itself["name"], itself["type"]) == ("coingecko-pipeline", "application")
+    listed = {(part["name"], part["version"]) for part in [itself, *told["components"]]}
+    ask = "import importlib.metadata as m, json; print(json.dumps([(d.name, d.version) for d in m.distributions()]))"
+    installed = stack.compose("run", "--rm", "--no-deps", "-T", "check", "python", "-c", ask).stdout
+    assert listed == {(name, version) for name, version in json.loads(installed)}
+    assert not {"pip", "setuptools", "hatchling", "cyclonedx-bom"} & {name for name, _ in listed}
+    # These two declare none.
+    without_licence = {part["name"] for part in told["components"] if not part.get("licenses")}
+    assert without_licence <= {"antlr4-python3-runtime", "protobuf"}
+
+
+def test_every_container_has_a_memory_limit(stack: Stack) -> None:
+    for container in stack.containers():
+        assert container["HostConfig"]["Memory"] > 0, container["Name"]
+
+
 def test_the_image_tells_its_version_and_has_no_compiler(stack: Stack) -> None:
     labels = json.loads(stack.call("docker", "image", "inspect", "coingecko-pipeline:0.1.0").stdout)[0]["Config"][
         "Labels"

@@ -1,92 +1,40 @@
 """docker-gate: a run's container comes through, as Dagster's launcher asks for it, and nothing else does."""
 
-import socket
-import threading
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import requests
-import uvicorn
-import yaml
 from docker.errors import APIError, NotFound
 
 import docker
-from coingecko_pipeline.deployment.docker_gate import gate
-from coingecko_pipeline_tests.deployment.checkout import PROJECT
+from coingecko_pipeline_tests.deployment.engine import (
+    COMMAND,
+    CREATED,
+    FIRST_RUN,
+    IMAGE,
+    LABELS,
+    LAUNCHER,
+    NETWORK,
+    VARIABLES,
+    VOLUME,
+    FakeEngine,
+    served,
+)
 
-IMAGE = "coingecko-pipeline:1.2.3"
-NETWORK = "some-network"
-VOLUME = "report:/var/lib/report"
-COMMAND = ["dagster", "api", "execute_run", "{}"]
-LAUNCHER = yaml.safe_load((PROJECT / "docker" / "dagster-runs.yaml").read_text(encoding="utf-8"))["run_launcher"]
-
-
-class FakeEngine:
-    """Stands for Docker: keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.created: list[dict[str, Any]] = []
-        self.told: list[tuple[str, str]] = []
-        self.others = {"mysql": {"Id": "mysql", "Config": {"Image": "mysql:9.7", "Labels": None}, "State": {}}}
-
-    def version(self, api_version: bool) -> dict[str, str]:
-        return {"ApiVersion": "1.41", "Version": "20.10", "asked_by_version": str(api_version)}
-
-    def create_container_from_config(self, config: dict[str, Any]) -> dict[str, Any]:
-        if config["Labels"].get("lost"):
-            raise NotFound("no such image", response=answer(404), explanation="No such image")
-        self.created.append(config)
-        return {"Id": f"run-{len(self.created)}", "Warnings": []}
-
-    def inspect_container(self, container_id: str) -> dict[str, Any]:
-        if container_id in self.others:
-            return self.others[container_id]
-        if not container_id.startswith("run-"):
-            raise NotFound("none", response=answer(404), explanation="No such container")
-        config = self.created[int(container_id.removeprefix("run-")) - 1]
-        return {"Id": container_id, "Config": config, "State": {"Status": "running"}, "Image": "sha256:0"}
-
-    def start(self, container_id: str) -> None:
-        self.told.append(("start", container_id))
-
-    def stop(self, container_id: str, timeout: int) -> None:
-        self.told.append((f"stop after {timeout}", container_id))
-
-
-def answer(status: int) -> requests.Response:
-    response = requests.Response()
-    response.status_code = status
-    return response
-
-
-class Served(uvicorn.Server):
-    """A server in a thread of its own, for as long as a block runs."""
-
-    def __init__(self, engine: FakeEngine) -> None:
-        application = gate(engine, IMAGE, NETWORK, frozenset({VOLUME}))  # type: ignore[arg-type]
-        super().__init__(uvicorn.Config(application, log_level="critical", lifespan="off", ws="none"))
-        self.ready = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
+OF_MYSQL = "e" * 64
+OF_BEFORE = "b" * 64
 
 
 @contextmanager
 def client_of(engine: FakeEngine) -> Iterator[docker.DockerClient]:
     """Docker's own client, whose Docker is the gate."""
-    server = Served(engine)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        assert server.ready.wait(30)
-        client = docker.DockerClient(base_url=f"tcp://127.0.0.1:{listening.getsockname()[1]}", version="1.41")
+    with served(engine) as address:
+        client = docker.DockerClient(base_url=f"tcp://{address}", version="1.41")
         yield client
         client.close()
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
@@ -101,15 +49,17 @@ def client(engine: FakeEngine) -> Iterator[docker.DockerClient]:
 
 
 def ask(client: docker.DockerClient, **other: Any) -> Any:
-    """Create a container with what the launcher's config says, but for what is given."""
+    """Create a container as Dagster's launcher does, but for what is given."""
     asked = {
         "image": IMAGE,
         "command": COMMAND,
         "detach": True,
-        "environment": {"COINGECKO_PLAN": "demo"},
+        "environment": dict(entry.split("=", 1) for entry in VARIABLES),
         "network": NETWORK,
-        "labels": {"dagster/run_id": "4711", "dagster/job_name": "daily_market_job"},
-        **LAUNCHER["config"]["container_kwargs"],
+        "labels": LABELS,
+        # The code location's part of it, see docker-compose.yml.
+        "volumes": [VOLUME],
+        **LAUNCHER["container_kwargs"],
     }
     return client.containers.create(**{**asked, **other})
 
@@ -118,18 +68,39 @@ def test_a_runs_container_is_created_started_watched_and_stopped(
     engine: FakeEngine, client: docker.DockerClient
 ) -> None:
     container = ask(client)
+    assert engine.created == [CREATED]
     container.start()
     assert client.containers.get(container.id).status == "running"
     container.stop(timeout=5)
-    assert engine.told == [("start", "run-1"), ("stop after 5", "run-1")]
-    created = engine.created[0]["HostConfig"]
-    assert created["CapDrop"] == ["ALL"]
-    assert created["ReadonlyRootfs"] is True
-    assert created["Memory"] == 2**30
+    container.stop()
+    assert engine.told == [("start", FIRST_RUN), ("stop after 5", FIRST_RUN), ("stop after 30", FIRST_RUN)]
 
 
-def test_a_run_may_bind_the_named_volume_that_the_gate_was_told_of(client: docker.DockerClient) -> None:
-    assert ask(client, volumes=[f"{VOLUME}:rw"]).id == "run-1"
+def test_of_a_container_its_id_state_image_and_two_labels_are_told_and_nothing_else(
+    engine: FakeEngine, client: docker.DockerClient
+) -> None:
+    ask(client)
+    assert client.api.inspect_container(FIRST_RUN) == {
+        "Id": FIRST_RUN,
+        "State": {"Status": "running", "Running": True},
+        "Config": {"Image": IMAGE, "Labels": LABELS},
+    }
+    engine.add(OF_BEFORE, IMAGE, {**LABELS, "another": "label"})
+    assert client.api.inspect_container(OF_BEFORE)["Config"]["Labels"] == LABELS
+    assert client.version() == {"ApiVersion": "1.41", "MinAPIVersion": "1.12"}
+
+
+@pytest.mark.parametrize("image", ["coingecko-pipeline:1.2.2", "coingecko-pipeline", "coingecko-pipeline:1@sha256:1f"])
+def test_a_run_of_another_version_is_watched_and_stopped_and_not_started(
+    engine: FakeEngine, client: docker.DockerClient, image: str
+) -> None:
+    engine.add(OF_BEFORE, image, LABELS)
+    container = client.containers.get(OF_BEFORE)
+    assert container.status == "running"
+    container.stop(timeout=5)
+    with pytest.raises(APIError, match=f"no container of {re.escape(IMAGE)}"):
+        container.start()
+    assert engine.told == [("stop after 5", OF_BEFORE)]
 
 
 @pytest.mark.parametrize(
@@ -141,12 +112,26 @@ def test_a_run_may_bind_the_named_volume_that_the_gate_was_told_of(client: docke
         ({"entrypoint": ["sh"]}, "Entrypoint"),
         ({"user": "0:0"}, "User"),
         ({"labels": {}}, "Labels"),
-        ({"labels": {"another": "label"}}, "the label dagster/run_id is missing"),
+        ({"labels": {"dagster/job_name": "a_job"}}, "Labels.dagster/run_id: Field required"),
+        ({"labels": {**LABELS, "another": "label"}}, "Labels.another"),
+        ({"labels": {**LABELS, "dagster/run_id": "4711"}}, "Labels.dagster/run_id"),
+        ({"environment": {"LD_PRELOAD": "/tmp/mine.so"}}, "LD_PRELOAD is none of a run's variables"),
+        ({"environment": ["COINGECKO_PLAN"]}, "an entry has no value"),
+        ({"environment": ["COINGECKO_PLAN=demo", "COINGECKO_PLAN=lite"]}, "COINGECKO_PLAN is there twice"),
+        ({"name": "mysql"}, "no name and no platform"),
+        ({"platform": "linux/arm64"}, "no name and no platform"),
+        ({"hostname": "mysql"}, "Hostname"),
+        ({"command": [*COMMAND, "--help"]}, "its command is not the execution of a run"),
+        ({"tmpfs": {"/opt": ""}}, "Tmpfs is not"),
+        ({"volumes": []}, "the volumes bound are not some-network-report:/srv/report"),
+        ({"volumes": [VOLUME, VOLUME]}, "the volumes bound are not"),
+        ({"volumes": [f"{VOLUME}:z"]}, "the volumes bound are not"),
+        ({"pids_limit": -1}, "PidsLimit"),
         ({"network": "host"}, "the network host is not"),
-        ({"network": None, "network_mode": "host"}, "the network host is not"),
+        ({"network": None, "network_mode": "host"}, "NetworkingConfig"),
         ({"privileged": True}, "Privileged"),
-        ({"volumes": ["/:/host"]}, "the volume /:/host may not be bound"),
-        ({"volumes": ["/var/run/docker.sock:/var/run/docker.sock"]}, "may not be bound"),
+        ({"volumes": ["/:/host"]}, "the volumes bound are not"),
+        ({"volumes": ["/var/run/docker.sock:/var/run/docker.sock"]}, "the volumes bound are not"),
         ({"mounts": [docker.types.Mount("/host", "/", type="bind")]}, "Mounts"),
         ({"devices": ["/dev/sda:/dev/sda:rwm"]}, "Devices"),
         ({"cap_add": ["SYS_ADMIN"]}, "CapAdd"),
@@ -174,18 +159,43 @@ def test_any_other_container_is_refused_with_what_is_wrong_and_docker_is_not_ask
     assert engine.created == []
 
 
-def test_a_container_that_is_no_runs_can_be_neither_seen_nor_stopped(
-    engine: FakeEngine, client: docker.DockerClient
+@pytest.mark.parametrize(
+    ("image", "labels", "network"),
+    [
+        ("mysql:9.7", None, NETWORK),
+        ("mysql:9.7", LABELS, NETWORK),
+        (f"example.net/{IMAGE}", LABELS, NETWORK),
+        (IMAGE, {"com.docker.compose.service": "daemon"}, NETWORK),
+        (IMAGE, LABELS, "another-deployment"),
+    ],
+    ids=["mysql", "labelled", "anothers-image", "a-service", "another-deployments-run"],
+)
+def test_a_container_that_is_no_run_of_ours_can_be_neither_seen_nor_stopped(
+    engine: FakeEngine, client: docker.DockerClient, image: str, labels: dict[str, str] | None, network: str
 ) -> None:
+    engine.add(OF_MYSQL, image, labels, network)
     for attempt in (client.api.inspect_container, client.api.start, client.api.stop):
         with pytest.raises(APIError, match="not a run's container"):
-            attempt("mysql")
+            attempt(OF_MYSQL)
     assert engine.told == []
 
 
-def test_a_run_whose_container_is_gone_is_not_found(client: docker.DockerClient) -> None:
+@pytest.mark.parametrize("name", ["gone", "0" * 64, "..", "mysql", "*", f"{FIRST_RUN[:-1]}?"])
+def test_a_container_that_is_gone_or_not_named_by_its_whole_id_is_not_found(
+    client: docker.DockerClient, name: str
+) -> None:
     with pytest.raises(NotFound):
-        client.containers.get("gone")
+        client.containers.get(name)
+
+
+def test_an_engine_that_is_away_is_told_of_in_a_sentence() -> None:
+    class Away(FakeEngine):
+        def inspect_container(self, container: str) -> dict[str, Any]:
+            raise requests.ConnectionError(f"no socket for {container}")
+
+    with client_of(Away()) as client, pytest.raises(APIError, match="Docker does not answer: no socket") as failed:
+        client.containers.get(FIRST_RUN)
+    assert failed.value.status_code == 502
 
 
 @pytest.mark.parametrize(
@@ -194,8 +204,8 @@ def test_a_run_whose_container_is_gone_is_not_found(client: docker.DockerClient)
         lambda api: api.containers(),
         lambda api: api.images(),
         lambda api: api.pull("alpine", tag="latest"),
-        lambda api: api.exec_create("run-1", "id"),
-        lambda api: api.remove_container("run-1"),
+        lambda api: api.exec_create(FIRST_RUN, "id"),
+        lambda api: api.remove_container(FIRST_RUN),
         lambda api: api.create_volume("v"),
         lambda api: api.info(),
     ],

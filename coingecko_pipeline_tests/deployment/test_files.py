@@ -1,6 +1,7 @@
 """The deployment's files agree with the program and with one another."""
 
 import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import yaml
 
 from coingecko_pipeline import __version__
 from coingecko_pipeline.deployment import accounts
+from coingecko_pipeline.deployment.docker_gate import variables_of_runs
+from coingecko_pipeline.deployment.run_container import TMPFS
 from coingecko_pipeline.settings import AlertSettings, Settings
 from coingecko_pipeline.sources.registry import SOURCES
 from coingecko_pipeline_tests.deployment.checkout import PROJECT
@@ -48,6 +51,49 @@ def test_every_published_port_is_on_loopback_and_no_service_is_privileged() -> N
     for name, service in SERVICES.items():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
         assert not {"privileged", "pid", "network_mode", "cap_add"} & set(service), name
+
+
+def test_every_container_has_a_memory_limit() -> None:
+    limits = {name: service["mem_limit"] for name, service in SERVICES.items()}
+    assert limits["mysql"] == "${MYSQL_MEMORY:-3g}"
+    assert limits["docker-gate"] == "256m"
+    assert limits["report"] == "128m"
+    assert {name for name, limit in limits.items() if limit == "1g"} == set(limits) - {"mysql", "docker-gate", "report"}
+    assert RUNS["container_kwargs"]["mem_limit"] == "1g"
+
+
+def test_docker_gate_lets_a_run_have_what_the_launcher_gives_it() -> None:
+    known = variables_of_runs((PROJECT / "docker" / "dagster-runs.yaml").read_text(encoding="utf-8"))
+    assert known == {*RUNS["env_vars"], "DAGSTER_RUN_JOB_NAME"}
+    assert RUNS["container_kwargs"]["tmpfs"] == TMPFS
+
+
+def test_the_image_installs_nothing_that_has_no_hash_and_builds_nothing_that_fetches() -> None:
+    text = (PROJECT / "docker" / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    steps = re.findall(r"bin/pip (?:install|wheel) [^&\n]*", text)
+    locks = [step.split()[-1] for step in steps if "--require-hashes --only-binary :all: -r" in step]
+    assert locks == ["requirements-build.lock", "requirements.lock"]
+    assert all("--no-index --no-deps" in step for step in steps if "-r " not in step)
+    assert all("--no-build-isolation" in step for step in steps if " wheel " in step)
+    for lock in locks:
+        pinned = re.split(r"^(?=\S)", (PROJECT / lock).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+        assert all("==" in entry and "--hash=sha256:" in entry for entry in pinned), lock
+
+
+def test_what_builds_the_package_is_what_the_build_lock_has() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    pinned = (PROJECT / "requirements-build.lock").read_text(encoding="utf-8")
+    for requirement in project["build-system"]["requires"]:
+        assert requirement in project["dependency-groups"]["build"]
+        assert re.search(rf"^{re.escape(requirement)} ", pinned, re.MULTILINE)
+
+
+def test_each_image_from_elsewhere_can_be_named_by_its_digest() -> None:
+    assert SERVICES["mysql"]["image"].startswith("${MYSQL_IMAGE:-")
+    python = SERVICES["daemon"]["build"]["args"]["PYTHON_IMAGE"]
+    dockerfile = (PROJECT / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    assert f"ARG PYTHON_IMAGE={python.removeprefix('${PYTHON_IMAGE:-').removesuffix('}')}\n" in dockerfile
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
 
 
 def test_no_password_is_in_the_compose_file() -> None:

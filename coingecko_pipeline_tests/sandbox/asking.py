@@ -96,8 +96,7 @@ class Api:
 
     @property
     def calls(self) -> list[Call]:
-        calls: list[Call] = self._app.state.ledger.calls
-        return calls
+        return list(self._app.state.ledger.calls)
 
 
 def milliseconds(moment: datetime) -> int:
