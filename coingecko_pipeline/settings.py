@@ -17,6 +17,7 @@ DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
 DEFAULT_REPORT_PATH = Path("data") / "report" / "index.html"
 DEFAULT_MEASURES_MEMORY_MB = 256
 DEFAULT_KEEP_PAGES_DAYS = 30
+DEFAULT_ALERT_REVISED_VALUES = 2_000
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
 
 ADDRESS = r"^https?://[^\s/]+"
@@ -58,10 +59,16 @@ class AlertSettings(_FromEnvironment):
     Attributes:
         alert_webhook_url: Where an alert is posted to; without it none is sent. Who has it can post there, so it is
             never shown.
+        heartbeat_url: What is asked for once a day when the day's snapshot is stored and its checks passed; without it
+            nothing is. Never shown either.
+        alert_revised_values: So many values of days that were over, revised within one day, are told: the year of one
+            coin has 1,095 (365 prices, volumes and market caps), so one coin that was mended is not told.
         dagster_ui_url: Where its reader finds the Dagster UI, for the link to the run.
     """
 
     alert_webhook_url: SecretStr | None = None
+    heartbeat_url: SecretStr | None = None
+    alert_revised_values: int = Field(default=DEFAULT_ALERT_REVISED_VALUES, gt=0)
     dagster_ui_url: str = Field(default=DEFAULT_UI_URL, pattern=ADDRESS)
 
 
@@ -198,7 +205,7 @@ def load_settings(**overrides: Any) -> Settings:
         SettingsError: A setting is malformed, or the plan and the key do not fit together.
     """
     settings = _read(Settings, overrides)
-    _check_webhook(settings)
+    _check_addresses(settings)
     key = settings.coingecko_api_key
     if key is not None and (not key.get_secret_value().isascii() or not key.get_secret_value().isprintable()):
         raise SettingsError(
@@ -215,7 +222,7 @@ def load_alert_settings() -> AlertSettings:
         SettingsError: One of them is malformed.
     """
     settings = _read(AlertSettings, {})
-    _check_webhook(settings)
+    _check_addresses(settings)
     return settings
 
 
@@ -226,13 +233,13 @@ def _read(kind: type[S], overrides: Mapping[str, Any]) -> S:
         raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
 
 
-def _check_webhook(settings: AlertSettings) -> None:
-    url = settings.alert_webhook_url
-    if url is not None and not _is_address(url.get_secret_value()):
-        raise SettingsError(
-            "ALERT_WEBHOOK_URL must be an address that begins with http:// or https://; copy it again, without quotes "
-            "or line ends. Its value is a secret and is not shown."
-        )
+def _check_addresses(settings: AlertSettings) -> None:
+    for name, url in (("ALERT_WEBHOOK_URL", settings.alert_webhook_url), ("HEARTBEAT_URL", settings.heartbeat_url)):
+        if url is not None and not _is_address(url.get_secret_value()):
+            raise SettingsError(
+                f"{name} must be an address that begins with http:// or https://; copy it again, without quotes or "
+                "line ends. Its value is a secret and is not shown."
+            )
 
 
 def _is_address(url: str) -> bool:

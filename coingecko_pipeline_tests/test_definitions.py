@@ -106,11 +106,10 @@ def test_a_run_with_partitions_plans_no_check(job: str) -> None:
 
 
 @pytest.mark.parametrize(("source", "table"), CALLS_THE_API)
-def test_what_calls_an_api_has_its_pool_retries_and_a_freshness_policy(source: Source, table: str) -> None:
+def test_what_calls_an_api_has_its_pool_and_retries(source: Source, table: str) -> None:
     definition = build_definitions().resolve_assets_def(dg.AssetKey([source.name, table]))
     assert definition.op.pool == f"{source.name}_api"
     assert definition.op.retry_policy is not None
-    assert SPECS[f"{source.name}/{table}"].freshness_policy is not None
 
 
 def test_the_columns_of_a_source_say_whose_ids_they_hold() -> None:

@@ -99,6 +99,11 @@ class Budget:
         """Credits that the hourly snapshots may use; None where none are counted."""
         return self._less(self.reserved_daily)
 
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nothing is left for anything but the snapshots, before the month's last day, whose share is all."""
+        return self.left == 0 and self.today < self.month.last
+
     def _less(self, reserved: int) -> int | None:
         return None if self.credits is None else max(0, self.credits - self.spent - reserved)
 
@@ -223,25 +228,35 @@ def read_budget(database: Database, plan: Plan, today: date) -> Budget:
     )
 
 
-def _reserved_today(database: Database, today: date, active: int) -> int:
-    """Credits that today's list and snapshot still need: told by what is stored, whatever was called.
+def has_whole_snapshot(database: Database, day: date) -> bool:
+    """Whether a snapshot of a day is stored and has nearly every coin of the latest list."""
+    active = count_active(database)
+    return active > 0 and _rows_of_snapshot(database, day) >= ENOUGH_ROWS * active
 
-    A chart's row of today is a snapshot's only where the coin was in one: it replaces it, and can be there without.
-    """
-    listed, market, coverage = tables.raw_asset_list, tables.daily_market, tables.chart_coverage
-    fetched = select(func.max(listed.c.fetched_at))
-    stored = (
-        select(func.count())
-        .select_from(market.outerjoin(coverage, coverage.c.asset_id == market.c.asset_id))
-        .where(market.c.date == today, or_(market.c.source != tables.CHART, coverage.c.snapshots_to >= today))
-    )
-    fetched_at, rows = database.run_reading(
-        lambda connection: (connection.scalar(fetched), connection.execute(stored).scalar_one())
-    )
+
+def _reserved_today(database: Database, today: date, active: int) -> int:
+    """Credits that today's list and snapshot still need: told by what is stored, whatever was called."""
+    fetched = select(func.max(tables.raw_asset_list.c.fetched_at))
+    fetched_at = database.run_reading(lambda connection: connection.scalar(fetched))
+    rows = _rows_of_snapshot(database, today)
     needed = 0 if fetched_at is not None and fetched_at.date() >= today else 1
     if rows < ENOUGH_ROWS * active or not active:
         needed += _pages(max(0, active - rows)) + SPARE_CALLS
     return needed
+
+
+def _rows_of_snapshot(database: Database, day: date) -> int:
+    """How many coins a day's snapshot has.
+
+    A chart's row of the day is a snapshot's only where the coin was in one: it replaces it, and can be there without.
+    """
+    market, coverage = tables.daily_market, tables.chart_coverage
+    stored = (
+        select(func.count())
+        .select_from(market.outerjoin(coverage, coverage.c.asset_id == market.c.asset_id))
+        .where(market.c.date == day, or_(market.c.source != tables.CHART, coverage.c.snapshots_to >= day))
+    )
+    return database.run_reading(lambda connection: connection.execute(stored).scalar_one())
 
 
 def _pages(active_coins: int) -> int:

@@ -5,7 +5,14 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from coingecko_pipeline.acquisition.budget import HOURS, LONGEST_MONTH, hour_cost, most_each_hour, read_budget
+from coingecko_pipeline.acquisition.budget import (
+    HOURS,
+    LONGEST_MONTH,
+    BudgetExceeded,
+    hour_cost,
+    most_each_hour,
+    read_budget,
+)
 from coingecko_pipeline.acquisition.history import COINS_ASKED
 from coingecko_pipeline.acquisition.planning import (
     NO_COINS,
@@ -41,8 +48,8 @@ def plan_hour(hour: datetime, top: int | None, database: Database, plan: Plan, n
         now: The current UTC time, aware.
 
     Raises:
-        AcquisitionError: The hour is over or has not begun, the hourly market is off, there are no coins yet, or the
-            month's credits do not bear it; nothing was spent.
+        AcquisitionError: The hour is over or has not begun, the hourly market is off, or there are no coins yet.
+        BudgetExceeded: The month's credits do not bear it; nothing was spent.
     """
     if top is None and not plan.hourly_top:
         raise AcquisitionError(HOURLY_OFF)
@@ -108,7 +115,7 @@ def _require_each_hour(plan: Plan, active: int) -> None:
     most = most_each_hour(plan, active)
     each = hour_cost(plan.hourly_top, active)
     if most is not None and each * PAGE_SIZE > most:
-        raise AcquisitionError(
+        raise BudgetExceeded(
             f"HOURLY_TOP is {plan.hourly_top:,}, which takes {each:,} credits an hour and "
             f"{each * HOURS * LONGEST_MONTH:,} in a month of {LONGEST_MONTH} days; of the plan {plan.name}'s "
             f"{plan.credits_per_month:,}, what the daily snapshots leave bears the {most:,} largest coins. Set "

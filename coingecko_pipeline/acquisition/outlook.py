@@ -45,10 +45,12 @@ class TodaysCompletion:
     Attributes:
         calls: Calls to make.
         reason: Why nothing is to be done, where the calls are 0.
+        is_used_up: Whether coins wait for credits that the month has no more of.
     """
 
     calls: int
     reason: str
+    is_used_up: bool
 
 
 def plan_of_today(database: Database, plan: Plan, now: datetime) -> TodaysCompletion:
@@ -68,7 +70,7 @@ def plan_of_today(database: Database, plan: Plan, now: datetime) -> TodaysComple
     if work.in_order:
         reason = f"{len(work.in_order):,} of {work.coins:,} coins wait for their history, and today has no credit for "
         reason += f"it: {budget.left:,} are left until {budget.month.last}." if budget.left is not None else "it."
-    return TodaysCompletion(calls_today(work, budget, plan, now), reason)
+    return TodaysCompletion(calls_today(work, budget, plan, now), reason, bool(work.in_order) and budget.is_used_up)
 
 
 @dataclass(frozen=True)

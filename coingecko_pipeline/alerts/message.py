@@ -1,4 +1,4 @@
-"""The text of an alert: what failed, why, when, and where to read on."""
+"""The text of an alert: what is wrong, why, what to do, and where to read on."""
 
 import re
 from collections.abc import Sequence
@@ -53,13 +53,13 @@ def tell_failure(
     if WILL_RETRY in run.tags:
         again = run.tags[WILL_RETRY] == "true"
         lines.append("Dagster starts it again by itself." if again else "Dagster does not start it again by itself.")
-    return _text(lines, run, ui_url)
+    return _linked(lines, f"Run: {ui_url}/runs/{run.run_id}")
 
 
 def tell_failed_checks(
     run: dg.DagsterRun, checks: Sequence[dg.AssetCheckEvaluation], ended_at: datetime | None, ui_url: str
 ) -> str:
-    """The text of a run that succeeded and whose checks failed as errors.
+    """The text of a run whose checks failed as errors.
 
     Args:
         run: The run.
@@ -69,13 +69,32 @@ def tell_failed_checks(
     """
     tables = sorted({check.asset_key.to_user_string() for check in checks})
     lines = [
-        f"*coingecko_pipeline: {_title(run)} stored its rows, and a check failed*",
+        f"*coingecko_pipeline: a check failed in {_title(run)}*",
         f"What: {', '.join([_listed(tables), *_partitions(run)])}",
         *(f"Why: {_short(f'{check.check_name} ({figures_of(check)})')}" for check in checks[:SHOWN]),
     ]
     if ended_at:
         lines.append(f"When: {_moment(ended_at)}")
-    return _text(lines, run, ui_url)
+    lines.append(
+        "What to do: look at the examples on the asset's page, under Checks. The check is told again only after it has "
+        "held; coingecko-pipeline status lists it until it does."
+    )
+    return _linked(lines, f"Run: {ui_url}/runs/{run.run_id}")
+
+
+def tell_trouble(title: str, facts: Sequence[str], advice: str, link: str) -> str:
+    """The text of what is wrong outside of a run.
+
+    Args:
+        title: What is wrong, in a few words.
+        facts: Each a line: what, why, when. The first of many are told.
+        advice: What to do next, as a sentence.
+        link: Where to read on.
+    """
+    lines = [f"*coingecko_pipeline: {title}*", *map(_short, facts[:SHOWN])]
+    if len(facts) > SHOWN:
+        lines.append(f"… and {len(facts) - SHOWN} more.")
+    return _linked([*lines, f"What to do: {_short(advice)}"], f"See: {link}")
 
 
 def _title(run: dg.DagsterRun) -> str:
@@ -109,9 +128,9 @@ def _short(words: str) -> str:
     return words if len(words) <= REASON_LENGTH else f"{words[: REASON_LENGTH - 1]}…"
 
 
-def _text(lines: Sequence[str], run: dg.DagsterRun, ui_url: str) -> str:
+def _linked(lines: Sequence[str], link: str) -> str:
     """Escaped as Slack asks for, with the link whole and at its end."""
-    link = f"\nRun: {ui_url}/runs/{run.run_id}"
+    link = f"\n{link}"
     words = CALLS_EVERYONE.sub("@\u200b", "\n".join(lines))
     words = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     room = TEXT_LENGTH - len(link)

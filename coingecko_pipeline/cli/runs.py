@@ -85,6 +85,8 @@ def run_job(
     success = any(event.event_type == dg.DagsterEventType.RUN_SUCCESS for event in events)
     checks_hold = _tell_checks(events)
     for failure in failures_of(events):
+        if failure.is_of_checks:
+            continue
         ERRORS.print(f"[bold red]Failed:[/] {escape(failure.reason)}", highlight=False, soft_wrap=True)
     if not success:
         CONSOLE.print(f"The run {run_id} has the whole story: coingecko-pipeline dev opens the UI.", soft_wrap=True)

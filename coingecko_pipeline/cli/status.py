@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import click
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import case, func, select
 
@@ -15,6 +17,7 @@ from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.archive.coverage import read_coverage
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.databases import open_warehouse
+from coingecko_pipeline.market.check_results import StoredCheck, read_checks
 from coingecko_pipeline.market.counts import count_by_date
 from coingecko_pipeline.market.revisions import read_revisions
 from coingecko_pipeline.market.verify import count_unwritten
@@ -53,6 +56,7 @@ class Status:
         credits_reserved: Credits that its daily and hourly snapshots still need.
         credits_left: What is left of it for history; None where none are counted.
         history: How complete the history is; None before the first list of coins.
+        failed_checks: The checks that did not hold when they were last evaluated, errors first.
     """
 
     database: str
@@ -79,6 +83,7 @@ class Status:
     credits_reserved: int
     credits_left: int | None
     history: Outlook | None
+    failed_checks: Sequence[StoredCheck]
 
 
 def read_status(database: Database, plan: Plan) -> Status:
@@ -125,6 +130,7 @@ def read_status(database: Database, plan: Plan) -> Status:
         credits_reserved=budget.reserved,
         credits_left=budget.left,
         history=read_outlook(database, plan, now, coverage) if active else None,
+        failed_checks=read_checks(database, failed=True),
     )
 
 
@@ -154,6 +160,18 @@ def show_status(status: Status) -> None:
         table.add_row("credits reserved for its snapshots", f"{status.credits_reserved:,}")
         table.add_row("credits left for history", f"{status.credits_left:,}")
     CONSOLE.print(table)
+    for check in status.failed_checks:
+        _tell_failed(check)
+
+
+def _tell_failed(check: StoredCheck) -> None:
+    label = "[bold red]Check failed:[/]" if check.is_error else "[yellow]Check warns:[/]"
+    detail = f" ({escape(check.detail)})" if check.detail else ""
+    CONSOLE.print(
+        f"{label} {check.asset}: {check.check_name}{detail}, on {check.evaluated_at:%Y-%m-%d %H:%M} UTC.",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _add_history(table: Table, history: Outlook) -> None:
@@ -172,7 +190,7 @@ def _add_history(table: Table, history: Outlook) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object.")
 def status(as_json: bool) -> None:
-    """Tell what the database holds, how complete it is, and what was spent this month."""
+    """Tell what the database holds, how complete it is, what was spent this month, and which checks do not hold."""
     settings = load_settings()
     database = open_warehouse(settings)
     found = read_status(database, settings.plan)

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from coingecko_pipeline.market.check_results import read_checks, snapshot_stored_at
 from coingecko_pipeline.orchestration.assets import DERIVED_ASSETS
 from coingecko_pipeline.orchestration.assets.market_changes import changes_key
-from coingecko_pipeline.orchestration.checks import ALL_CHECKS
+from coingecko_pipeline.orchestration.checks import ALL_CHECKS, checks_of_the_day
 from coingecko_pipeline.orchestration.derived_tables import read_lag
 from coingecko_pipeline.orchestration.jobs import (
     SNAPSHOT_JOBS,
@@ -21,6 +22,7 @@ from coingecko_pipeline.orchestration.jobs import (
 )
 from coingecko_pipeline.orchestration.schedules import UNFINISHED
 from coingecko_pipeline.orchestration.source_assets import key_in
+from coingecko_pipeline.orchestration.to_mend import ToMend, skip_to_mend
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 from coingecko_pipeline.warehouse import Database
 
@@ -72,12 +74,12 @@ def derived_tables_sensor(
     if at_work := run_at_work(context.instance, moment):
         return dg.SkipReason(f"The run {at_work.run_id} of {at_work.job_name} has not ended.")
     if reason := reason_to_wait(failures_since(context.instance, lag.latest), moment):
-        return dg.SkipReason(reason)
+        return reason
     told = "; ".join(f"{name}: {changes}" for name, changes in lag.behind.items())
     chosen = [asset.key for asset in DERIVED_ASSETS if asset.key.path[-1] in lag.behind]
     return dg.RunRequest(
         asset_selection=chosen,
-        asset_check_keys=_checks_of([*chosen, changes_key(COINGECKO)]),
+        asset_check_keys=[*_checks_of([*chosen, changes_key(COINGECKO)]), *_due_checks(warehouse, moment)],
         tags={FOLLOWS_TAG: told[:TAG_LENGTH]},
     )
 
@@ -85,6 +87,18 @@ def derived_tables_sensor(
 def _checks_of(assets: Sequence[dg.AssetKey]) -> list[dg.AssetCheckKey]:
     """The checks of some assets: those of the markets are not among the assets that a run makes."""
     return [spec.key for checks in ALL_CHECKS for spec in checks.check_specs if spec.asset_key in assets]
+
+
+def _due_checks(warehouse: Database, now: datetime) -> list[dg.AssetCheckKey]:
+    """The checks of the list and the coins, where none was evaluated since today's snapshot: once a day."""
+    of_the_list = [key for key in checks_of_the_day() if key.asset_key != changes_key(COINGECKO)]
+    stored_at = snapshot_stored_at(warehouse, now.date())
+    evaluated = {(check.asset, check.check_name): check.evaluated_at for check in read_checks(warehouse)}
+    if stored_at is None or all(
+        (at := evaluated.get((key.asset_key.to_user_string(), key.name))) and at >= stored_at for key in of_the_list
+    ):
+        return []
+    return of_the_list
 
 
 def run_at_work(instance: dg.DagsterInstance, now: datetime) -> dg.DagsterRun | None:
@@ -120,7 +134,7 @@ def failures_since(instance: dg.DagsterInstance, changed_at: datetime | None) ->
     return ended
 
 
-def reason_to_wait(failures: Sequence[datetime], now: datetime) -> str | None:
+def reason_to_wait(failures: Sequence[datetime], now: datetime) -> dg.SkipReason | None:
     """Why no further run is asked for yet, or at all; None where one may be.
 
     Args:
@@ -130,11 +144,14 @@ def reason_to_wait(failures: Sequence[datetime], now: datetime) -> str | None:
     if not failures:
         return None
     if len(failures) >= MOST_FAILURES:
-        return (
+        return skip_to_mend(
+            ToMend.RUNS_KEEP_FAILING,
             f"{len(failures)} runs of {derived_tables_job.name} in a row have failed since the latest change; none is "
-            "asked for until something new changes. Read the log of the last one, and run the job by hand to try again."
+            "asked for until something new changes.",
         )
     again = failures[0] + min(FIRST_PAUSE * 2 ** (len(failures) - 1), LONGEST_PAUSE)
     if now < again:
-        return f"{len(failures)} run(s) in a row have failed; the next is asked for at {again:%Y-%m-%d %H:%M:%S} UTC."
+        return dg.SkipReason(
+            f"{len(failures)} run(s) in a row have failed; the next is asked for at {again:%Y-%m-%d %H:%M:%S} UTC."
+        )
     return None

@@ -21,6 +21,7 @@ from coingecko_pipeline.orchestration.assets import (
     raw_asset_list,
     source_agreement,
 )
+from coingecko_pipeline.orchestration.checks.in_one_step import FAILS_WITH_ITS_CHECKS
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES
@@ -57,7 +58,9 @@ market_checks_job = dg.define_asset_job(
     "market_checks_job",
     tags=at_most(hours=1),
     selection=_checks_of(COINGECKO),
-    description="All checks of the list, the coins and the market tables, of the latest dates: no call.",
+    description="All checks of the list, the coins and the market tables, of the latest dates: no call. It fails where "
+    "one of them fails as an error.",
+    tags=FAILS_WITH_ITS_CHECKS,
 )
 
 asset_list_job = dg.define_asset_job(
@@ -94,7 +97,9 @@ derived_tables_job = dg.define_asset_job(
     tags=at_most(hours=12),
     selection=dg.AssetSelection.assets(*DERIVED_ASSETS) | _checks_of(COINGECKO),
     description="Everything that is computed from the stored markets, as far as that has changed, with the checks of "
-    "the markets too, and then the report: no call. The sensor derived_tables_sensor asks for what lags.",
+    "the markets too, and then the report: no call. The sensor derived_tables_sensor asks for what lags. It fails "
+    "where a check fails as an error; what is computed is made all the same.",
+    tags=FAILS_WITH_ITS_CHECKS,
 )
 
 measures_job = dg.define_asset_job(
@@ -102,7 +107,8 @@ measures_job = dg.define_asset_job(
     tags=at_most(hours=12),
     selection=dg.AssetSelection.assets(*MEASURE_ASSETS),
     description="The roll-ups, the returns, the global market, the bars of hours, the candles and the flags, as far as "
-    "the markets have changed, with their checks: no call.",
+    "the markets have changed, with their checks: no call. It fails where one of them fails as an error.",
+    tags=FAILS_WITH_ITS_CHECKS,
 )
 
 market_report_job = dg.define_asset_job(
@@ -129,7 +135,9 @@ CHECKS_JOBS = {
         f"{source.name}_checks_job",
         tags=at_most(hours=1),
         selection=_checks_of(source),
-        description=f"All checks of the list, the coins and the daily market of {source.title}: no call.",
+        description=f"All checks of the list, the coins and the daily market of {source.title}: no call. It fails "
+        "where one of them fails as an error.",
+        tags=FAILS_WITH_ITS_CHECKS,
     )
     for source in SNAPSHOT_SOURCES
 }
@@ -141,6 +149,7 @@ source_agreement_job = dg.define_asset_job(
     selection=dg.AssetSelection.assets(asset_pairs, source_agreement),
     description="The pairs of coins, and how far the sources agree, as far as one of them has changed, with the check: "
     "no call.",
+    tags=FAILS_WITH_ITS_CHECKS,
 )
 
 ALL_JOBS = (

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from coingecko_pipeline.acquisition.progress import LogProgress, Progress
 from coingecko_pipeline.acquisition.shared_window import SharedWindow
-from coingecko_pipeline.alerts import AlertChannel
+from coingecko_pipeline.alerts import AlertChannel, Heartbeat
 from coingecko_pipeline.databases import database_of, open_warehouse, tables_of
 from coingecko_pipeline.measures import Thresholds
 from coingecko_pipeline.orchestration.asked_runs import assert_same_database
@@ -126,6 +126,18 @@ def log_progress(context: dg.InitResourceContext) -> LogProgress:
 def webhook_alerts(_context: dg.InitResourceContext) -> AlertChannel:
     """A channel by the settings of alerts alone, so that another wrong one cannot keep an alert back."""
     return AlertChannel(load_alert_settings())
+
+
+@dg.resource(description="Asks for HEARTBEAT_URL; each evaluation of a sensor has one of its own.")
+def monitor_heartbeat(_context: dg.InitResourceContext) -> Heartbeat:
+    """A heartbeat by the settings of alerts alone."""
+    return Heartbeat(load_alert_settings())
+
+
+@dg.resource(description="So many values that were revised within a day are told: ALERT_REVISED_VALUES.")
+def revised_values(_context: dg.InitResourceContext) -> int:
+    """The figure of the settings of alerts alone."""
+    return load_alert_settings().alert_revised_values
 
 
 class PlanResource(dg.ConfigurableResource[Plan]):
@@ -314,6 +326,8 @@ def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[st
         "keep_pages_days": KeepPagesDays(settings=settings),
         "currencies": Currencies(settings=settings),
         "alerts": webhook_alerts,
+        "heartbeat": monitor_heartbeat,
+        "alert_revised_values": revised_values,
         "coingecko": CoinGeckoResource(settings=settings, warehouse=warehouse, progress=progress, now=now),
         io_manager_of(COINGECKO): WarehouseIOManager(source=COINGECKO.name, warehouse=warehouse),
     }

@@ -6,6 +6,11 @@ from typing import Any
 
 import dagster as dg
 
+FAILED_CHECKS = "failed_checks"
+"""In the metadata of a step's failure: how many checks made it fail, whose own results tell why."""
+NEWLY_FAILED = "newly_failed"
+"""In the metadata of a check that fails as an error: whether it held, or was a warning, when it was last evaluated."""
+
 
 @dataclass(frozen=True)
 class RunFailure:
@@ -14,10 +19,12 @@ class RunFailure:
     Attributes:
         step: The step that failed; None where the run failed outside its steps.
         reason: The sentence of the error that began it.
+        is_of_checks: Whether all that failed is checks, whose results tell it too.
     """
 
     step: str | None
     reason: str
+    is_of_checks: bool = False
 
 
 def failures_of(events: Iterable[dg.DagsterEvent]) -> Iterator[RunFailure]:
@@ -31,14 +38,14 @@ def failures_of(events: Iterable[dg.DagsterEvent]) -> Iterator[RunFailure]:
         if event.is_step_failure:
             told = True
             data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                yield RunFailure(event.step_key, data.user_failure_data.description)
+            if (told_by_us := data.user_failure_data) and told_by_us.description:
+                yield RunFailure(event.step_key, told_by_us.description, FAILED_CHECKS in told_by_us.metadata)
             else:
-                yield RunFailure(event.step_key, _innermost(data.error) if data.error else "the step failed")
+                yield RunFailure(event.step_key, innermost(data.error) if data.error else "the step failed")
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not told:
             # A run that is ended from outside, as by the daemon's run monitoring, has a message alone.
             error = event.job_failure_data.error if event.event_specific_data else None
-            yield RunFailure(None, _innermost(error) if error else (event.message or "the run failed"))
+            yield RunFailure(None, innermost(error) if error else (event.message or "the run failed"))
 
 
 def was_interrupted(events: Iterable[dg.DagsterEvent]) -> bool:
@@ -63,22 +70,22 @@ def failed_checks_of(events: Iterable[dg.DagsterEvent]) -> Iterator[dg.AssetChec
                 yield check
 
 
-def figures_of(check: dg.AssetCheckEvaluation) -> str:
-    """What a check found: its figures and short texts, on one line."""
-    return ", ".join(
-        f"{name} {_short(value.value)}"
-        for name, value in check.metadata.items()
-        if isinstance(value.value, int | float | str) and "\n" not in str(value.value)
-    )
-
-
-def _innermost(error: Any) -> str:
+def innermost(error: Any) -> str:
     """The words of the error that began it, without the name of its class."""
     while error.cause:
         error = error.cause
     message: str = error.message.strip()
     name, _, words = message.partition(": ")
     return words if name.endswith(error.cls_name or " ") else message
+
+
+def figures_of(check: dg.AssetCheckEvaluation | dg.AssetCheckResult) -> str:
+    """What a check found: its figures and short texts, on one line."""
+    return ", ".join(
+        f"{name} {_short(value.value)}"
+        for name, value in check.metadata.items()
+        if isinstance(value.value, int | float | str) and "\n" not in str(value.value) and name != NEWLY_FAILED
+    )
 
 
 def _short(value: object) -> str:

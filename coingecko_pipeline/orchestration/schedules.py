@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
+from coingecko_pipeline.acquisition.budget import BudgetExceeded
 from coingecko_pipeline.acquisition.currencies import due_currencies
 from coingecko_pipeline.acquisition.hourly import plan_hour
 from coingecko_pipeline.acquisition.outlook import plan_of_today
@@ -19,6 +20,7 @@ from coingecko_pipeline.orchestration.jobs import (
     market_charts_job,
     source_agreement_job,
 )
+from coingecko_pipeline.orchestration.to_mend import ToMend, skip_to_mend
 from coingecko_pipeline.partitions import hour_key_of, hour_of, key_of
 from coingecko_pipeline.sources import SnapshotSource
 from coingecko_pipeline.sources.coingecko.plans import Plan
@@ -45,9 +47,10 @@ def date_of_tick(
     if scheduled > today:
         return dg.SkipReason(f"{scheduled} has not begun.")
     if scheduled < today:
-        return dg.SkipReason(
+        return skip_to_mend(
+            ToMend.SNAPSHOT_MISSED,
             f"This tick of {scheduled} was missed at its time, and a snapshot taken on {today} would not be of that "
-            f"date. {advice(scheduled)}"
+            f"date. {advice(scheduled)}",
         )
     return scheduled
 
@@ -104,7 +107,8 @@ def history_completion_schedule(
     except AcquisitionError as error:
         return dg.SkipReason(str(error))
     if not todays.calls:
-        return dg.SkipReason(todays.reason)
+        used_up = todays.is_used_up
+        return skip_to_mend(ToMend.CREDITS_USED_UP, todays.reason) if used_up else dg.SkipReason(todays.reason)
     return dg.RunRequest(
         run_config=dg.RunConfig({"coingecko__market_charts": MarketChartsConfig(complete_history=True)}),
     )
@@ -171,6 +175,8 @@ def hourly_market_schedule(
     hour = hour_of(context.scheduled_execution_time)
     try:
         plan_hour(hour, None, warehouse, plan, now())
+    except BudgetExceeded as error:
+        return skip_to_mend(ToMend.CREDITS_USED_UP, str(error))
     except AcquisitionError as error:
         return dg.SkipReason(str(error))
     # It would wait in the queue, and its hour would be over when its turn comes.

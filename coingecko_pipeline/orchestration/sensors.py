@@ -13,11 +13,15 @@ from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.planning import USUAL_CHART_DAYS
 from coingecko_pipeline.alerts import AlertChannel, AlertNotSent, tell_failed_checks, tell_failure
 from coingecko_pipeline.orchestration.assets import MarketChartsConfig
+from coingecko_pipeline.orchestration.data_alert_sensor import data_alert_sensor
 from coingecko_pipeline.orchestration.derived_sensor import derived_tables_sensor
+from coingecko_pipeline.orchestration.heartbeat_sensor import heartbeat_sensor
 from coingecko_pipeline.orchestration.jobs import market_charts_job
 from coingecko_pipeline.orchestration.lost_runs import end_lost_runs
-from coingecko_pipeline.orchestration.run_failures import failed_checks_of, failures_of
+from coingecko_pipeline.orchestration.run_failures import NEWLY_FAILED, failed_checks_of, failures_of
 from coingecko_pipeline.orchestration.schedules import UNFINISHED
+from coingecko_pipeline.orchestration.tick_alert_sensor import tick_alert_sensor
+from coingecko_pipeline.orchestration.to_mend import ToMend, skip_to_mend
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.warehouse import Database
@@ -52,10 +56,11 @@ def new_coins_sensor(
         return dg.SkipReason("No newly listed coin lacks its history.")
     budget = read_budget(warehouse, plan, moment.date())
     if budget.left == 0:
-        return dg.SkipReason(
+        reason = (
             f"{len(coins)} newly listed coin(s) lack their history, and the month's credits are used up until "
             f"{budget.month.last + timedelta(days=1)}, less what the snapshots need."
         )
+        return skip_to_mend(ToMend.CREDITS_USED_UP, reason) if budget.is_used_up else dg.SkipReason(reason)
     # A run that failed is asked for again on the next day; until then the completion comes first.
     key = hashlib.sha256("\n".join([moment.date().isoformat(), *coins]).encode()).hexdigest()
     config = MarketChartsConfig(from_date=_first_date(plan, moment).isoformat(), asset_ids=list(coins), fit_budget=True)
@@ -100,33 +105,46 @@ def run_failure_alert_sensor(
     run = context.dagster_run
     if not alerts.is_set:
         return _nothing_is_set(run)
-    failures = list(failures_of([*context.get_step_failure_events(), context.failure_event]))
-    tables = planned_tables(context.instance, run.run_id, {failure.step for failure in failures if failure.step})
-    ended_at = _ended_at(context.instance, run.run_id)
-    _send(context, alerts, tell_failure(run, failures, tables, ended_at, alerts.ui_url))
+    events = [*context.get_step_failure_events(), context.failure_event]
+    failures = [failure for failure in failures_of(events) if not failure.is_of_checks]
+    if failures:
+        tables = planned_tables(context.instance, run.run_id, {failure.step for failure in failures if failure.step})
+        ended_at = _ended_at(context.instance, run.run_id)
+        _send(context, alerts, tell_failure(run, failures, tables, ended_at, alerts.ui_url))
+    _send_new_errors(context, alerts)
     return None
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Posts to ALERT_WEBHOOK_URL which checks failed as errors in a run that succeeded all the same, once "
-    "for each such run; warnings are not posted. Without that setting it sends nothing.",
+    description="Posts to ALERT_WEBHOOK_URL which checks began to fail as errors in a run that succeeded all the same; "
+    "warnings are not posted, nor what goes on failing. Without that setting it sends nothing.",
 )
 def failed_check_alert_sensor(
     context: dg.RunStatusSensorContext, alerts: dg.ResourceParam[AlertChannel]
 ) -> dg.SkipReason | None:
-    """Tell of one run's checks that are errors. One that blocks fails its run, which the other sensor tells."""
-    run = context.dagster_run
+    """Tell of one run's checks that are errors; the other sensor tells of those of a run that failed."""
     if not alerts.is_set:
-        return _nothing_is_set(run)
+        return _nothing_is_set(context.dagster_run)
+    _send_new_errors(context, alerts)
+    return None
+
+
+def _send_new_errors(context: dg.RunStatusSensorContext, alerts: AlertChannel) -> None:
+    """Tell of the checks that began to fail as errors with a run: one that goes on failing was told before."""
+    run = context.dagster_run
     records = context.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     events = [record.event_log_entry.get_dagster_event() for record in records.records]
-    errors = [check for check in failed_checks_of(events) if check.severity == dg.AssetCheckSeverity.ERROR]
+    errors = [check for check in failed_checks_of(events) if _is_new_error(check)]
     if errors:
         ended_at = _ended_at(context.instance, run.run_id)
         _send(context, alerts, tell_failed_checks(run, errors, ended_at, alerts.ui_url))
-    return None
+
+
+def _is_new_error(check: dg.AssetCheckEvaluation) -> bool:
+    told = check.metadata.get(NEWLY_FAILED)
+    return check.severity == dg.AssetCheckSeverity.ERROR and (told is None or bool(told.value))
 
 
 def planned_tables(instance: dg.DagsterInstance, run_id: str, steps: Set[str]) -> Sequence[dg.AssetKey]:
@@ -180,5 +198,8 @@ ALL_SENSORS = (
     run_failure_alert_sensor,
     failed_check_alert_sensor,
     lost_runs_sensor,
+    tick_alert_sensor,
+    data_alert_sensor,
+    heartbeat_sensor,
 )
 """Every sensor, in this one place."""

@@ -11,6 +11,7 @@ from coingecko_pipeline.tables.changes import (
     market_changes,
     market_revisions,
 )
+from coingecko_pipeline.tables.checks import CHECK_DETAIL_LENGTH, check_results
 from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_list, refused_asset_list
 from coingecko_pipeline.tables.contracts import asset_contracts, platforms
 from coingecko_pipeline.tables.currencies import CURRENT_RATE, RATE_OF_CHARTS, currency_charts, fx_rates
@@ -53,6 +54,7 @@ __all__ = [
     "AMBIGUOUS",
     "ASSET_ID_LENGTH",
     "CHART",
+    "CHECK_DETAIL_LENGTH",
     "CONTRACT",
     "CURRENT_RATE",
     "MAIN_TABLES",
@@ -81,6 +83,7 @@ __all__ = [
     "asset_pairs",
     "assets",
     "chart_coverage",
+    "check_results",
     "claim_origin",
     "currency_charts",
     "daily_candles",

@@ -18,11 +18,13 @@ class Webhook:
         url: Its address.
         bodies: The bodies that were posted, in order.
         types: Their content types.
+        asked: How often it was asked for without a body.
     """
 
     url: str
     bodies: list[bytes] = field(default_factory=list)
     types: list[str | None] = field(default_factory=list)
+    asked: int = 0
 
 
 @contextmanager
@@ -34,6 +36,10 @@ def receiving(answer: bytes = b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok")
     """
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            received.asked += 1
+            self.wfile.write(answer)
+
         def do_POST(self) -> None:
             received.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
             received.types.append(self.headers["Content-Type"])

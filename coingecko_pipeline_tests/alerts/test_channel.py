@@ -7,7 +7,7 @@ import requests
 from pydantic import SecretStr
 
 from coingecko_pipeline.alerts import AlertChannel, AlertNotSent
-from coingecko_pipeline.alerts.channel import PATIENCE_SECONDS, TRIES
+from coingecko_pipeline.alerts.sending import PATIENCE_SECONDS, TRIES
 from coingecko_pipeline.settings import AlertSettings
 from coingecko_pipeline_tests.alerts.receiving import SECRET, receiving
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer

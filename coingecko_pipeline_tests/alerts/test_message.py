@@ -104,9 +104,11 @@ def test_checks_that_failed_as_errors_are_told_with_what_they_found() -> None:
         severity=dg.AssetCheckSeverity.ERROR,
     )
     assert tell_failed_checks(a_run(partition="2026-03-09"), [check], ENDED, UI).splitlines() == [
-        "*coingecko_pipeline: daily_market_job stored its rows, and a check failed*",
+        "*coingecko_pipeline: a check failed in daily_market_job*",
         "What: coingecko/daily_market, partition 2026-03-09",
         "Why: the_day_covers_the_active_assets (share 0.25, coins_expected 17,400)",
         "When: 2026-03-09 00:00:12 UTC",
+        "What to do: look at the examples on the asset's page, under Checks. The check is told again only after it has "
+        "held; coingecko-pipeline status lists it until it does.",
         LINK,
     ]

@@ -72,6 +72,8 @@ def test_a_variable_that_is_empty_unsets_its_line_of_dot_env(tmp_path: Path, mon
         ("ALERT_WEBHOOK_URL", "https://hooks.example/hu sh", "copy it again, without quotes or line ends"),
         ("ALERT_WEBHOOK_URL", "https://hooks.example:99999/hush", "ALERT_WEBHOOK_URL must be an address"),
         ("ALERT_WEBHOOK_URL", "https:///hush", "ALERT_WEBHOOK_URL must be an address"),
+        ("HEARTBEAT_URL", "hc.example/hush", "HEARTBEAT_URL must be an address that begins with http"),
+        ("ALERT_REVISED_VALUES", "0", "ALERT_REVISED_VALUES must be above 0"),
         ("DAGSTER_UI_URL", "dagster.example", "DAGSTER_UI_URL must be an address that begins with http"),
     ],
 )
@@ -99,6 +101,7 @@ def test_no_way_of_printing_the_settings_shows_the_key_or_the_password(monkeypat
     monkeypatch.setenv("COINGECKO_API_KEY", KEY)
     monkeypatch.setenv("DATABASE_URL", "mysql+pymysql://me:hush@host/db")
     monkeypatch.setenv("ALERT_WEBHOOK_URL", "https://hooks.example/services/hush")
+    monkeypatch.setenv("HEARTBEAT_URL", "https://hc.example/hush")
     settings = load_settings()
     for text in (repr(settings), str(settings), settings.model_dump_json()):
         assert KEY not in text

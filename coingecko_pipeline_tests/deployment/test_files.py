@@ -37,7 +37,8 @@ def test_the_code_location_has_every_setting() -> None:
 
 
 def test_the_webserver_has_neither_the_key_nor_the_tables() -> None:
-    assert not {"COINGECKO_API_KEY", "DATABASE_URL", "ALERT_WEBHOOK_URL"} & set(SERVICES["webserver"]["environment"])
+    secrets = {"COINGECKO_API_KEY", "DATABASE_URL", "ALERT_WEBHOOK_URL", "HEARTBEAT_URL"}
+    assert not secrets & set(SERVICES["webserver"]["environment"])
 
 
 def test_each_sources_database_has_its_accounts_and_is_in_the_backup() -> None:

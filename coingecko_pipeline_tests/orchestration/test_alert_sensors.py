@@ -1,35 +1,34 @@
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 import yaml
-from pydantic import SecretStr
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.alerts import AlertChannel
 from coingecko_pipeline.cli.instance import project_file
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.resources import build_resources
-from coingecko_pipeline.settings import AlertSettings
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.tables import prepare
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.alerts.receiving import SECRET, receiving
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, FakeServer, market_row
+from coingecko_pipeline_tests.orchestration.watching import Hook, Watch, channel_to
 from coingecko_pipeline_tests.running import Runner, run_job
 
 TODAY = date(2026, 3, 9)
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 RETRIES = yaml.safe_load(project_file("dagster.yaml").read_text())["run_retries"]
 FAILED_RUN, FAILED_CHECK = "run_failure_alert_sensor", "failed_check_alert_sensor"
 
 
-class Watch:
-    """A sensor as the daemon evaluates it: each evaluation begins where the one before it ended.
+class RunWatch(Watch):
+    """A sensor of runs, which begins with what ends after its first evaluation.
 
     Args:
         name: The sensor.
@@ -38,42 +37,16 @@ class Watch:
     """
 
     def __init__(self, name: str, instance: dg.DagsterInstance, alerts: object) -> None:
-        self._definition = build_definitions().resolve_sensor_def(name)
-        self._instance = instance
-        self._alerts = alerts
-        self._cursor: str | None = None
+        super().__init__(name, instance, alerts=alerts)
         self.evaluate()
 
     def evaluate(self) -> tuple[list[str | None], str | None]:
         """The error, or None, of each run that was acted on, and the reason of a skipped tick."""
-        with dg.build_sensor_context(
-            instance=self._instance, cursor=self._cursor, resources={"alerts": self._alerts}
-        ) as context:
-            data = self._definition.evaluate_tick(context)
-        self._cursor = data.cursor
+        data = super().evaluate()
         errors = [
             reaction.error.to_string() if reaction.error else None for reaction in data.dagster_run_reactions or ()
         ]
         return errors, data.skip_message
-
-
-class Hook(FakeServer):
-    """A fake webhook, and the texts that it was sent."""
-
-    @property
-    def texts(self) -> list[str]:
-        return [json.loads(request.body or b"")["text"] for request in self.requests]
-
-
-def channel_to(hook: Hook | None) -> AlertChannel:
-    url = SecretStr(f"https://hooks.example/services/{SECRET}") if hook else None
-    clock = FakeClock()
-    return AlertChannel(
-        AlertSettings(alert_webhook_url=url, dagster_ui_url="https://dagster.example/", _env_file=None),
-        clock=clock,
-        now=clock.now,
-        adapter=hook,
-    )
 
 
 @pytest.fixture
@@ -118,7 +91,7 @@ def test_both_sensors_are_on_by_default() -> None:
 
 
 def test_a_failed_run_is_told_once(instance: dg.DagsterInstance, market: Database, hook: Hook) -> None:
-    watch = Watch(FAILED_RUN, instance, channel_to(hook))
+    watch = RunWatch(FAILED_RUN, instance, channel_to(hook))
     run_id = fail(instance, market)
     assert watch.evaluate() == ([None], None)
     assert watch.evaluate()[0] == []
@@ -132,7 +105,7 @@ def test_a_failed_run_is_told_once(instance: dg.DagsterInstance, market: Databas
 
 
 def test_each_of_several_failures_is_told(instance: dg.DagsterInstance, market: Database, hook: Hook) -> None:
-    watch = Watch(FAILED_RUN, instance, channel_to(hook))
+    watch = RunWatch(FAILED_RUN, instance, channel_to(hook))
     runs = [fail(instance, market) for _ in range(2)]
     assert watch.evaluate() == ([None, None], None)
     assert [text.rsplit("/", 1)[1] for text in hook.texts] == runs
@@ -143,7 +116,7 @@ def test_an_alert_that_is_not_taken_fails_the_tick_is_told_in_the_run_and_is_not
 ) -> None:
     answers = iter([Answer(b"no_service", status=404), Answer(b"ok")])
     hook = Hook(lambda _request: next(answers))
-    watch = Watch(FAILED_RUN, instance, channel_to(hook))
+    watch = RunWatch(FAILED_RUN, instance, channel_to(hook))
     first, second = fail(instance, market), fail(instance, market)
     (error, fine), skipped = watch.evaluate()
     assert (fine, skipped) == (None, None)
@@ -161,7 +134,7 @@ def test_an_alert_that_is_not_taken_fails_the_tick_is_told_in_the_run_and_is_not
 def test_where_nothing_is_set_nothing_is_sent_and_the_tick_says_so(
     instance: dg.DagsterInstance, market: Database
 ) -> None:
-    watch = Watch(FAILED_RUN, instance, channel_to(None))
+    watch = RunWatch(FAILED_RUN, instance, channel_to(None))
     runs = [fail(instance, market) for _ in range(2)]
     for run_id in runs:
         assert watch.evaluate() == ([], f"ALERT_WEBHOOK_URL is not set: nothing is sent of run {run_id}.")
@@ -169,7 +142,7 @@ def test_where_nothing_is_set_nothing_is_sent_and_the_tick_says_so(
 
 
 def test_a_run_whose_process_died_is_told_with_what_dagster_does_next(instance: dg.DagsterInstance, hook: Hook) -> None:
-    watch = Watch(FAILED_RUN, instance, channel_to(hook))
+    watch = RunWatch(FAILED_RUN, instance, channel_to(hook))
     job = build_definitions().resolve_job_def("asset_list_job")
     run = instance.create_run_for_job(job)
     instance.report_run_failed(run, "Run worker failed: out of memory.")
@@ -205,7 +178,7 @@ def take_one_of_four(instance: dg.DagsterInstance, market: Database) -> dg.Execu
 def test_a_check_that_fails_as_an_error_is_told_once_and_warnings_are_not(
     instance: dg.DagsterInstance, market: Database, hook: Hook
 ) -> None:
-    runs, checks = Watch(FAILED_RUN, instance, channel_to(hook)), Watch(FAILED_CHECK, instance, channel_to(hook))
+    runs, checks = RunWatch(FAILED_RUN, instance, channel_to(hook)), RunWatch(FAILED_CHECK, instance, channel_to(hook))
     result = take_one_of_four(instance, market)
     assert result.success
     failed = {check.check_name: check.severity for check in result.get_asset_check_evaluations() if not check.passed}
@@ -222,8 +195,27 @@ def test_a_check_that_fails_as_an_error_is_told_once_and_warnings_are_not(
     assert "timely" not in text
 
 
+def test_a_run_that_fails_with_its_checks_is_told_by_them_and_what_goes_on_failing_is_told_once(
+    instance: dg.DagsterInstance, market: Database, hook: Hook
+) -> None:
+    watch = RunWatch(FAILED_RUN, instance, channel_to(hook))
+    take_one_of_four(instance, market)
+    with market.transaction() as connection:
+        connection.execute(delete(tables.check_results))
+    for _ in range(2):
+        checks = run_job("market_checks_job", market, None, instance=instance, now=lambda: NOON)
+        assert not checks.success
+        watch.evaluate()
+    (text,) = hook.texts
+    title, what, *_ = text.splitlines()
+    assert title == "*coingecko_pipeline: a check failed in market_checks_job*"
+    assert what.startswith("What: coingecko/assets, coingecko/market_changes")
+    assert "Why: the_day_covers_the_active_assets (coins_expected 4, coins_present 1," in text
+    assert "What to do: look at the examples on the asset's page, under Checks." in text
+
+
 def test_a_run_whose_checks_hold_is_not_told(instance: dg.DagsterInstance, market: Database, hook: Hook) -> None:
-    watch = Watch(FAILED_CHECK, instance, channel_to(hook))
+    watch = RunWatch(FAILED_CHECK, instance, channel_to(hook))
     server = FakeServer(lambda _request: Answer([{"id": "a", "symbol": "a", "name": "a"}]))
     assert run_job("asset_list_job", market, client_of(server), instance=instance).success
     assert watch.evaluate() == ([None], None)
@@ -236,7 +228,7 @@ def test_an_alert_goes_out_although_another_setting_is_wrong(
     with receiving() as webhook:
         monkeypatch.setenv("ALERT_WEBHOOK_URL", webhook.url)
         monkeypatch.setenv("COINGECKO_PLAN", "gold")
-        watch = Watch(FAILED_RUN, instance, build_resources()["alerts"])
+        watch = RunWatch(FAILED_RUN, instance, build_resources()["alerts"])
         result = (
             build_definitions({"warehouse": dg.ResourceDefinition.hardcoded_resource(market)})
             .resolve_job_def("asset_list_job")

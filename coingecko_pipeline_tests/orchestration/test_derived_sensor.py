@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from coingecko_pipeline import tables
 from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.market.changes import Change
+from coingecko_pipeline.market.changes import Change, log_changes
 from coingecko_pipeline.orchestration.derived_sensor import (
     FOLLOWS_TAG,
     MOST_FAILURES,
@@ -23,6 +23,7 @@ from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.measures.charts import planted, store
 from coingecko_pipeline_tests.measures.deriving import changed, log
+from coingecko_pipeline_tests.running import checks_of
 
 FIRST = date(2026, 1, 1)
 TODAY = date(2026, 1, 31)
@@ -243,6 +244,43 @@ def test_the_agreement_is_asked_for_as_soon_as_there_is_a_pair(
     assert "has followed" in str(evaluate(market, instance))
     log(second, changed(TODAY))
     assert asked(evaluate(market, instance)) == ["source_agreement"]
+
+
+@on_sqlite
+def test_the_list_is_checked_once_after_each_snapshot_and_keeps_nothing_from_being_made(
+    market: Database, instance: dg.DagsterInstance, tmp_path: Any
+) -> None:
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+    def checked(answer: dg.RunRequest | str) -> set[str]:
+        assert isinstance(answer, dg.RunRequest)
+        return {key.asset_key.path[-1] for key in answer.asset_check_keys or ()}
+
+    log(market, changed(TODAY, asset_id="coin"))
+    assert checked(evaluate(market, instance, noon)) >= {"market_changes", "weekly_market"}
+    assert not checked(evaluate(market, instance, noon)) & {"raw_asset_list", "assets"}
+    with market.transaction() as connection:
+        log_changes(connection, [changed(TODAY)], lambda: noon)
+    request = evaluate(market, instance, noon)
+    assert checked(request) >= {"market_changes", "raw_asset_list", "assets"}
+    assert isinstance(request, dg.RunRequest)
+    # No list was ever taken, so the coin that is active should not be: an error that blocks what is made of the coins.
+    resources: dict[str, object] = {"warehouse": market, "plan": PLANS["demo"], "report_path": tmp_path / "report.html"}
+    overrides = {
+        name: dg.ResourceDefinition.hardcoded_resource(value)
+        for name, value in {**resources, "now": lambda: noon}.items()
+    }
+    job = build_definitions(overrides).resolve_job_def("derived_tables_job")
+    chosen = job.get_subset(
+        asset_selection=set(request.asset_selection or ()), asset_check_selection=set(request.asset_check_keys or ())
+    )
+    result = chosen.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
+    assert not result.success
+    assert not checks_of(result)["every_listed_asset_is_present"].passed
+    made = {event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key}
+    assert made == set(DAILY)
+    log(market, changed(TODAY, asset_id="coin"))
+    assert not checked(evaluate(market, instance, noon)) & {"raw_asset_list", "assets"}
 
 
 def test_the_sensor_is_on_by_default_and_asks_every_minute() -> None:

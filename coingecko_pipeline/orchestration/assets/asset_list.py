@@ -1,7 +1,6 @@
 """The list of coins as received, the same for every source."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -13,6 +12,7 @@ from coingecko_pipeline.asset_list.taking import ListAttempt, take_list
 from coingecko_pipeline.databases import database_of, tables_of
 from coingecko_pipeline.orchestration.assets.endpoints import list_endpoint
 from coingecko_pipeline.orchestration.failures import permanent_failures
+from coingecko_pipeline.orchestration.freshness import policy_of
 from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
 from coingecko_pipeline.sources import Source, SourceClient
@@ -58,9 +58,7 @@ next one agrees with it. An entry that cannot be a row is set aside and counted.
         owners=OWNERS,
         pool=source.pool,
         retry_policy=RETRIES,
-        freshness_policy=dg.FreshnessPolicy.time_window(
-            fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
-        ),
+        freshness_policy=policy_of(source, "raw_asset_list"),
         metadata={
             "dagster/column_schema": column_schema(tables_of(source).tables["raw_asset_list"]),
             "write_mode": "replace_table",

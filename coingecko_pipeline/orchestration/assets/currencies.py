@@ -1,7 +1,6 @@
 """What currencies cost in US dollars, today and on past dates."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 import dagster as dg
 import numpy as np
@@ -22,6 +21,7 @@ from coingecko_pipeline.orchestration.assets.contracts import AFTER_THE_SNAPSHOT
 from coingecko_pipeline.orchestration.assets.endpoints import EXCHANGE_RATES, MARKET_CHART
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata, date_of
 from coingecko_pipeline.orchestration.failures import permanent_failures, tell_survived
+from coingecko_pipeline.orchestration.freshness import policy_of
 from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import io_manager_of, key_in
 from coingecko_pipeline.sources.coingecko import CoinGecko
@@ -43,7 +43,7 @@ GROUP = "currencies"
     pool=COINGECKO.pool,
     op_tags=AFTER_THE_SNAPSHOT,
     output_required=False,
-    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)),
+    freshness_policy=policy_of(COINGECKO, "fx_rates"),
     metadata={"dagster/column_schema": column_schema(tables.fx_rates), "write_mode": "upsert"},
     io_manager_key=io_manager_of(COINGECKO),
 )

@@ -1,7 +1,6 @@
 """Price, volume and market cap of the largest coins in every hour."""
 
 import warnings
-from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -52,9 +51,6 @@ with warnings.catch_warnings():
         owners=OWNERS,
         pool=COINGECKO_POOL,
         retry_policy=RETRIES,
-        freshness_policy=dg.FreshnessPolicy.time_window(
-            fail_window=timedelta(hours=3), warn_window=timedelta(minutes=90)
-        ),
         metadata={
             "dagster/column_schema": column_schema(tables.hourly_market),
             "write_mode": "upsert",

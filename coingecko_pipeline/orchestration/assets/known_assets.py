@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,6 +14,7 @@ from coingecko_pipeline.asset_list.changes import Asset, AssetChange, apply_list
 from coingecko_pipeline.databases import database_of, tables_of
 from coingecko_pipeline.orchestration.assets.asset_list import GROUP, OWNERS
 from coingecko_pipeline.orchestration.failures import permanent_failures
+from coingecko_pipeline.orchestration.freshness import policy_of
 from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
 from coingecko_pipeline.sources import Source
@@ -63,9 +63,7 @@ whether the latest list has it. Coins that are gone stay, with `is_active` false
 survivorship bias from the first list on. Costs no call. **Complete** after each materialization. **Known gaps:** coins
 that left before the first list.""",
                 metadata={"dagster/column_schema": column_schema(declared["assets"]), "write_mode": "upsert"},
-                freshness_policy=dg.FreshnessPolicy.time_window(
-                    fail_window=timedelta(hours=49), warn_window=timedelta(hours=25)
-                ),
+                freshness_policy=policy_of(source, "assets"),
                 **common,
             ),
         },

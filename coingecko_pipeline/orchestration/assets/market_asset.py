@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -20,6 +19,7 @@ from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
 from coingecko_pipeline.orchestration.failures import failing_for_good, permanent_failures, tell_survived
+from coingecko_pipeline.orchestration.freshness import policy_of
 from coingecko_pipeline.orchestration.retries import RETRIES
 from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
 from coingecko_pipeline.partitions import DAILY, dates_of
@@ -50,7 +50,7 @@ def daily_market_asset(
             owners=OWNERS,
             pool=source.pool,
             retry_policy=RETRIES,
-            freshness_policy=dg.FreshnessPolicy.cron(deadline_cron="0 1 * * *", lower_bound_delta=timedelta(hours=1)),
+            freshness_policy=policy_of(source, "daily_market"),
             metadata={
                 "dagster/column_schema": column_schema(tables_of(source).tables["daily_market"]),
                 "write_mode": "upsert",

@@ -31,6 +31,11 @@ def _checks_of(source: Source) -> tuple[dg.AssetChecksDefinition, ...]:
     )
 
 
+def checks_of_the_day() -> frozenset[dg.AssetCheckKey]:
+    """The checks of the main source's list, coins and market, which say whether a day is well."""
+    return frozenset(key for step in _checks_of(COINGECKO) for key in step.check_keys)
+
+
 ALL_CHECKS = (
     *(step for source in SOURCES for step in _checks_of(source)),
     a_week_has_one_to_seven_days_and_its_prices_are_in_order,

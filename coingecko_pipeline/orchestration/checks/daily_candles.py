@@ -1,9 +1,12 @@
 """The check of the candles: those of the snapshots against those of the hours, where there are both."""
 
+from functools import partial
+
 import dagster as dg
 from sqlalchemy import and_, func, or_, select
 
 from coingecko_pipeline import tables
+from coingecko_pipeline.orchestration.checks.in_one_step import in_one_step
 from coingecko_pipeline.orchestration.checks.measures import EXAMPLES, dates_to_check
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.registry import COINGECKO
@@ -15,9 +18,9 @@ OFF = 0.01
 candle's 24 hours begin and end minutes after midnight."""
 
 
-@dg.asset_check(asset=DAILY_CANDLES)
+@partial(in_one_step, DAILY_CANDLES)
 def the_hours_prices_lie_within_the_candle(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetCheckExecutionContext, warehouse: Database
 ) -> dg.AssetCheckResult:
     """High and low of a coin's hours in `daily_ohlc` lie within those of its candle, but for a percent.
 

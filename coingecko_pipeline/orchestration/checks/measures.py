@@ -6,12 +6,14 @@ After a run that made the whole table, or without one, these are the latest date
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 
 import dagster as dg
 from sqlalchemy import ColumnElement, case, func, select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.measures import Span
+from coingecko_pipeline.orchestration.checks.in_one_step import in_one_step
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
@@ -26,9 +28,9 @@ CLOSE_ENOUGH = 1e-9
 EXAMPLES = 20
 
 
-@dg.asset_check(asset=WEEKLY_MARKET)
+@partial(in_one_step, WEEKLY_MARKET)
 def a_week_has_one_to_seven_days_and_its_prices_are_in_order(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetCheckExecutionContext, warehouse: Database
 ) -> dg.AssetCheckResult:
     """No week has more than seven days or none, and open and close lie between low and high.
 
@@ -54,9 +56,9 @@ def a_week_has_one_to_seven_days_and_its_prices_are_in_order(
     )
 
 
-@dg.asset_check(asset=GLOBAL_MARKET_DAILY)
+@partial(in_one_step, GLOBAL_MARKET_DAILY)
 def the_global_market_is_the_sum_of_the_coins(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Database]
+    context: dg.AssetCheckExecutionContext, warehouse: Database
 ) -> dg.AssetCheckResult:
     """Market cap and number of coins of each date are those of the date's rows as they are now.
 

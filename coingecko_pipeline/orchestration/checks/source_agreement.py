@@ -1,16 +1,19 @@
 """The check of how far the sources agree."""
 
+from functools import partial
+
 import dagster as dg
 
 from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, largest_coins_compared, latest_date_compared
+from coingecko_pipeline.orchestration.checks.in_one_step import in_one_step
 from coingecko_pipeline.orchestration.checks.market import EXAMPLES
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
 
-@dg.asset_check(asset=key_in(COINGECKO, "source_agreement"))
-def the_hundred_largest_agree_on_the_price(warehouse: dg.ResourceParam[Database]) -> dg.AssetCheckResult:
+@partial(in_one_step, key_in(COINGECKO, "source_agreement"))
+def the_hundred_largest_agree_on_the_price(warehouse: Database) -> dg.AssetCheckResult:
     """Of the hundred largest coins by CoinGecko's market cap none has prices that differ by more than 2 %.
 
     Looked at is the latest date on which anything was compared. Coins that differ are listed; those that were not
