@@ -57,6 +57,8 @@ class Status:
         credits_left: What is left of it for history; None where none are counted.
         history: How complete the history is; None before the first list of coins.
         failed_checks: The checks that did not hold when they were last evaluated, errors first.
+        backup_at: When the latest dump by `make backup` was taken; None where none was.
+        backup_bytes: Its size.
     """
 
     database: str
@@ -84,6 +86,8 @@ class Status:
     credits_left: int | None
     history: Outlook | None
     failed_checks: Sequence[StoredCheck]
+    backup_at: datetime | None
+    backup_bytes: int | None
 
 
 def read_status(database: Database, plan: Plan) -> Status:
@@ -105,6 +109,8 @@ def read_status(database: Database, plan: Plan) -> Status:
     budget = read_budget(database, plan, now.date())
     revisions = read_revisions(database, limit=0)
     coverage = read_coverage(database)
+    dumps = select(tables.backups).order_by(tables.backups.c.taken_at.desc()).limit(1)
+    backup = database.run_reading(lambda connection: connection.execute(dumps).first())
     return Status(
         database=database.masked_url,
         origin=stored_origin(database),
@@ -131,6 +137,8 @@ def read_status(database: Database, plan: Plan) -> Status:
         credits_left=budget.left,
         history=read_outlook(database, plan, now, coverage) if active else None,
         failed_checks=read_checks(database, failed=True),
+        backup_at=backup.taken_at if backup else None,
+        backup_bytes=backup.bytes if backup else None,
     )
 
 
@@ -159,6 +167,9 @@ def show_status(status: Status) -> None:
     if status.credits_left is not None:
         table.add_row("credits reserved for its snapshots", f"{status.credits_reserved:,}")
         table.add_row("credits left for history", f"{status.credits_left:,}")
+    if status.backup_at and status.backup_bytes is not None:
+        hours = (datetime.now(UTC) - status.backup_at).total_seconds() / 3600
+        table.add_row("latest backup", f"{hours:,.0f} hours ago, {status.backup_bytes / 1e6:,.1f} MB")
     CONSOLE.print(table)
     for check in status.failed_checks:
         _tell_failed(check)

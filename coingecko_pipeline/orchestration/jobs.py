@@ -56,11 +56,10 @@ def _checks_of(source: Source) -> dg.AssetSelection:
 
 market_checks_job = dg.define_asset_job(
     "market_checks_job",
-    tags=at_most(hours=1),
+    tags={**at_most(hours=1), **FAILS_WITH_ITS_CHECKS},
     selection=_checks_of(COINGECKO),
     description="All checks of the list, the coins and the market tables, of the latest dates: no call. It fails where "
     "one of them fails as an error.",
-    tags=FAILS_WITH_ITS_CHECKS,
 )
 
 asset_list_job = dg.define_asset_job(
@@ -94,21 +93,19 @@ hourly_market_job = dg.define_asset_job(
 
 derived_tables_job = dg.define_asset_job(
     "derived_tables_job",
-    tags=at_most(hours=12),
+    tags={**at_most(hours=12), **FAILS_WITH_ITS_CHECKS},
     selection=dg.AssetSelection.assets(*DERIVED_ASSETS) | _checks_of(COINGECKO),
     description="Everything that is computed from the stored markets, as far as that has changed, with the checks of "
     "the markets too, and then the report: no call. The sensor derived_tables_sensor asks for what lags. It fails "
     "where a check fails as an error; what is computed is made all the same.",
-    tags=FAILS_WITH_ITS_CHECKS,
 )
 
 measures_job = dg.define_asset_job(
     "measures_job",
-    tags=at_most(hours=12),
+    tags={**at_most(hours=12), **FAILS_WITH_ITS_CHECKS},
     selection=dg.AssetSelection.assets(*MEASURE_ASSETS),
     description="The roll-ups, the returns, the global market, the bars of hours, the candles and the flags, as far as "
     "the markets have changed, with their checks: no call. It fails where one of them fails as an error.",
-    tags=FAILS_WITH_ITS_CHECKS,
 )
 
 market_report_job = dg.define_asset_job(
@@ -133,11 +130,10 @@ SNAPSHOT_JOBS = {
 CHECKS_JOBS = {
     source.name: dg.define_asset_job(
         f"{source.name}_checks_job",
-        tags=at_most(hours=1),
+        tags={**at_most(hours=1), **FAILS_WITH_ITS_CHECKS},
         selection=_checks_of(source),
         description=f"All checks of the list, the coins and the daily market of {source.title}: no call. It fails "
         "where one of them fails as an error.",
-        tags=FAILS_WITH_ITS_CHECKS,
     )
     for source in SNAPSHOT_SOURCES
 }
@@ -145,11 +141,10 @@ CHECKS_JOBS = {
 
 source_agreement_job = dg.define_asset_job(
     "source_agreement_job",
-    tags=at_most(hours=3),
+    tags={**at_most(hours=3), **FAILS_WITH_ITS_CHECKS},
     selection=dg.AssetSelection.assets(asset_pairs, source_agreement),
     description="The pairs of coins, and how far the sources agree, as far as one of them has changed, with the check: "
     "no call.",
-    tags=FAILS_WITH_ITS_CHECKS,
 )
 
 ALL_JOBS = (

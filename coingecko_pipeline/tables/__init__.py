@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from coingecko_pipeline.tables.agreement import AMBIGUOUS, CONTRACT, MANUAL, PROPOSED, asset_pairs, source_agreement
 from coingecko_pipeline.tables.archive import chart_coverage, market_charts
+from coingecko_pipeline.tables.backups import backups
 from coingecko_pipeline.tables.candles import daily_candles, market_flags
 from coingecko_pipeline.tables.changes import (
     followed_changes,
@@ -82,6 +83,7 @@ __all__ = [
     "asset_contracts",
     "asset_pairs",
     "assets",
+    "backups",
     "chart_coverage",
     "check_results",
     "claim_origin",
