@@ -8,6 +8,8 @@ import dagster as dg
 
 FAILED_CHECKS = "failed_checks"
 """In the metadata of a step's failure: how many checks made it fail, whose own results tell why."""
+BLOCKED = "DagsterAssetCheckFailedError"
+"""The class of Dagster's own error where a check that blocks failed."""
 NEWLY_FAILED = "newly_failed"
 """In the metadata of a check that fails as an error: whether it held, or was a warning, when it was last evaluated."""
 
@@ -41,7 +43,9 @@ def failures_of(events: Iterable[dg.DagsterEvent]) -> Iterator[RunFailure]:
             if (told_by_us := data.user_failure_data) and told_by_us.description:
                 yield RunFailure(event.step_key, told_by_us.description, FAILED_CHECKS in told_by_us.metadata)
             else:
-                yield RunFailure(event.step_key, innermost(data.error) if data.error else "the step failed")
+                blocked = data.error is not None and data.error.cls_name == BLOCKED
+                reason = innermost(data.error) if data.error else "the step failed"
+                yield RunFailure(event.step_key, reason, blocked)
         elif event.event_type == dg.DagsterEventType.RUN_FAILURE and not told:
             # A run that is ended from outside, as by the daemon's run monitoring, has a message alone.
             error = event.job_failure_data.error if event.event_specific_data else None

@@ -137,6 +137,22 @@ def test_a_job_that_is_made_for_checks_fails_with_them_and_every_result_is_there
     assert run(database, "it_warns", checks=[it_fails, it_warns], tags=FAILS_WITH_ITS_CHECKS).success
 
 
+@on_sqlite
+def test_a_check_that_blocks_fails_its_run_in_any_job_and_is_told_by_its_result(database: Database) -> None:
+    asset = in_one_step(ASSET, it_fails, blocking=[it_fails])
+    resources: dict[str, Any] = {"warehouse": database, "now": lambda: NOW}
+    job = dg.Definitions(
+        asset_checks=[asset],
+        jobs=[dg.define_asset_job("job", selection=dg.AssetSelection.all_asset_checks())],
+        resources={name: dg.ResourceDefinition.hardcoded_resource(value) for name, value in resources.items()},
+    ).resolve_job_def("job")
+    result = job.execute_in_process(raise_on_error=False)
+    assert not result.success
+    (failure,) = failures_of(result.all_events)
+    assert failure.is_of_checks
+    assert figures(checks_of(result)["it_fails"])[NEWLY_FAILED]
+
+
 def test_every_check_tells_what_it_says_and_the_blocking_ones_block() -> None:
     specs = [spec for step in ALL_CHECKS for spec in step.check_specs]
     assert all(spec.description for spec in specs)
