@@ -11,7 +11,7 @@ from coingecko_pipeline.warehouse.locks import holding
 
 POLL_SECONDS = 1.0
 
-BETWEEN_LOOKS_SECONDS = 5.0
+BETWEEN_LOOKS_SECONDS = 3.0
 """Longer than a run that ends takes from giving its lock back to its last event."""
 
 AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]

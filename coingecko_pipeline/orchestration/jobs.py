@@ -39,7 +39,8 @@ LIST_ASSETS = dg.AssetSelection.assets(raw_asset_list, assets_and_changes, asset
 
 daily_market_job = dg.define_asset_job(
     "daily_market_job",
-    tags=at_most(hours=3),
+    # Before whatever else waits in the queue: its moment passes.
+    tags={**at_most(hours=3), "dagster/priority": "1"},
     # Of a run with a partition Dagster plans each check for the partition, and evaluates it for none: the checks have
     # a run of their own, after this one.
     selection=(LIST_ASSETS | dg.AssetSelection.assets(daily_market, fx_rates)).without_checks(),

@@ -36,7 +36,7 @@ def run_lock(
         run_id: The run.
         beat_seconds: Between two looks whether it is to end.
     """
-    name = f"run {run_id}"
+    name = _lock_of(run_id)
     # An instance in memory belongs to its thread, and ends with its process.
     watched = not instance.is_ephemeral
     told = False
@@ -62,11 +62,16 @@ def lost_runs(instance: dg.DagsterInstance, database: Database) -> Sequence[dg.D
         database: Where their locks are.
     """
     at_work = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
+    # A run that Dagster tries again begins with the tags of the one before, its lock's among them.
     return [
         run
         for run in instance.get_runs(at_work)
-        if (name := run.tags.get(LOCK_TAG)) is not None and is_free(database, name)
+        if run.tags.get(LOCK_TAG) == _lock_of(run.run_id) and is_free(database, _lock_of(run.run_id))
     ]
+
+
+def _lock_of(run_id: str) -> str:
+    return f"run {run_id}"
 
 
 def end_lost_runs(instance: dg.DagsterInstance, database: Database, suspected: Set[str]) -> Set[str]:

@@ -81,6 +81,16 @@ def test_a_run_that_has_no_lock_yet_is_left_to_dagsters_own_limits(
 
 
 @on_sqlite
+def test_a_run_that_is_tried_again_is_not_taken_for_the_one_before(
+    instance: dg.DagsterInstance, database: Database
+) -> None:
+    run = begin(instance, has_lock=False)
+    instance.add_run_tags(run.run_id, {LOCK_TAG: "run of-before"})
+    end_lost_runs(instance, database, {run.run_id})
+    assert status_of(instance, run) == STARTED
+
+
+@on_sqlite
 def test_a_command_looks_twice_before_it_begins_its_own_run(instance: dg.DagsterInstance, database: Database) -> None:
     run, pauses = begin(instance), list[float]()
     end_runs_of_the_dead(instance, database, pauses.append, 5.0)
