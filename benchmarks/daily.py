@@ -16,8 +16,8 @@ from sqlalchemy import text
 from benchmarks.charts import settings_of
 from benchmarks.databases import fresh_database
 from benchmarks.processes import PROGRAM, succeed
-from coingecko_pipeline.cli.instance import DEFAULT_HOME
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
+from coingecko_pipeline.settings import DEFAULT_DAGSTER_HOME
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def measure(url: str | None, coins: int) -> Measured:
         with database.connect() as connection:
             rows = connection.scalar(text("SELECT COUNT(*) FROM daily_market")) or 0
         database.dispose()
-        return Measured(run_seconds_of(Path(folder) / DEFAULT_HOME), finished.seconds, finished.peak_megabytes, rows)
+        return Measured(
+            run_seconds_of(Path(folder) / DEFAULT_DAGSTER_HOME), finished.seconds, finished.peak_megabytes, rows
+        )
 
 
 def run_seconds_of(home: Path) -> float:

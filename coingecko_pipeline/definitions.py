@@ -7,6 +7,7 @@ import dagster as dg
 from coingecko_pipeline.orchestration.assets import ALL_ASSETS
 from coingecko_pipeline.orchestration.checks import ALL_CHECKS
 from coingecko_pipeline.orchestration.jobs import ALL_JOBS
+from coingecko_pipeline.orchestration.maintenance import maintenance_job
 from coingecko_pipeline.orchestration.resources import build_resources
 from coingecko_pipeline.orchestration.schedules import ALL_SCHEDULES
 from coingecko_pipeline.orchestration.sensors import ALL_SENSORS
@@ -21,7 +22,7 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
     return dg.Definitions(
         assets=list(ALL_ASSETS),
         asset_checks=list(ALL_CHECKS),
-        jobs=list(ALL_JOBS),
+        jobs=[*ALL_JOBS, maintenance_job],
         schedules=list(ALL_SCHEDULES),
         sensors=list(ALL_SENSORS),
         resources=build_resources(resources),

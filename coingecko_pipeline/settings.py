@@ -18,6 +18,10 @@ DEFAULT_REPORT_PATH = Path("data") / "report" / "index.html"
 DEFAULT_MEASURES_MEMORY_MB = 256
 DEFAULT_KEEP_PAGES_DAYS = 30
 DEFAULT_ALERT_REVISED_VALUES = 2_000
+DEFAULT_KEEP_EVENTS_DAYS = 90
+FEWEST_EVENTS_DAYS = 7
+"""A sensor that was off, or a machine that was, for so long still finds what happened meanwhile."""
+DEFAULT_DAGSTER_HOME = Path("data") / "dagster"
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
 
 ADDRESS = r"^https?://[^\s/]+"
@@ -85,6 +89,8 @@ class Settings(AlertSettings):
         coingecko_billing_day: The day of the month, 1 to 31, on which the plan's credits begin anew.
         hourly_top: How many of the largest coins are asked for in each hour; 0 for none.
         keep_pages_days: Days for which the pages of the markets are kept as received; 0 for not at all.
+        keep_events_days: Days for which Dagster's own records of a run are kept after its end, but for what its UI
+            needs.
         currencies: The currencies whose past is completed by itself, by their codes, with commas in between.
         coinpaprika_base_url: Another address than CoinPaprika's own, for a proxy or the sandbox.
         database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
@@ -111,6 +117,7 @@ class Settings(AlertSettings):
     coingecko_billing_day: int | None = Field(default=None, ge=1, le=31)
     hourly_top: int = Field(default=0, ge=0)
     keep_pages_days: int = Field(default=DEFAULT_KEEP_PAGES_DAYS, ge=0, le=36_500)
+    keep_events_days: int = Field(default=DEFAULT_KEEP_EVENTS_DAYS, ge=FEWEST_EVENTS_DAYS, le=36_500)
     currencies: Annotated[tuple[str, ...], NoDecode] = ()
     coinpaprika_base_url: str | None = Field(default=None, pattern=ADDRESS)
     database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)

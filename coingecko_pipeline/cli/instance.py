@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 
 import coingecko_pipeline
+from coingecko_pipeline.settings import DEFAULT_DAGSTER_HOME
 
-DEFAULT_HOME = Path("data") / "dagster"
 DEMO_HOME = Path("data") / "demo" / "dagster"
 
 HEARD_SECONDS = 75.0
@@ -28,7 +28,7 @@ def use_home() -> Path:
     """The instance's home: DAGSTER_HOME as it is set, else data/dagster with the project's dagster.yaml in it."""
     if home := os.environ.get("DAGSTER_HOME"):
         return Path(home)
-    return _make_home(DEFAULT_HOME)
+    return _make_home(DEFAULT_DAGSTER_HOME)
 
 
 def use_demo_home() -> Path:

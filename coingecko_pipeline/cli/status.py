@@ -15,6 +15,7 @@ from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.archive.coverage import read_coverage
+from coingecko_pipeline.cli.storage_size import dagster_home, read_dagster_bytes, told_bytes
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.market.check_results import StoredCheck, read_checks
@@ -23,8 +24,10 @@ from coingecko_pipeline.market.revisions import read_revisions
 from coingecko_pipeline.market.verify import count_unwritten
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 from coingecko_pipeline.tables import stored_origin
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.size import read_bytes
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class Status:
         failed_checks: The checks that did not hold when they were last evaluated, errors first.
         backup_at: When the latest dump by `make backup` was taken; None where none was.
         backup_bytes: Its size.
+        bytes: What the tables of all sources take on disk.
+        dagster_bytes: What Dagster's own database takes; None where that cannot be told.
     """
 
     database: str
@@ -88,6 +93,8 @@ class Status:
     failed_checks: Sequence[StoredCheck]
     backup_at: datetime | None
     backup_bytes: int | None
+    bytes: int
+    dagster_bytes: int | None
 
 
 def read_status(database: Database, plan: Plan) -> Status:
@@ -139,6 +146,8 @@ def read_status(database: Database, plan: Plan) -> Status:
         failed_checks=read_checks(database, failed=True),
         backup_at=backup.taken_at if backup else None,
         backup_bytes=backup.bytes if backup else None,
+        bytes=read_bytes(database, *(source.name for source in SNAPSHOT_SOURCES)),
+        dagster_bytes=read_dagster_bytes(dagster_home()),
     )
 
 
@@ -170,6 +179,8 @@ def show_status(status: Status) -> None:
     if status.backup_at and status.backup_bytes is not None:
         hours = (datetime.now(UTC) - status.backup_at).total_seconds() / 3600
         table.add_row("latest backup", f"{hours:,.0f} hours ago, {status.backup_bytes / 1e6:,.1f} MB")
+    sizes = f"{told_bytes(status.bytes)} and {told_bytes(status.dagster_bytes)}"
+    table.add_row("size on disk, and that of Dagster's own database", sizes)
     CONSOLE.print(table)
     for check in status.failed_checks:
         _tell_failed(check)

@@ -162,4 +162,4 @@ ALL_JOBS = (
     source_agreement_job,
     market_report_job,
 )
-"""Every job, in this one place."""
+"""Every job of assets and checks, in this one place."""

@@ -196,6 +196,16 @@ class KeepPagesDays(dg.ConfigurableResource[int]):
         return self.settings.keep_pages_days
 
 
+class KeepEventsDays(dg.ConfigurableResource[int]):
+    """The days for which Dagster's records of runs are kept that KEEP_EVENTS_DAYS names."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> int:  # noqa: ARG002
+        """The figure of the settings."""
+        return self.settings.keep_events_days
+
+
 class Currencies(dg.ConfigurableResource[Sequence[str]]):
     """The currencies that CURRENCIES names."""
 
@@ -324,6 +334,7 @@ def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[st
         "measures_memory": MeasuresMemory(settings=settings),
         "flag_thresholds": FlagThresholds(settings=settings),
         "keep_pages_days": KeepPagesDays(settings=settings),
+        "keep_events_days": KeepEventsDays(settings=settings),
         "currencies": Currencies(settings=settings),
         "alerts": webhook_alerts,
         "heartbeat": monitor_heartbeat,

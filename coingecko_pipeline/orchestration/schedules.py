@@ -20,6 +20,7 @@ from coingecko_pipeline.orchestration.jobs import (
     market_charts_job,
     source_agreement_job,
 )
+from coingecko_pipeline.orchestration.maintenance import maintenance_job
 from coingecko_pipeline.orchestration.to_mend import ToMend, skip_to_mend
 from coingecko_pipeline.partitions import hour_key_of, hour_of, key_of
 from coingecko_pipeline.sources import SnapshotSource
@@ -225,6 +226,19 @@ def source_agreement_schedule(_context: dg.ScheduleEvaluationContext) -> dg.RunR
     return dg.RunRequest()
 
 
+@dg.schedule(
+    job=maintenance_job,
+    cron_schedule="20 4 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Deletes Dagster's own records of runs that ended more than KEEP_EVENTS_DAYS ago, at 04:20 UTC, when "
+    "the day's snapshot and what follows it are done; no call. What the UI needs of them stays.",
+)
+def maintenance_schedule(_context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Ask for the deletion: a late tick deletes the same."""
+    return dg.RunRequest()
+
+
 ALL_SCHEDULES = (
     daily_market_schedule,
     history_completion_schedule,
@@ -232,5 +246,6 @@ ALL_SCHEDULES = (
     hourly_market_schedule,
     *SNAPSHOT_SCHEDULES,
     source_agreement_schedule,
+    maintenance_schedule,
 )
 """Every schedule, in this one place."""

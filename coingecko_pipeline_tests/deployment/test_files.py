@@ -119,3 +119,15 @@ def test_the_parts_of_dagsters_configuration_have_no_key_in_common(parts: tuple[
     assert whole["telemetry"] == {"enabled": False}
     assert whole["run_retries"]["retry_on_asset_or_op_failure"] is False
     assert whole["run_monitoring"]["enabled"] is True
+
+
+def test_a_look_at_a_healthy_service_has_time_to_wait_before_it_looks() -> None:
+    waits = re.search(r"sleep (\d+)$", (PROJECT / "docker" / "healthy").read_text(encoding="utf-8"), re.MULTILINE)
+    assert waits
+    looks = [
+        service["healthcheck"]
+        for service in SERVICES.values()
+        if "healthy" in service.get("healthcheck", {}).get("test", ())
+    ]
+    assert len(looks) == 6
+    assert all(int(look["timeout"].removesuffix("s")) >= int(waits[1]) + 10 for look in looks)

@@ -1,0 +1,40 @@
+"""Dagster's own database, kept small."""
+
+from datetime import UTC, datetime, timedelta
+
+import click
+import dagster as dg
+
+from coingecko_pipeline.cli.instance import use_home
+from coingecko_pipeline.cli.storage_size import read_dagster_bytes, told_bytes
+from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time
+from coingecko_pipeline.orchestration.retention import RetentionError, delete_old_records
+from coingecko_pipeline.settings import load_settings
+
+
+@click.command()
+def maintain() -> None:
+    """Delete Dagster's records of runs that ended more than KEEP_EVENTS_DAYS ago.
+
+    What its UI needs stays: the latest materialization of each asset and partition, the latest result of each check.
+    maintenance_schedule does the same each night; this is for where no daemon runs.
+    """
+    settings = load_settings()
+    home = use_home()
+    before = datetime.now(UTC) - timedelta(days=settings.keep_events_days)
+    with telling_time(), dg.DagsterInstance.get() as instance:
+        try:
+            deleted = delete_old_records(instance, before)
+        except RetentionError as error:
+            raise click.ClickException(str(error)) from None
+    runs, events, checks = (
+        counted(deleted.runs, "run"),
+        counted(deleted.events, "event"),
+        counted(deleted.checks, "result"),
+    )
+    CONSOLE.print(
+        f"Deleted {runs}, {events} and {checks} of checks, of before {before:%Y-%m-%d}. "
+        f"Dagster's database has {told_bytes(read_dagster_bytes(home))}.",
+        highlight=False,
+        soft_wrap=True,
+    )
