@@ -28,7 +28,7 @@ import pymysql
 from coingecko_pipeline_tests.deployment.graphql import Webserver, wait_until
 from coingecko_pipeline_tests.deployment.stack import Stack
 
-COINS = 3_000
+COINS = 1_500
 """More than an hour of faults leaves time for, so that the backfill is at work to its end."""
 END_SECONDS = 1_800
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
