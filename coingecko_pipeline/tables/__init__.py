@@ -152,10 +152,10 @@ MAIN_TABLES = frozenset(metadata.tables) - {ticker_snapshots.name}
 
 OWN_TABLES = frozenset(
     table.name
-    for table in (api_usage, api_rate, api_recent_calls, usage_writers, market_change_counter, declared_views)
+    for table in (api_usage, api_rate, api_recent_calls, usage_writers, market_change_counter, declared_views, backups)
 )
-"""The tables that hold nothing of a source: what was asked for and how often, how many changes there were, and which
-views were made."""
+"""The tables that hold nothing of a source: what was asked for and how often, how many changes there were, which views
+were made, and which dumps were taken."""
 
 
 def open_database(url: str, *, known: bool = False) -> Database:
