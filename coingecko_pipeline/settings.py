@@ -3,13 +3,15 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from coingecko_pipeline.secret_files import ReadableByOthers, has_password, refuse_readable_by_others
 from coingecko_pipeline.sources.coingecko.plans import Plan, PlanError, choose_plan
 from coingecko_pipeline.sources.coingecko.rates import CURRENCY_CODE
 
@@ -24,6 +26,9 @@ FEWEST_EVENTS_DAYS = 7
 DEFAULT_DAGSTER_HOME = Path("data") / "dagster"
 DEFAULT_UI_URL = "http://127.0.0.1:3000"
 
+ENV_FILE = Path(".env")
+"""In the working folder."""
+
 ADDRESS = r"^https?://[^\s/]+"
 
 S = TypeVar("S", bound="_FromEnvironment")
@@ -37,7 +42,7 @@ class _FromEnvironment(BaseSettings):
     """Settings from the environment and from .env."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )
 
     @classmethod
@@ -193,6 +198,15 @@ class ServerSettings(_FromEnvironment):
         }
 
 
+SECRETS = frozenset(
+    name.upper()
+    for kind in (Settings, ServerSettings)
+    for name, field in kind.model_fields.items()
+    if SecretStr in (field.annotation, *get_args(field.annotation))
+)
+"""The settings that nobody else may read. An address of a database counts where it holds a password."""
+
+
 def load_server_settings() -> ServerSettings:
     """Read the deployment's settings.
 
@@ -234,10 +248,23 @@ def load_alert_settings() -> AlertSettings:
 
 
 def _read(kind: type[S], overrides: Mapping[str, Any]) -> S:
+    _refuse_open_file()
     try:
         return kind(**overrides)
     except ValidationError as error:
         raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
+
+
+def _refuse_open_file() -> None:
+    """Refuse a settings file that others can read; one without a secret may be read by all."""
+    if not ENV_FILE.is_file():
+        return
+    for name, value in dotenv_values(ENV_FILE, interpolate=False).items():
+        if value and name.upper() in SECRETS and (name.upper() != "DATABASE_URL" or has_password(value)):
+            try:
+                refuse_readable_by_others(ENV_FILE, name.upper())
+            except ReadableByOthers as error:
+                raise SettingsError(str(error)) from None
 
 
 def _check_addresses(settings: AlertSettings) -> None:

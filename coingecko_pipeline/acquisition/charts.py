@@ -191,8 +191,10 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
         archive_faults()
     finally:
         answers.close()
-        write()
-        source.ledger.record()
+        try:
+            write()
+        finally:  # what could not be written is paid all the same
+            source.ledger.record()
 
 
 def _fetch(call: ChartCall, source: ChartSource) -> StoredAnswer | _Fault:

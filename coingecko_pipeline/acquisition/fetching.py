@@ -40,21 +40,26 @@ def in_order(
         window: Calls that were begun and whose results were not taken yet, at most.
 
     Raises:
-        Exception: What ``fetch`` raised. Calls that had not begun are not made any more, nor those that wait for their
-            turn; those under way have `GRACE_SECONDS` to come to their end, and are left alone then. The same holds
-            where the iterator is closed.
+        Exception: What ``fetch`` raised. From then on no call begins any more, nor do those that wait for their turn;
+            those under way have `GRACE_SECONDS` to come to their end, and are left alone then. The same holds where
+            the iterator is closed.
     """
     begun: SimpleQueue[tuple[Future[Result], Call] | None] = SimpleQueue()
     pending: deque[Future[Result]] = deque()
+    failed = threading.Event()
 
     def work() -> None:
         while item := begun.get():
             future, call = item
+            # Calls begin in their order: what has not begun comes after the one that failed.
+            if failed.is_set():
+                future.cancel()
             if not future.set_running_or_notify_cancel():
                 continue
             try:
                 future.set_result(fetch(call))
             except BaseException as error:  # whatever it is, the taker of the result gets it
+                failed.set()
                 future.set_exception(error)
 
     def taken(results: int) -> Iterator[Result]:

@@ -45,7 +45,11 @@ class SharedWindow:
 
         Returns:
             How many are let through; where none is, the seconds after which to try again.
+
+        Raises:
+            StorageFull: What they bring could not be stored, so that none of them is made.
         """
+        self._database.assert_room()
         self._make_known()
         return self._database.run_in_transaction(lambda connection: self._take(connection, limit, wanted))
 

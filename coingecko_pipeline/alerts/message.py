@@ -19,8 +19,11 @@ RANGE_FIRST = "dagster/asset_partition_range_start"
 RANGE_LAST = "dagster/asset_partition_range_end"
 WILL_RETRY = "dagster/will_retry"
 
-CALLS_EVERYONE = re.compile(r"@(?=(?:everyone|here|channel|all)\b)")
-"""What Mattermost and Discord would call a whole channel with, should a coin or a server be named so."""
+ASKS_FOR_MORE = re.compile(
+    r"(?<=@)(?=(?:everyone|here|channel|all)\b)|(?=://)|(?<=\])(?=\()|(?<=\bwww)(?=\.)", re.IGNORECASE
+)
+"""Where Slack, Mattermost and Discord would call a whole channel or make a link, should a coin or a server be named so:
+a space without width goes there."""
 
 
 def tell_failure(
@@ -131,7 +134,7 @@ def _short(words: str) -> str:
 def _linked(lines: Sequence[str], link: str) -> str:
     """Escaped as Slack asks for, with the link whole and at its end."""
     link = f"\n{link}"
-    words = CALLS_EVERYONE.sub("@\u200b", "\n".join(lines))
+    words = ASKS_FOR_MORE.sub("\u200b", "\n".join(lines))
     words = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     room = TEXT_LENGTH - len(link)
     if len(words) > room:

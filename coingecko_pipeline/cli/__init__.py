@@ -11,8 +11,9 @@ from dotenv import load_dotenv
 from rich.logging import RichHandler
 
 from coingecko_pipeline import __version__
+from coingecko_pipeline.cli.full_disk import tell_full_disk
 from coingecko_pipeline.cli.lazy import LazyGroup
-from coingecko_pipeline.cli.terminal import ERRORS
+from coingecko_pipeline.cli.terminal import ERRORS, tell_problem
 from coingecko_pipeline.settings import SettingsError
 from coingecko_pipeline.warehouse import DatabaseUrlError, WarehouseError
 
@@ -64,8 +65,13 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except (SettingsError, DatabaseUrlError) as error:
-        ERRORS.print(f"[bold red]Settings:[/] {error}", highlight=False, soft_wrap=True)
+        tell_problem("Settings", str(error))
         sys.exit(WRONG_USE)
     except WarehouseError as error:
-        ERRORS.print(f"[bold red]Database:[/] {error}", highlight=False, soft_wrap=True)
+        tell_problem("Database", str(error))
         sys.exit(FAILED)
+    except Exception as error:
+        if told := tell_full_disk(error):
+            tell_problem("Full", told)
+            sys.exit(FAILED)
+        raise

@@ -72,5 +72,4 @@ def tell_lacking(conversion: Conversion) -> None:
         f"{last} fetches it.",
         highlight=False,
         soft_wrap=True,
-        markup=False,
     )

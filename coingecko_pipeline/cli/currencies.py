@@ -64,7 +64,7 @@ def take_currencies(settings: Settings, currencies: tuple[str, ...] = (), dates:
     CONSOLE.print(line, highlight=False, soft_wrap=True)
     faulty: dict[str, str] = facts["currencies_faulty"]
     for currency, reason in faulty.items():
-        ERRORS.print(f"Nothing came of {currency}: {reason}", highlight=False, soft_wrap=True, markup=False)
+        ERRORS.print(f"Nothing came of {currency}: {reason}", highlight=False, soft_wrap=True)
     return Outcome(outcome.ok and not faulty, outcome.metadata)
 
 

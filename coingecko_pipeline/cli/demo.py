@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from pydantic import SecretStr
 from rich.table import Table
+from rich.text import Text
 
 from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.archive.dates import DateRange
@@ -66,8 +67,11 @@ def demo_sandbox() -> Iterator[RunningSandbox]:
 def demo() -> None:
     """Fill data/demo/coingecko.db from a synthetic market: today's snapshot of all coins, a year of the largest 100."""
     CONSOLE.print(
-        "[bold]This market is synthetic.[/] It comes from a sandbox on this machine, not from CoinGecko: "
-        "no key, no network, and no number in it is real."
+        Text.assemble(
+            ("This market is synthetic.", "bold"),
+            " It comes from a sandbox on this machine, not from CoinGecko: no key, no network, and no number in it is "
+            "real.",
+        )
     )
     CONSOLE.print(
         "The schedule takes the snapshot at 00:00 UTC; a demo at another hour makes the check of its time warn.\n"
@@ -112,11 +116,11 @@ def _largest(database: Database) -> Table:
 
 def _next_commands() -> None:
     program = "coingecko-pipeline" if Path(sys.argv[0]).parent.name != "bin" else ".venv/bin/coingecko-pipeline"
-    CONSOLE.print("\n[bold]Next:[/]")
+    CONSOLE.print("\nNext:", style="bold")
     for what, command in (
         ("open the UI on this demo", f"{program} dev --demo"),
         ("go live with a free key", f"COINGECKO_API_KEY=… {program} daily"),
         ("move to MySQL", f"DATABASE_URL=mysql+pymysql://user:password@host:3306/coingecko {program} migrate"),
     ):
         CONSOLE.print(f"  {what}:", highlight=False)
-        CONSOLE.print(f"    [cyan]{command}[/]", highlight=False, soft_wrap=True)
+        CONSOLE.print(f"    {command}", style="cyan", highlight=False, soft_wrap=True)

@@ -80,6 +80,12 @@ def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Ta
 )
 @click.option("--output", metavar="FILE", help="The file, or - for a pipe; by default it is named after the table.")
 @click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
+@click.option(
+    "--escape-formulas/--no-escape-formulas",
+    default=True,
+    show_default=True,
+    help="In CSV: an apostrophe before a text that a spreadsheet would compute, such as =1+1.",
+)
 def export(
     first: datetime | None,
     last: datetime | None,
@@ -91,6 +97,7 @@ def export(
     label: str,
     output: str | None,
     overwrite: bool,
+    escape_formulas: bool,
 ) -> None:
     """Write the rows of a table into a file that other tools read: Parquet, CSV or Arrow."""
     currency = checked_currency(currency, source, table)
@@ -102,7 +109,7 @@ def export(
         raise click.UsageError(f"{name} is no text for a terminal: write to a file, or into a pipe.")
     began = time.monotonic()
     try:
-        exported = _export(source, selection, file_format, path, console, overwrite, currency)
+        exported = _export(source, selection, file_format, path, console, overwrite, currency, escape_formulas)
     except SelectionError as error:
         raise click.UsageError(str(error)) from None
     except (ExportError, AcquisitionError) as error:
@@ -111,7 +118,7 @@ def export(
     line = f"Exported {counted(exported.rows, 'row')} of {whose}{selection}"
     if exported.size is not None:
         line += f" to {path}: {_megabytes(exported.size)}"
-    console.print(f"{line} in {time.monotonic() - began:,.1f} s.", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"{line} in {time.monotonic() - began:,.1f} s.", highlight=False, soft_wrap=True)
 
 
 def _export(
@@ -122,6 +129,7 @@ def _export(
     console: Console,
     overwrite: bool,
     currency: str | None,
+    escape_formulas: bool,
 ) -> Exported:
     selection.conditions()  # what cannot be chosen is told before the database is asked
     warehouse = open_warehouse(load_settings())
@@ -138,7 +146,16 @@ def _export(
 
             conversion = read_conversion(currency, selection, database) if currency else None
             attribution = _attribution(source, database)
-            job = Export(database, selection, file_format, begin, progress.advance, conversion, attribution)
+            job = Export(
+                database,
+                selection,
+                file_format,
+                begin,
+                progress.advance,
+                conversion,
+                attribution,
+                escape_formulas=escape_formulas,
+            )
             exported = job.to_file(path, overwrite=overwrite) if path else job.to_stream(sys.stdout.buffer)
         if conversion:
             tell_lacking(conversion)

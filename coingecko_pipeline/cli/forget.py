@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, delete, inspect, or_
 from coingecko_pipeline import tables
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
 from coingecko_pipeline.export.attribution import SIDECAR, sidecar_of, source_in
+from coingecko_pipeline.report.place import is_report
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
@@ -115,7 +116,7 @@ def _is_there(schema: Database) -> bool:
 
 
 def _report(path: Path) -> Iterator[Path]:
-    if path.is_file():
+    if is_report(path):
         yield path
 
 
@@ -165,4 +166,4 @@ def _unfollow(connection: Connection, source: Source) -> None:
 
 
 def _say(sentence: str) -> None:
-    CONSOLE.print(sentence, highlight=False, soft_wrap=True, markup=False)
+    CONSOLE.print(sentence, highlight=False, soft_wrap=True)

@@ -9,7 +9,9 @@ from pathlib import Path
 import dagster as dg
 
 import coingecko_pipeline
-from coingecko_pipeline.settings import DEFAULT_DAGSTER_HOME
+from coingecko_pipeline.cli.home_passwords import password_in
+from coingecko_pipeline.secret_files import ReadableByOthers, refuse_readable_by_others
+from coingecko_pipeline.settings import DEFAULT_DAGSTER_HOME, SettingsError
 
 DEMO_HOME = Path("data") / "demo" / "dagster"
 
@@ -25,8 +27,13 @@ def project_file(name: str) -> Path:
 
 
 def use_home() -> Path:
-    """The instance's home: DAGSTER_HOME as it is set, else data/dagster with the project's dagster.yaml in it."""
+    """The instance's home: DAGSTER_HOME as it is set, else data/dagster with the project's dagster.yaml in it.
+
+    Raises:
+        SettingsError: Its dagster.yaml has a password that others can read.
+    """
     if home := os.environ.get("DAGSTER_HOME"):
+        _refuse_open_file(Path(home) / "dagster.yaml")
         return Path(home)
     return _make_home(DEFAULT_DAGSTER_HOME)
 
@@ -34,6 +41,14 @@ def use_home() -> Path:
 def use_demo_home() -> Path:
     """The demo's own home, wherever DAGSTER_HOME points: runs on a synthetic market are no history of a live one."""
     return _make_home(DEMO_HOME)
+
+
+def _refuse_open_file(path: Path) -> None:
+    if path.is_file() and (place := password_in(path)):
+        try:
+            refuse_readable_by_others(path, f"a password ({place})")
+        except ReadableByOthers as error:
+            raise SettingsError(str(error)) from None
 
 
 def _make_home(relative: Path) -> Path:

@@ -57,7 +57,6 @@ def _write_archived(database: Database, answers: int) -> None:
             f"{counted(len(written.unreadable), 'archived chart')} cannot be read and will be asked for again: "
             f"{', '.join(written.unreadable[:5])}. The rows stay.",
             highlight=False,
-            markup=False,
         )
 
 

@@ -19,6 +19,7 @@ from coingecko_pipeline.analysis import (
     UnknownCurrency,
     price,
 )
+from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS
 
 NO_SUCH_PRICE = 1
 WRONG_QUESTION = 2
@@ -52,9 +53,12 @@ def price_command(coin: str, when: str | None, currency: str, tolerance: int, as
         if as_json:
             click.echo(json.dumps({"error": _as_object(error)}, indent=2))
         else:
-            click.echo(f"Error: {error}.", err=True)
+            ERRORS.print(f"Error: {error}.", highlight=False, soft_wrap=True)
         sys.exit(WRONG_QUESTION if isinstance(error, InvalidQuestion) else NO_SUCH_PRICE)
-    click.echo(json.dumps(_answer(found), indent=2) if as_json else _sentences(found))
+    if as_json:
+        click.echo(json.dumps(_answer(found), indent=2))
+    else:
+        CONSOLE.print(_sentences(found), highlight=False, soft_wrap=True)
 
 
 def _answer(found: Price) -> dict[str, Any]:

@@ -9,34 +9,42 @@ from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.runs import Outcome, run_job
 from coingecko_pipeline.cli.terminal import CONSOLE, telling_time
 from coingecko_pipeline.databases import open_warehouse
+from coingecko_pipeline.report import ReportError
+from coingecko_pipeline.report.place import check_place
 from coingecko_pipeline.settings import Settings, load_settings
 
 
 @click.command()
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The HTML file; by default the one that REPORT_PATH names, data/report/index.html.",
 )
-def report(output: Path | None) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace the file also where it is no earlier report.")
+def report(output: Path | None, overwrite: bool) -> None:
     """Write the market and the data's own health into one HTML file that needs no network."""
     settings = load_settings()
+    try:
+        check_place(output or settings.report_path, overwrite=overwrite, makes_folder=output is None)
+    except ReportError as error:
+        raise click.ClickException(str(error)) from None
     open_warehouse(settings).dispose()
     use_home()
     with telling_time():
-        outcome = write_report(settings, output)
+        outcome = write_report(settings, output, overwrite=overwrite)
     sys.exit(0 if outcome.ok else 1)
 
 
-def write_report(settings: Settings, output: Path | None = None) -> Outcome:
+def write_report(settings: Settings, output: Path | None = None, *, overwrite: bool = False) -> Outcome:
     """Run the report's job and tell where the file is.
 
     Args:
         settings: Where the data are, and where the file goes.
         output: Another file.
+        overwrite: Whether a file that is no report is replaced.
     """
-    config = {"coingecko__market_report": {"config": {"output": str(output.resolve())}}} if output else {}
-    outcome = run_job("market_report_job", settings, ops=config)
+    config = {"overwrite": overwrite, **({"output": str(output.absolute())} if output else {})}
+    outcome = run_job("market_report_job", settings, ops={"coingecko__market_report": {"config": config}})
     if facts := outcome.metadata.get("market_report"):
         CONSOLE.print(
             f"Wrote {facts['path']}: {facts['coins']:,} coins, {facts['rows']:,} rows, {facts['bytes'] / 1e6:.1f} MB. "

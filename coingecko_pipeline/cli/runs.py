@@ -8,13 +8,12 @@ from typing import Any
 
 import click
 import dagster as dg
-from rich.markup import escape
 
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.instance import daemon_at_work
 from coingecko_pipeline.cli.queued import DaemonGone, follow, put_into_queue
-from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, watching
+from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, tell_problem, watching
 from coingecko_pipeline.cli.turns import BETWEEN_LOOKS_SECONDS, pools_of, turn
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.definitions import build_definitions
@@ -85,9 +84,8 @@ def run_job(
     success = any(event.event_type == dg.DagsterEventType.RUN_SUCCESS for event in events)
     checks_hold = _tell_checks(events)
     for failure in failures_of(events):
-        if failure.is_of_checks:
-            continue
-        ERRORS.print(f"[bold red]Failed:[/] {escape(failure.reason)}", highlight=False, soft_wrap=True)
+        if not failure.is_of_checks:
+            tell_problem("Failed", failure.reason)
     if not success:
         CONSOLE.print(f"The run {run_id} has the whole story: coingecko-pipeline dev opens the UI.", soft_wrap=True)
     return Outcome(success and checks_hold, _metadata(events))
@@ -167,7 +165,6 @@ def _tell_checks(events: Sequence[dg.DagsterEvent]) -> bool:
     for check in failed_checks_of(events):
         error = check.severity == dg.AssetCheckSeverity.ERROR
         hold = hold and not error
-        label = "[bold red]Check failed:[/]" if error else "[yellow]Check warns:[/]"
-        line = f"{label} {check.asset_key.path[-1]}: {check.check_name} ({escape(figures_of(check))})"
-        ERRORS.print(line, highlight=False, soft_wrap=True)
+        label, style = ("Check failed", "bold red") if error else ("Check warns", "yellow")
+        tell_problem(label, f"{check.asset_key.path[-1]}: {check.check_name} ({figures_of(check)})", style)
     return hold

@@ -1,20 +1,48 @@
 """What the commands show: bars in a terminal, plain lines elsewhere."""
 
 import logging
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.text import Text
 
 from coingecko_pipeline.acquisition.progress import LogProgress
 from coingecko_pipeline.acquisition.progress import Progress as Watcher
 
-CONSOLE = Console()
-ERRORS = Console(stderr=True)
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys rather than shows, and what turns the order of letters round."""
+
+
+class PlainConsole(Console):
+    """A terminal that takes no text for markup or a command: names are chosen by whoever lists a coin.
+
+    What is to have a style is a `Text`.
+
+    Args:
+        stderr: Whether it is that of errors.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """What is written, without commands but rich's own."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=_COMMANDS.sub("\ufffd", segment.text))
+
+
+CONSOLE = PlainConsole()
+ERRORS = PlainConsole(stderr=True)
+
+
+def tell_problem(label: str, words: str, style: str = "bold red") -> None:
+    """One line about what is wrong, behind a label with a colour."""
+    ERRORS.print(Text.assemble((f"{label}:", style), f" {words}"), highlight=False, soft_wrap=True)
 
 
 def counted(number: int, noun: str) -> str:
@@ -53,7 +81,8 @@ class BarProgress:
 
     def __init__(self, console: Console) -> None:
         self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
+            TextColumn("{task.fields[pause]}", style="yellow", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[unit]}"),
@@ -61,22 +90,20 @@ class BarProgress:
             TimeRemainingColumn(),
             console=console,
         )
-        self._task = self._bar.add_task("", visible=False, unit="")
-        self._what = ""
+        self._task = self._bar.add_task("", visible=False, unit="", pause="")
 
     def begin(self, what: str, total: int, unit: str) -> None:
         """Show a bar for the work."""
-        self._what = what
-        self._bar.reset(self._task, total=total, description=what, visible=True, unit=unit)
+        self._bar.reset(self._task, total=total, description=what, visible=True, unit=unit, pause="")
         self._bar.start()
 
     def advance(self, units: int = 1) -> None:
         """Move the bar."""
-        self._bar.update(self._task, advance=units, description=self._what)
+        self._bar.update(self._task, advance=units, pause="")
 
     def pause(self, seconds: float, reason: str) -> None:
         """Say on the bar that nothing will happen for a while, and why."""
-        self._bar.update(self._task, description=f"{self._what} [yellow](pausing {seconds:.0f} s: {escape(reason)})[/]")
+        self._bar.update(self._task, pause=f"(pausing {seconds:.0f} s: {reason})")
 
     def end(self) -> None:
         """Leave the bar as it stands."""

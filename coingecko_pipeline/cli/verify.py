@@ -58,7 +58,7 @@ def verify(first: datetime | None, last: datetime | None, asset_ids: tuple[str, 
     show_derived(derived, repaired=repair)
     is_clean = market.is_clean and pages.is_clean and all(found.is_clean for found in derived.values())
     if is_clean:
-        CONSOLE.print("[green]Nothing differs.[/]")
+        CONSOLE.print("Nothing differs.", style="green")
     sys.exit(0 if is_clean or repair else 1)
 
 

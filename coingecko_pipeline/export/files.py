@@ -15,11 +15,13 @@ from coingecko_pipeline.export.attribution import Attribution
 from coingecko_pipeline.export.conversion import Conversion
 from coingecko_pipeline.export.errors import FileRefused, NothingToExport
 from coingecko_pipeline.export.formats import Format, Opener
+from coingecko_pipeline.export.formulas import escaped_formulas
 from coingecko_pipeline.export.selection import Selection, date_column
 from coingecko_pipeline.warehouse import Database, DatabaseUnavailable
 from coingecko_pipeline.warehouse.failures import is_transient
 from coingecko_pipeline.warehouse.paging import arrow_schema, count_rows, of_one_moment, read_pages
 from coingecko_pipeline.warehouse.reading import Condition
+from coingecko_pipeline.warehouse.room import says_no_room
 
 RowsListener = Callable[[int], None]
 """Takes a number of rows."""
@@ -54,6 +56,7 @@ class Export:
         advance: RowsListener of so many more rows that are written.
         conversion: Into which currency values in US dollars are converted; None for as they are.
         attribution: Whose data they are: in the file's metadata, or beside a file of text.
+        escape_formulas: Whether an apostrophe goes before a text that a spreadsheet would compute, in a file of text.
     """
 
     database: Database
@@ -63,6 +66,7 @@ class Export:
     advance: RowsListener = _ignore_rows
     conversion: Conversion | None = None
     attribution: Attribution | None = None
+    escape_formulas: bool = True
 
     def to_file(self, path: Path, *, overwrite: bool = False) -> Exported:
         """Write a file; from the start again after a lost connection.
@@ -120,9 +124,11 @@ class Export:
         schema, convert, whose = arrow_schema(table), self.conversion, self.attribution
         # The rate is the one of the row's own date, so it comes before the label.
         schema = self.selection.labelled_schema(convert.schema(schema) if convert else schema)
+        escapes = self.escape_formulas and self.file_format.is_text
         with opener(file, whose.added_to(schema) if whose else schema) as writer:
             for batch in read_pages(connection, table, conditions):
-                writer.write_batch(self.selection.labelled(convert.converted(batch) if convert else batch))
+                out = self.selection.labelled(convert.converted(batch) if convert else batch)
+                writer.write_batch(escaped_formulas(out) if escapes else out)
                 self.advance(batch.num_rows)
         return rows
 
@@ -165,6 +171,7 @@ def _whole_file(path: Path, overwrite: bool) -> Iterator[IO[bytes]]:
         _refuse_existing(path, overwrite)
         part.replace(path)
     except OSError as error:
-        raise FileRefused(f"{path} could not be written: {error.strerror or error}.") from error
+        full = ": make room there, then run the same again" if says_no_room(error) else ""
+        raise FileRefused(f"{path} could not be written: {error.strerror or error}{full}.") from error
     finally:
         part.unlink(missing_ok=True)

@@ -6,4 +6,4 @@ the charts with Bokeh (`charts`) and fills the templates (`page`). It knows no D
 
 
 class ReportError(Exception):
-    """There is nothing to report; the message says what to do first."""
+    """There is nothing to report, or no place for it; the message says what to do first."""

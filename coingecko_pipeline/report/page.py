@@ -18,6 +18,7 @@ from coingecko_pipeline.report.coverage import FULL, Coverage, Day
 from coingecko_pipeline.report.dates import WEEK
 from coingecko_pipeline.report.market import DETAILED, Coin
 from coingecko_pipeline.report.packing import deflate
+from coingecko_pipeline.report.place import GENERATOR
 from coingecko_pipeline.report.series import DAILY_STEPS, WEEKLY_STEPS, pack_market
 
 SCRIPTS = ("numbers.js", "packing.js", "theme.js", "charts.js", "table.js", "coin.js", "page.js")
@@ -74,6 +75,7 @@ def render(contents: Contents) -> str:
         contents=contents,
         coverage=coverage,
         latest=days[-1],
+        generator=GENERATOR,
         version=__version__,
         policy=content_security_policy(script, bokeh),
         style=_static("style.css"),

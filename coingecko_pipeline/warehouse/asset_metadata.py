@@ -1,6 +1,6 @@
 """What an asset's metadata tells the IO manager, and what the IO manager tells Dagster about a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 from typing import Any, Literal, cast, get_args
@@ -13,6 +13,7 @@ from sqlalchemy.dialects import mysql
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DeclarationError
 from coingecko_pipeline.warehouse.frames import arrow_type
+from coingecko_pipeline.warehouse.markdown import LEFT, markdown_table
 from coingecko_pipeline.warehouse.reading import Condition, OneOf
 
 WriteMode = Literal["replace_table", "replace_partition", "upsert"]
@@ -177,13 +178,8 @@ def column_schema(table: Table) -> TableSchema:
 def preview(rows: pd.DataFrame) -> str:
     """The first ten rows as a Markdown table; long values are cut, NULL is empty."""
     first = rows.head(PREVIEW_ROWS)
-    lines = [_line(list(map(str, first.columns))), _line(["---"] * len(first.columns))]
-    lines += [_line([_cell(value) for value in row]) for row in first.itertuples(index=False, name=None)]
-    return "\n".join(lines)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    cells = ([_cell(value) for value in row] for row in first.itertuples(index=False, name=None))
+    return markdown_table(dict.fromkeys(map(str, first.columns), LEFT), cells)
 
 
 def _cell(value: Any) -> str:
@@ -191,7 +187,7 @@ def _cell(value: Any) -> str:
         return f"{len(value)} bytes"
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and isnan(value)):
         return ""
-    text = " ".join(str(value).split()).replace("\\", "\\\\").replace("|", "\\|")
+    text = " ".join(str(value).split())
     return text if len(text) <= _PREVIEW_WIDTH else text[: _PREVIEW_WIDTH - 1] + "…"
 
 

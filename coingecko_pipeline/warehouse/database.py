@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import tenacity
@@ -12,7 +13,9 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.warehouse.engines import BEGIN, READ_TIMEOUT_SECONDS, mysql_engine, sqlite_engine
+from coingecko_pipeline.warehouse.errors import StorageFull
 from coingecko_pipeline.warehouse.failures import is_outage, is_transient, storage_full, unavailable
+from coingecko_pipeline.warehouse.room import RESERVE_BYTES, free_bytes
 from coingecko_pipeline.warehouse.urls import masked, parse_database_url, url_of_schema
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ class Database:
         attached: on SQLite: other files whose tables every connection sees, by the name that qualifies them.
         unprefixed: the name of a database whose schemas have their plain names (`urls.url_of_schema`).
         read_timeout: seconds to wait for a server's answer to a statement; None for as long as it takes.
+        free: tells the bytes that may still be written into a folder.
 
     Raises:
         DatabaseUrlError: the URL cannot be used.
@@ -63,7 +67,9 @@ class Database:
         attached: Mapping[str, str] | None = None,
         unprefixed: str | None = None,
         read_timeout: float | None = READ_TIMEOUT_SECONDS,
+        free: Callable[[Path], int] = free_bytes,
     ) -> None:
+        self._free = free
         self._url = parse_database_url(url)
         self._sleep = sleep
         self._unprefixed = unprefixed
@@ -139,7 +145,20 @@ class Database:
             sleep=self._sleep,
             attached=attached,
             read_timeout=self._read_timeout and read_timeout and min(self._read_timeout, read_timeout),
+            free=self._free,
         )
+
+    def assert_room(self) -> None:
+        """Do nothing where what is about to be bought can be stored: on SQLite, whose disk is here to be looked at.
+
+        Raises:
+            StorageFull: less than `RESERVE_BYTES` are left, which are for what is under way.
+        """
+        if self.is_sqlite and self._free(Path(self._url.database or "").parent) < RESERVE_BYTES:
+            raise StorageFull(
+                f"{self.masked_url} has less than {RESERVE_BYTES / 2**20:.0f} MB left to write to, and nothing more is "
+                "bought: make room where its data are, then run the same again. What was stored before is kept"
+            )
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -147,6 +166,7 @@ class Database:
 
         Raises:
             DatabaseUnavailable: the database did not let us in.
+            StorageFull: it has no space left, not even to be opened.
         """
         with self._connection() as connection:
             yield connection
@@ -238,7 +258,7 @@ class Database:
         try:
             connection = waiting(self.engine.connect)
         except Exception as error:
-            if (refusal := unavailable(error, self._url)) is not None:
+            if (refusal := storage_full(error, self._url) or unavailable(error, self._url)) is not None:
                 raise refusal from error
             raise
         self._reached = True

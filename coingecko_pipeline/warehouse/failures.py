@@ -1,12 +1,15 @@
 """Errors of the database drivers: which are worth another try, and what the others mean in one sentence."""
 
+import re
 import sqlite3
+from pathlib import Path
 
 import pymysql
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.warehouse.errors import DatabaseUnavailable, StorageFull
+from coingecko_pipeline.warehouse.room import is_full, temporary_folder_full, temporary_folder_of_sqlite
 from coingecko_pipeline.warehouse.urls import masked
 
 LOCK_CODES = frozenset({1205, 1213})
@@ -26,7 +29,10 @@ the login was done (a proxy in between accepts it and finds no server), no free 
 at once (1040, 1203), nothing answers (2002, 2003), its name is unknown while it is stopped, as a container's (2005)."""
 
 FULL_CODES = frozenset({1021, 1114})
-"""What a server answers whose disk, quota or largest file is full: disk full; the table is full."""
+"""What a server answers whose disk, quota or largest file is full: disk full; a table is full, a temporary one too."""
+
+_ERRNO_28 = re.compile(r"(?i)\b(?:errno|errcode|error)[: ]+28\b")
+"""How other answers tell it: error 28 of the system, from a storage engine (1030) or at a file (3, 1026 and more)."""
 
 UNKNOWN_DATABASE = 1049
 
@@ -64,11 +70,26 @@ def is_denied(error: BaseException) -> bool:
     return error_code(error) in DENIED_CODES
 
 
+def is_full_storage(error: BaseException) -> bool:
+    """Whether a database says that it has no space left."""
+    original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if isinstance(original, sqlite3.OperationalError):
+        return original.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL
+    code = error_code(original)
+    return code is not None and (code in FULL_CODES or _ERRNO_28.search(str(original)) is not None)
+
+
 def storage_full(error: BaseException, url: URL) -> StorageFull | None:
     """The one sentence to give a person whose database has no space left; None where `error` is something else."""
     original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    full = isinstance(original, sqlite3.OperationalError) and original.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL
-    if not full and error_code(original) not in FULL_CODES:
+    full = is_full_storage(original)
+    if isinstance(original, sqlite3.OperationalError):
+        here = is_full(Path(url.database or "").parent)
+        # Where its log's index has no room SQLite says that it cannot read or write.
+        full = full or (here and original.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN))
+        if full and not here and is_full(temporary := temporary_folder_of_sqlite()):
+            return temporary_folder_full(temporary)
+    if not full:
         return None
     return StorageFull(
         f"{masked(url)} has no space left to write to ({original}): make room where its data are, then run the same "

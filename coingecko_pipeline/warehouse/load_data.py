@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateTable
 from coingecko_pipeline.warehouse.errors import RowsRefusedError
 from coingecko_pipeline.warehouse.failures import error_code
 from coingecko_pipeline.warehouse.frames import TEXT, arrow_type
+from coingecko_pipeline.warehouse.room import temporary_room
 from coingecko_pipeline.warehouse.upsert import upsert_from
 
 STAGING = "incoming_rows"
@@ -45,8 +46,13 @@ def is_forbidden(error: DBAPIError) -> bool:
 
 @contextmanager
 def ready_file(rows: pa.Table) -> Iterator[str]:
-    """The path of a temporary file that holds the rows as LOAD DATA reads them; removed at the end."""
-    with tempfile.NamedTemporaryFile(prefix="warehouse-", suffix=".tsv") as file:
+    """The path of a temporary file that holds the rows as LOAD DATA reads them; removed at the end.
+
+    Raises:
+        StorageFull: the folder for temporary files has no space left.
+    """
+    # All of it, since closing writes what is left in memory.
+    with temporary_room(), tempfile.NamedTemporaryFile(prefix="warehouse-", suffix=".tsv") as file:
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             file.write(to_text(rows.slice(start, _ROWS_AT_ONCE)))
         file.flush()

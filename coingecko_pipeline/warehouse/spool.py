@@ -2,10 +2,13 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import IO, Any, Self
 
 import pyarrow as pa
+
+from coingecko_pipeline.warehouse.room import temporary_room
 
 
 class Spool:
@@ -26,20 +29,27 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # what is still in memory has no room, and nobody reads it any more
+            self._file.close()
 
     def append(self, rows: pa.Table) -> None:
-        """Keep one more batch. All come before the first reading."""
-        if self._writer is None:
-            self._writer = pa.ipc.new_stream(self._file, rows.schema)
-        self._writer.write_table(rows)
+        """Keep one more batch. All come before the first reading.
+
+        Raises:
+            StorageFull: the folder for temporary files has no space left.
+        """
+        with temporary_room():
+            if self._writer is None:
+                self._writer = pa.ipc.new_stream(self._file, rows.schema)
+            self._writer.write_table(rows)
 
     def __iter__(self) -> Iterator[pa.Table]:
         """Every batch from the first, in the order in which they came."""
         if self._writer is None:
             return
-        self._writer.close()
-        self._file.seek(0)
+        with temporary_room():
+            self._writer.close()
+            self._file.seek(0)
         with pa.ipc.open_stream(self._file) as reader:
             for batch in reader:
                 yield pa.Table.from_batches([batch])

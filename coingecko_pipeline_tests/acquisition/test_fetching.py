@@ -61,3 +61,28 @@ def test_an_error_ends_the_work_and_lets_the_calls_under_way_end() -> None:
     with pytest.raises(ValueError, match="refused"):
         list(in_order(range(100), fetch, threads=2, window=4))
     assert set(ended) <= {1, 2, 3}
+
+
+def test_after_an_error_no_call_begins_although_nobody_has_come_to_it_yet() -> None:
+    begun: list[int] = []
+    failed, first_may_end = threading.Event(), threading.Event()
+
+    def calls() -> Iterator[int]:
+        yield 0
+        yield 1
+        assert failed.wait(30)
+        yield from range(2, 10)
+        first_may_end.set()
+
+    def fetch(call: int) -> int:
+        begun.append(call)
+        if call == 0:
+            assert first_may_end.wait(30)
+        if call == 1:
+            failed.set()
+            raise ValueError("no room")
+        return call
+
+    with pytest.raises(ValueError, match="no room"):
+        list(in_order(calls(), fetch, threads=2, window=48))
+    assert begun == [0, 1]

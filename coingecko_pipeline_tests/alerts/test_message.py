@@ -74,9 +74,20 @@ def test_several_steps_are_told_each_with_its_reason_and_no_more_than_three() ->
 
 
 def test_what_slack_reads_as_markup_is_escaped() -> None:
-    assert "Why: &lt;!channel&gt; R&amp;D &lt;https://evil.example|here&gt;" in told(
+    assert "Why: &lt;!channel&gt; R&amp;D &lt;https\u200b://evil.example|here&gt;" in told(
         "<!channel> R&D <https://evil.example|here>"
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["https://evil.example", "[free](https://evil.example)", "![](evil.example/x.png)", "WWW.evil.example"]
+)
+def test_the_only_link_of_an_alert_is_that_to_its_run(name: str) -> None:
+    body = told(f"The coin {name} has no price.").removesuffix(LINK)
+    assert name not in body
+    assert name in body.replace("\u200b", "")
+    assert "://" not in body.replace("\u200b://", "")
+    assert "](" not in body
 
 
 def test_no_name_calls_a_whole_channel() -> None:

@@ -166,3 +166,15 @@ def test_what_a_sandbox_made_is_not_said_to_be_anybodys(settings: Mapping[str, s
     assert run(settings, "--output", str(path)).exit_code == 0
     words = parquet.read_schema(path).metadata[b"attribution"]
     assert words == b"Synthetic data of a sandbox, not CoinGecko's"
+
+
+@pytest.mark.parametrize(("options", "name"), [((), "'=1+1"), (("--no-escape-formulas",), "=1+1")])
+def test_a_name_like_a_formula_is_escaped_unless_told_otherwise(
+    settings: Mapping[str, str], options: tuple[str, ...], name: str
+) -> None:
+    database = Database(settings["DATABASE_URL"])
+    with database.transaction() as connection:
+        connection.execute(tables.assets.update().values(name="=1+1"))
+    database.dispose()
+    ended = run(settings, "--table", "assets", "--format", "csv", "--output", "-", *options)
+    assert f',"{name}",' in ended.stdout

@@ -12,6 +12,7 @@ from sqlalchemy import Table, func, insert, select
 from coingecko_pipeline import tables
 from coingecko_pipeline.cli.forget import forget
 from coingecko_pipeline.export import FORMATS, Attribution, Export, Selection
+from coingecko_pipeline.report.place import GENERATOR
 from coingecko_pipeline.tables import claim_origin, migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import MakeDatabase
@@ -65,6 +66,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine", encoding="utf-8")
+    (tmp_path / "report.html").write_text(f'<meta name="generator" content="{GENERATOR} 0.1">', encoding="utf-8")
     return tmp_path
 
 
@@ -129,6 +131,12 @@ def test_it_asks_and_no_is_the_answer_where_nobody_says_yes(stocked: Database, f
     assert run(stocked, answer="y\n").exit_code == 0
     assert count(stocked) == KEPT
     assert "There is nothing of CoinGecko in" in run(stocked).output
+
+
+def test_a_file_at_the_place_of_the_report_that_is_none_stays(stocked: Database, folder: Path) -> None:
+    (folder / "report.html").write_text("mine", encoding="utf-8")
+    assert run(stocked, "--yes").exit_code == 0
+    assert (folder / "report.html").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_source_that_was_never_used_has_nothing_and_gets_no_database(

@@ -29,6 +29,12 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def put_settings(folder: Path, lines: str) -> None:
+    path = folder / ".env"
+    path.touch(0o600)
+    path.write_text(lines)
+
+
 def test_without_any_setting_it_is_the_keyless_plan_and_an_embedded_database() -> None:
     settings = load_settings()
     assert settings.plan.name == "keyless"
@@ -36,7 +42,7 @@ def test_without_any_setting_it_is_the_keyless_plan_and_an_embedded_database() -
 
 
 def test_a_file_named_dot_env_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".env").write_text(f"COINGECKO_API_KEY={KEY}\nCOINGECKO_CALLS_PER_MINUTE=30\nDATABASE_URL=\n")
+    put_settings(tmp_path, f"COINGECKO_API_KEY={KEY}\nCOINGECKO_CALLS_PER_MINUTE=30\nDATABASE_URL=\n")
     monkeypatch.setenv("COINGECKO_CALLS_PER_MINUTE", "10")
     settings = load_settings()
     assert (settings.plan.name, settings.plan.calls_per_minute) == ("demo", 10)
@@ -44,7 +50,7 @@ def test_a_file_named_dot_env_is_read_and_the_environment_wins(tmp_path: Path, m
 
 
 def test_a_variable_that_is_empty_unsets_its_line_of_dot_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".env").write_text("COINGECKO_CALLS_PER_MINUTE=7\nALERT_WEBHOOK_URL=https://hooks.example/hush\n")
+    put_settings(tmp_path, "COINGECKO_CALLS_PER_MINUTE=7\nALERT_WEBHOOK_URL=https://hooks.example/hush\n")
     monkeypatch.setenv("COINGECKO_CALLS_PER_MINUTE", "")
     monkeypatch.setenv("ALERT_WEBHOOK_URL", "")
     settings = load_settings()

@@ -24,6 +24,15 @@ from coingecko_pipeline_tests.warehouse.shop import ITEMS, SALES, SHOP, sales, s
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `backfill_policy`")
 
 
+def test_what_is_shown_of_the_rows_is_no_markdown(run: Runner) -> None:
+    frame = pd.DataFrame({"item": ["[f](https://evil.x)", "<img src=x>"], "colour": ["a|b", None]})
+    shown = metadata_of(run(items(lambda: frame)))["preview"]
+    assert shown.splitlines()[2:] == [
+        "| \\[f\\](https\u200b://evil.x) | a\\|b |",
+        "| \\<img src=x\\> |  |",
+    ]
+
+
 def test_a_table_without_partitions_is_replaced(shop: Database, run: Runner) -> None:
     first = pd.DataFrame({"item": ["pen", "ink"], "colour": ["red", None]})
     result = run(items(lambda: first))

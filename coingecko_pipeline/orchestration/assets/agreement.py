@@ -22,6 +22,7 @@ from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.tables.agreement import asset_pairs as pairs_table
 from coingecko_pipeline.tables.agreement import source_agreement as agreement_table
 from coingecko_pipeline.warehouse import Database, column_schema, table_name
+from coingecko_pipeline.warehouse.markdown import LEFT, markdown_table
 
 GROUP = "agreement"
 PAIRS = key_in(COINGECKO, "asset_pairs")
@@ -130,6 +131,7 @@ def _show_ambiguous(pairing: Pairing) -> str:
     ambiguous = pairing.proposal.ambiguous
     if not ambiguous:
         return "none"
-    lines = ["| coin of CoinGecko | coins of CoinPaprika that would do |", "|---|---|"]
-    lines += [f"| {coin.replace('|', ' ')} | {', '.join(near)} |" for coin, near in sorted(ambiguous.items())[:SHOWN]]
-    return "\n".join(lines)
+    return markdown_table(
+        {"coin of CoinGecko": LEFT, "coins of CoinPaprika that would do": LEFT},
+        ((coin, ", ".join(near)) for coin, near in sorted(ambiguous.items())[:SHOWN]),
+    )

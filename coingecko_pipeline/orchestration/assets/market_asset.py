@@ -25,6 +25,7 @@ from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.sources import SnapshotClient, SnapshotSource, Source
 from coingecko_pipeline.warehouse import Database, Frames, column_schema
+from coingecko_pipeline.warehouse.markdown import LEFT, RIGHT, markdown_table
 
 
 def daily_market_asset(
@@ -129,16 +130,19 @@ def show_largest(database: Database, dates: DateRange) -> str:
     rows = largest_coins(database, dates)
     if not rows:
         return f"No rows for {dates}."
-    lines = [
-        f"| coin on {rows[0].date} | symbol | price (USD) | 24-hour volume (USD) | market cap (USD) |",
-        "|---|---|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {row.name.replace('|', ' ')} | {row.symbol.replace('|', ' ')} | {_number(row.price_usd)} "
-        f"| {_number(row.volume_24h_usd)} | {_number(row.market_cap_usd)} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
+    return markdown_table(
+        {
+            f"coin on {rows[0].date}": LEFT,
+            "symbol": LEFT,
+            "price (USD)": RIGHT,
+            "24-hour volume (USD)": RIGHT,
+            "market cap (USD)": RIGHT,
+        },
+        (
+            (row.name, row.symbol, *map(_number, (row.price_usd, row.volume_24h_usd, row.market_cap_usd)))
+            for row in rows
+        ),
+    )
 
 
 def _number(value: float | None) -> str:

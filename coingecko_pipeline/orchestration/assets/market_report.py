@@ -20,6 +20,7 @@ class MarketReportConfig(dg.Config):
     """Where the report goes."""
 
     output: str | None = Field(default=None, description="The HTML file; by default the one that REPORT_PATH names.")
+    overwrite: bool = Field(default=False, description="Replace a file that is no earlier report, too.")
 
 
 @dg.asset(
@@ -42,7 +43,7 @@ def market_report(
     **One file** at REPORT_PATH: market cap, volume and dominance of a year, winners and losers, every coin with its
     numbers and charts, coverage, exact rows, gaps, credits and the agreement of the sources. It is read from
     `daily_market`, `source_agreement` and what the budget counts; it costs no call. Who reads the file while it is made
-    again sees the old one whole.
+    again sees the old one whole. A file in its place that is no report is never replaced unasked.
 
     **Complete** when `daily_market` is: made again after the runs that change it have ended, the daily snapshot's too.
 
@@ -54,7 +55,8 @@ def market_report(
     moment = now()
     with permanent_failures():
         number = latest_change(warehouse)
-        report = make_report(warehouse, plan, Path(config.output) if config.output else report_path, moment)
+        path = Path(config.output) if config.output else report_path
+        report = make_report(warehouse, plan, path, moment, overwrite=config.overwrite)
         if config.output is None:
             warehouse.run_in_transaction(
                 lambda connection: set_followed(connection, REPORT, COINGECKO.name, number, moment)

@@ -21,6 +21,7 @@ from coingecko_pipeline.orchestration.checks.market import (
 from coingecko_pipeline.orchestration.source_assets import DAILY_MARKET
 from coingecko_pipeline.partitions import key_of
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.markdown import LEFT, RIGHT, markdown_table
 
 DATES_SHOWN = 20
 REVISED_WITHIN = timedelta(days=7)
@@ -117,17 +118,16 @@ def coingecko_revised_no_day_that_was_over(warehouse: Database, now: Callable[[]
     The new value is in `daily_market`, the old one in `market_revisions`, and the derived tables follow by themselves.
     """
     revisions = read_revisions(warehouse, since=now() - REVISED_WITHIN, limit=EXAMPLES)
-    lines = ["| coin | values revised | from | to |", "|---|---:|---|---|"]
-    lines += [
-        f"| {coin.asset_id.replace('|', ' ')} | {coin.values:,} | {coin.first} | {coin.last} |"
-        for coin in revisions.coins
-    ]
+    shown = markdown_table(
+        {"coin": LEFT, "values revised": RIGHT, "from": LEFT, "to": LEFT},
+        ((coin.asset_id, f"{coin.values:,}", coin.first, coin.last) for coin in revisions.coins),
+    )
     return dg.AssetCheckResult(
         passed=not revisions.values,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             "values_revised": revisions.values,
-            "examples": dg.MetadataValue.md("\n".join(lines) if revisions.values else "none"),
+            "examples": dg.MetadataValue.md(shown if revisions.values else "none"),
         },
     )
 
@@ -144,10 +144,17 @@ def show_latest(days: Sequence[DayOfGaps]) -> str:
     """The latest dates with gaps, the latest first, as a Markdown table."""
     if not days:
         return "none"
-    lines = ["| date | coins missing | the first of them |", "|---|---:|---|"]
-    for gap in reversed(days[-DATES_SHOWN:]):
-        coins = ", ".join(gap.first_coins).replace("|", " ")
-        lines.append(f"| {gap.day} | {gap.coins:,} | {coins}{', …' if gap.coins > len(gap.first_coins) else ''} |")
+    shown = markdown_table(
+        {"date": LEFT, "coins missing": RIGHT, "the first of them": LEFT},
+        (
+            (
+                gap.day,
+                f"{gap.coins:,}",
+                ", ".join([*gap.first_coins, *(["…"] if gap.coins > len(gap.first_coins) else [])]),
+            )
+            for gap in reversed(days[-DATES_SHOWN:])
+        ),
+    )
     if len(days) > DATES_SHOWN:
-        lines += ["", f"Dates with gaps before these: {len(days) - DATES_SHOWN:,}."]
-    return "\n".join(lines)
+        shown += f"\n\nDates with gaps before these: {len(days) - DATES_SHOWN:,}."
+    return shown

@@ -16,6 +16,7 @@ from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.markdown import escaped
 
 NOTHING_RECORDED = "No attempt to take the list is recorded in this Dagster instance."
 
@@ -31,7 +32,8 @@ def list_checks(source: Source) -> tuple[Check, ...]:
         return dg.AssetCheckResult(
             passed=bool(facts.get(LIST_TAKEN, True)),
             metadata={name: facts[name] for name in ("reason", "coins_before", "coins", "coins_lost") if name in facts},
-            description=facts.get("reason") if facts else NOTHING_RECORDED,
+            # Dagster renders it as Markdown, and a reason repeats the words of the server.
+            description=escaped(facts.get("reason", "")) if facts else NOTHING_RECORDED,
         )
 
     def the_list_did_not_shrink(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:

@@ -20,6 +20,7 @@ from coingecko_pipeline.partitions import key_of
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.markdown import LEFT, RIGHT, markdown_table
 
 WINDOW_DAYS = 31
 """Dates that a check looks at, the latest one included: a month, so that a day on which the machine was off is seen for
@@ -151,15 +152,17 @@ def market_checks(source: Source) -> tuple[Check, ...]:
             .order_by(market.c.asset_id)
         )
         jumps = database.run_reading(lambda connection: connection.execute(query).all())
-        lines = ["| coin | price before (USD) | price (USD) |", "|---|---:|---:|"]
-        lines += [f"| {row.asset_id} | {row.price_before:.6g} | {row.price_usd:.6g} |" for row in jumps[:EXAMPLES]]
+        shown = markdown_table(
+            {"coin": LEFT, "price before (USD)": RIGHT, "price (USD)": RIGHT},
+            ((row.asset_id, f"{row.price_before:.6g}", f"{row.price_usd:.6g}") for row in jumps[:EXAMPLES]),
+        )
         return dg.AssetCheckResult(
             passed=not jumps,
             severity=dg.AssetCheckSeverity.WARN,
             metadata={
                 "date": window.last.isoformat(),
                 "jumps": len(jumps),
-                "examples": dg.MetadataValue.md("\n".join(lines) if jumps else "none"),
+                "examples": dg.MetadataValue.md(shown if jumps else "none"),
             },
         )
 

@@ -10,6 +10,7 @@ from coingecko_pipeline.orchestration.checks.market import EXAMPLES
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.markdown import LEFT, RIGHT, markdown_table
 
 
 @partial(in_one_step, key_in(COINGECKO, "source_agreement"))
@@ -24,11 +25,19 @@ def the_hundred_largest_agree_on_the_price(warehouse: Database) -> dg.AssetCheck
     compared = [coin for coin in coins if coin.price_difference is not None]
     apart = [coin for coin in compared if coin.disagrees]
     apart.sort(key=lambda coin: -abs(coin.price_difference or 0.0))
-    lines = ["| coin | date | rank | CoinGecko's price (USD) | CoinPaprika's differs by |", "|---|---|---:|---:|---:|"]
-    lines += [
-        f"| {coin.asset_id} | {coin.day} | {coin.rank} | {coin.price_usd:.6g} | {coin.price_difference:+.2%} |"
-        for coin in apart[:EXAMPLES]
-    ]
+    shown = markdown_table(
+        {
+            "coin": LEFT,
+            "date": LEFT,
+            "rank": RIGHT,
+            "CoinGecko's price (USD)": RIGHT,
+            "CoinPaprika's differs by": RIGHT,
+        },
+        (
+            (coin.asset_id, coin.day, coin.rank, f"{coin.price_usd:.6g}", f"{coin.price_difference:+.2%}")
+            for coin in apart[:EXAMPLES]
+        ),
+    )
     return dg.AssetCheckResult(
         passed=bool(compared) and not apart,
         severity=dg.AssetCheckSeverity.WARN,
@@ -38,7 +47,7 @@ def the_hundred_largest_agree_on_the_price(warehouse: Database) -> dg.AssetCheck
             "coins_not_compared": len(coins) - len(compared),
             "coins_that_differ": len(apart),
             "largest_difference": max((abs(coin.price_difference or 0.0) for coin in compared), default=0.0),
-            "disagreements": dg.MetadataValue.md("\n".join(lines) if apart else "none"),
+            "disagreements": dg.MetadataValue.md(shown if apart else "none"),
         },
         description=f"Of the {LARGEST} largest coins, {len(apart)} differ by more than {PRICE_AGREES:.0%}."
         if compared

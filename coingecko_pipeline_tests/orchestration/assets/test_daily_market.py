@@ -1,4 +1,5 @@
 import logging
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -84,6 +85,15 @@ def test_a_materialization_carries_what_a_person_wants_to_see(stocked: Database,
     assert {"seconds", "calls_per_minute", "dagster/table_name"} <= facts.keys()
     assert "| big | big | 900 | 9,000 | 9,000,000,000,000 |" in facts["largest_coins"]
     assert facts["dagster/partition_row_count"] == 3
+
+
+def test_a_hostile_name_is_no_link_where_a_run_shows_it(stocked: Database, market: FakeMarket) -> None:
+    name = "[free](https://evil.example) ![](https://evil.example/seen.png) | <b>"
+    with stocked.transaction() as connection:
+        connection.execute(tables.assets.update().values(name=name, symbol=name[:40]))
+    facts = metadata_of(take(stocked, client_of(market, EARLY), TODAY), "daily_market")
+    assert r"\[free\]" in facts["largest_coins"]
+    assert not re.search(r"(?<!\\)[\[\]<>]|https://", facts["largest_coins"])
 
 
 def test_a_range_is_filled_from_charts_with_every_day_that_they_bring(stocked: Database, market: FakeMarket) -> None:

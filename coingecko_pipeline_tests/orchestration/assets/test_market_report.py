@@ -8,11 +8,12 @@ import pytest
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.market.changes import followed_number
 from coingecko_pipeline.orchestration.assets import MarketReportConfig
+from coingecko_pipeline.report.place import is_report
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.measures.deriving import changed, log
 from coingecko_pipeline_tests.report.stocked import LAST, NOW, odd_coins, put_on
-from coingecko_pipeline_tests.running import metadata_of
+from coingecko_pipeline_tests.running import failure_of, metadata_of
 
 
 @pytest.fixture
@@ -63,6 +64,28 @@ def test_the_config_may_name_another_file(database: Database, resources: Mapping
     put_on(database, odd_coins()[:1])
     assert make(resources, MarketReportConfig(output=str(tmp_path / "other.html"))).success
     assert [path.name for path in tmp_path.iterdir()] == ["other.html"]
+
+
+def test_a_file_that_is_no_report_is_kept_until_the_config_says_otherwise(
+    database: Database, resources: Mapping[str, Any]
+) -> None:
+    put_on(database, odd_coins()[:1])
+    path: Path = resources["report_path"]
+    path.parent.mkdir()
+    path.write_text("<p>Mine.</p>", encoding="utf-8")
+    assert f"{path} exists already and is no report" in failure_of(make(resources))
+    assert path.read_text(encoding="utf-8") == "<p>Mine.</p>"
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert make(resources, MarketReportConfig(overwrite=True)).success
+    assert is_report(path)
+
+
+def test_an_earlier_report_is_replaced(database: Database, resources: Mapping[str, Any]) -> None:
+    put_on(database, odd_coins()[:1])
+    assert make(resources).success
+    first = resources["report_path"].stat().st_ino
+    assert make(resources).success
+    assert resources["report_path"].stat().st_ino != first
 
 
 def test_without_rows_it_fails_once_and_says_what_to_do_first(resources: Mapping[str, Any]) -> None:
