@@ -77,6 +77,17 @@ def test_a_root_password_that_is_not_the_servers_is_told(stack: Stack) -> None:
     assert right[::-1] not in said.stdout + said.stderr
 
 
+def test_data_of_a_newer_version_are_refused_by_an_older_one(stack: Stack) -> None:
+    (version,) = stack.sql("SELECT version_num FROM warehouse_version", user="root")[0]
+    stack.sql("UPDATE warehouse_version SET version_num = '9999'", user="root")
+    try:
+        said = stack.compose("run", "--rm", "--no-deps", "migrate", ok=False)
+    finally:
+        stack.sql(f"UPDATE warehouse_version SET version_num = '{version}'", user="root")
+    assert said.returncode == 1
+    assert "are at version 9999, which is newer than this program" in said.stdout + said.stderr
+
+
 def test_a_full_disk_of_the_server_ends_a_run_with_what_to_do(stack: Stack) -> None:
     server, network = f"{stack.name}-full", stack.name
     url = f"mysql+pymysql://root:full-disk-root@{server}:3306/coingecko"
