@@ -118,7 +118,8 @@ def test_an_export_that_is_broken_off_leaves_nothing_and_the_old_file(
     with pytest.raises((KeyboardInterrupt, FileRefused)) as caught:
         Export(market, ALL, PARQUET, advance=break_off).to_file(path, overwrite=True)
     if not isinstance(caught.value, KeyboardInterrupt):
-        assert str(caught.value) == f"{path} could not be written: No space left on device."
+        told = "No space left on device: make room there, then run the same again."
+        assert str(caught.value) == f"{path} could not be written: {told}"
     assert len(growing) == 1
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -17,6 +17,7 @@ NOBODYS_BUSINESS = {
     "market_change_counter",
     "usage_writers",
     "declared_views",
+    "backups",
 }
 
 
