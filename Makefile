@@ -5,11 +5,12 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv-bench/.installed
 NOTEBOOK := .venv/.notebook
+IO_MANAGER := distributions/dagster-mysql-io-manager
 SHELL := /bin/bash
 export DAGSTER_DISABLE_TELEMETRY := yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check format bench lock notebook clean secrets up down logs sbom backup restore mysql test-containers
+.PHONY: help demo dev test dagsters check format bench lock notebook wheel clean secrets up down logs sbom backup restore mysql test-containers
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +33,17 @@ test: $(INSTALLED) ## Set up everything and pass the tests.
 
 test-containers: $(INSTALLED) ## Bring the deployment up with Docker, break it, and see it recover.
 	$(BIN)/pytest -m containers
+
+# The deprecations of an older Dagster's own modules are not this project's: warnings are no errors here.
+dagsters: $(INSTALLED) ## Pass the IO manager's tests on the oldest and the newest Dagster that its wheel takes.
+	set -e; for dagster in dagster==1.12.0 dagster; do \
+	  $(PYTHON) -m venv --clear .venv-dagster; \
+	  .venv-dagster/bin/pip install --quiet --disable-pip-version-check $$dagster ./$(IO_MANAGER) \
+	    editables hatchling==1.33.0 hypothesis playwright pytest; \
+	  .venv-dagster/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	  .venv-dagster/bin/dagster --version; \
+	  .venv-dagster/bin/pytest -W default coingecko_pipeline_tests/warehouse; \
+	done
 
 check: $(INSTALLED) ## Lint, format, types and definitions.
 	$(BIN)/ruff check
@@ -71,6 +83,9 @@ lock: ## Pin the dependencies again (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade --group build -o requirements-build.lock
 
+wheel: $(INSTALLED) ## Build the IO manager alone, for other projects, into dist/.
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist ./$(IO_MANAGER)
+
 secrets: ## Make the deployment's passwords in .env; those that are there stay.
 	@docker/make-secrets
 
@@ -97,4 +112,4 @@ mysql: ## Open a client as reader, who can select and change nothing.
 	@set -a; . ./.env; export MYSQL_PWD="$$MYSQL_READER_PASSWORD"; exec docker compose exec -e MYSQL_PWD mysql mysql --user=reader coingecko
 
 clean: ## Remove the virtual environments and the caches; data/ stays.
-	rm -rf .venv .venv-bench .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-dagster .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,9 +1,7 @@
 """The example of docs/mysql-io-manager.md: its Python blocks, run in order as someone's Dagster project."""
 
-import re
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,9 +9,8 @@ import pandas as pd
 import pytest
 
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.warehouse.documented_example import PAGE, documented_example
 
-PAGE = Path(__file__).parents[2] / "docs" / "mysql-io-manager.md"
-PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FIRST, SECOND, THIRD = (date(2026, 1, n) for n in (1, 2, 3))
 
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `backfill_policy`")
@@ -25,11 +22,9 @@ class Project:
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self.names: dict[str, Any] = {"__name__": "documented_example"}
         self._instance = instance
-        page = PAGE.read_text(encoding="utf-8")
-        for block in PYTHON_BLOCK.finditer(page):
-            # Empty lines before it, so that a traceback names the page's own lines.
-            before = "\n" * page.count("\n", 0, block.start(1))
-            exec(compile(before + block.group(1), str(PAGE), "exec"), self.names)  # noqa: S102
+        # The page calls the folder as its wheel does.
+        example = documented_example().replace("dagster_mysql_io_manager", "coingecko_pipeline.warehouse")
+        exec(compile(example, str(PAGE), "exec"), self.names)  # noqa: S102
 
     def run(self, *assets: str, first: date = FIRST, last: date = FIRST) -> dg.ExecuteInProcessResult:
         """One run of some assets, or of all, over a range of days."""
