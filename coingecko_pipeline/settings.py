@@ -1,12 +1,14 @@
 """Every setting, read from the environment (and from ``.env`` in the working folder) in this one place."""
 
+import io
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from dotenv import dotenv_values, load_dotenv
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -28,6 +30,11 @@ DEFAULT_UI_URL = "http://127.0.0.1:3000"
 
 ENV_FILE = Path(".env")
 """In the working folder."""
+ENV_ENCODING = "utf-8-sig"
+"""With the mark that some editors put before UTF-8 and without it: the first variable's name would begin with it."""
+
+API_KEY = re.compile(r"[A-Za-z0-9._~+/=-]+")
+"""Characters of a key: what a header takes as a token (RFC 6750); CoinGecko's are letters, digits and -."""
 
 ADDRESS = r"^https?://[^\s/]+"
 
@@ -42,7 +49,11 @@ class _FromEnvironment(BaseSettings):
     """Settings from the environment and from .env."""
 
     model_config = SettingsConfigDict(
-        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+        env_file=ENV_FILE,
+        env_file_encoding=ENV_ENCODING,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     @classmethod
@@ -79,6 +90,12 @@ class AlertSettings(_FromEnvironment):
     heartbeat_url: SecretStr | None = None
     alert_revised_values: int = Field(default=DEFAULT_ALERT_REVISED_VALUES, gt=0)
     dagster_ui_url: str = Field(default=DEFAULT_UI_URL, pattern=ADDRESS)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_blanks(cls, value: Any) -> Any:
+        """No setting begins or ends with a blank, which a copy or the file of a secret easily brings."""
+        return value.strip() if isinstance(value, str) else value
 
 
 class Settings(AlertSettings):
@@ -228,9 +245,9 @@ def load_settings(**overrides: Any) -> Settings:
     settings = _read(Settings, overrides)
     _check_addresses(settings)
     key = settings.coingecko_api_key
-    if key is not None and (not key.get_secret_value().isascii() or not key.get_secret_value().isprintable()):
+    if key is not None and not API_KEY.fullmatch(key.get_secret_value()):
         raise SettingsError(
-            "COINGECKO_API_KEY holds a character that no key has; copy it again, without quotes or line ends."
+            "COINGECKO_API_KEY holds a character that no key has; copy it again, without quotes, blanks or line ends."
         )
     _ = settings.plan
     return settings
@@ -247,10 +264,36 @@ def load_alert_settings() -> AlertSettings:
     return settings
 
 
+def load_dot_env() -> None:
+    """Put the variables of .env into the environment, where they are not set there.
+
+    Raises:
+        SettingsError: The file cannot be read.
+    """
+    try:
+        text = ENV_FILE.read_text(encoding=ENV_ENCODING)
+    except FileNotFoundError:
+        return
+    except (UnicodeDecodeError, OSError) as error:
+        raise _unreadable(error) from None
+    if "\0" in text:  # as UTF-16 without its mark has it
+        raise _unreadable(ValueError())
+    load_dotenv(stream=io.StringIO(text))
+
+
+def _unreadable(error: Exception) -> SettingsError:
+    """What is wrong with .env; the error's own message can quote it."""
+    if isinstance(error, OSError):
+        return SettingsError(f"The file .env cannot be read ({error.strerror}); check its rights.")
+    return SettingsError("The file .env is no UTF-8 text; save it as UTF-8, in an editor that lets you choose that.")
+
+
 def _read(kind: type[S], overrides: Mapping[str, Any]) -> S:
     _refuse_open_file()
     try:
         return kind(**overrides)
+    except (UnicodeDecodeError, OSError) as error:
+        raise _unreadable(error) from None
     except ValidationError as error:
         raise SettingsError(" ".join(_sentence(problem) for problem in error.errors(include_input=False))) from None
 

@@ -22,7 +22,8 @@ from coingecko_pipeline.acquisition.planning import (
     plan_snapshot,
 )
 from coingecko_pipeline.acquisition.progress import Progress
-from coingecko_pipeline.acquisition.snapshot import SnapshotAcquisition, SnapshotResult, market_frames
+from coingecko_pipeline.acquisition.snapshot import SnapshotAcquisition, market_frames
+from coingecko_pipeline.acquisition.snapshot_result import SnapshotResult
 from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.acquisition.usage import HOURLY_MARKETS, MARKETS, UsageLedger
 from coingecko_pipeline.archive.dates import DateRange

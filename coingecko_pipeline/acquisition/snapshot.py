@@ -1,8 +1,7 @@
 """Today's market from the pages of a current one: which calls they take, and what came of them."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
@@ -10,17 +9,18 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import SPARE_CALLS, read_budget
 from coingecko_pipeline.acquisition.history import COINS_ASKED
 from coingecko_pipeline.acquisition.planning import AcquisitionError, Request, SnapshotPlan, plan_snapshot
 from coingecko_pipeline.acquisition.progress import Progress
+from coingecko_pipeline.acquisition.snapshot_result import SnapshotResult
 from coingecko_pipeline.acquisition.universe import active_coins, count_active, known_coins
 from coingecko_pipeline.acquisition.usage import UsageLedger, correct_usage
 from coingecko_pipeline.market.snapshots import snapshot_of
 from coingecko_pipeline.market.whole_rows import TakenPage, finish_snapshot
 from coingecko_pipeline.sources import SnapshotClient, Source
 from coingecko_pipeline.sources.coingecko import CoinGecko
+from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
 from coingecko_pipeline.sources.errors import BrokenAnswer
 from coingecko_pipeline.sources.market_page import MarketPage, market_frame
 from coingecko_pipeline.warehouse import Database
@@ -41,48 +41,6 @@ class SnapshotAcquisition:
     frames: Iterator[pd.DataFrame]
     taken: Callable[[], TakenPage]
     facts: Callable[[], Mapping[str, Any]]
-
-
-@dataclass
-class SnapshotResult:
-    """What came of the pages, filled while they are taken.
-
-    Attributes:
-        coins: Coins that have a row.
-        asked_for: Coins that were asked for by their ids.
-        taken: The page that the latest frame is of.
-        set_aside: What could not be taken, counted by the answer's own field.
-        pages_too_late: Pages that were asked for after the day was over; they have no row.
-    """
-
-    coins: set[str] = field(default_factory=set)
-    asked_for: set[str] = field(default_factory=set)
-    taken: TakenPage | None = None
-    set_aside: Counter[str] = field(default_factory=Counter)
-    pages_too_late: int = 0
-
-    def latest(self) -> TakenPage:
-        """The page that the latest frame is of.
-
-        Raises:
-            RuntimeError: There was none yet.
-        """
-        if self.taken is None:
-            raise RuntimeError("no frame was taken yet")
-        return self.taken
-
-    def missing_of(self, expected: Iterable[str]) -> dict[str, list[str]]:
-        """The coins of some that have no row, by reason; see `missing_coins`."""
-        missing: dict[str, list[str]] = {}
-        for coin in expected:
-            if coin not in self.coins:
-                reason = tables.NOT_SERVED if coin in self.asked_for else tables.NOT_ASKED
-                missing.setdefault(tables.TOO_LATE if self.pages_too_late else reason, []).append(coin)
-        return missing
-
-    def facts(self) -> Mapping[str, Any]:
-        """Counts by name, for whoever is told."""
-        return {"set_aside": dict(self.set_aside), "pages_too_late": self.pages_too_late}
 
 
 def acquire_snapshot(
@@ -135,6 +93,7 @@ def acquire_snapshot(
             COINS_ASKED: plan.coins,
             "coins_left": plan.left if not result.pages_too_late else plan.coins - len(result.coins),
             "missing": {reason: len(coins) for reason, coins in missing_coins().items()},
+            "coins_missing": [coin for coins in missing_coins().values() for coin in coins],
             **result.facts(),
             **ledger.facts(),
         }
@@ -233,10 +192,10 @@ def each_coin_once(
     """
     for page in pages:
         ledger.record()
-        result.set_aside += page.set_aside
+        result.set_aside_of(page)
         if day is not None and page.asked_at >= _midnight_after(day, page.asked_at):
             result.pages_too_late += 1
-            return
+            break
         result.asked_for.update(page.asked_for)
         # Of a coin that a page has twice the last row counts.
         places = {coin: place for place, coin in enumerate(page.rows["asset_id"].to_pylist())}
@@ -247,6 +206,7 @@ def each_coin_once(
             result.taken = TakenPage(page, new)
             yield market_frame(new)
         on_page()
+    result.tell_odd()
 
 
 @dataclass(frozen=True)
@@ -273,23 +233,54 @@ class Calls:
 
 
 def _pages(
-    plan: SnapshotPlan, client: CoinGecko, result: SnapshotResult, expected: Iterable[str], calls: Calls
+    plan: SnapshotPlan, client: CoinGecko, result: SnapshotResult, expected: Collection[str], calls: Calls
 ) -> Iterator[MarketPage]:
     """The pages of a plan, and those of the expected coins that are on none of them, asked for by their ids.
 
-    A coin that moves to an earlier page between two calls is on none of those that came.
+    A coin that moves to an earlier page between two calls is on none of those that came, and a page that is not full
+    may have others after it. Once one is not full and no more coins are missing than a page brings, they are asked for
+    by their ids and no other page is, so that a day whose list has some coins that the market has not costs no call
+    more.
     """
     if plan.coin_ids:
         yield from client.markets_of(plan.coin_ids)
         return
-    made = 0
+    made = page_size = 0
     for page in client.market_pages(largest=plan.largest, max_calls=calls.most):
         made += 1
         yield page
-    missed = [coin for coin in expected if coin not in result.coins]
-    left = calls.left_after(made)
-    if missed and result.coins and not plan.left and (left is None or left > 0):
-        yield from islice(client.markets_of(missed), left)
+        page_size = max(page_size, len(page.rows))
+        if expected and len(page.rows) < PAGE_SIZE and len(result.lacking(expected)) <= page_size:
+            break
+    if result.coins and not plan.left:
+        yield from _by_ids(client, result, expected, calls.left_after(made), page_size)
+
+
+def _by_ids(
+    client: CoinGecko, result: SnapshotResult, expected: Collection[str], left: int | None, page_size: int
+) -> Iterator[MarketPage]:
+    """The expected coins that are on no page, asked for by their ids.
+
+    Again where an answer is as large as the largest page that came: a proxy that gives smaller pages cuts these too.
+
+    Args:
+        client: CoinGecko.
+        result: Filled by the taker of the pages.
+        expected: The coins of the list.
+        left: Calls that may be made; None for as many as it takes.
+        page_size: Rows of the largest page.
+    """
+    missed = result.lacking(expected)
+    while missed and (left is None or left > 0):
+        made = largest = 0
+        for page in islice(client.markets_of(missed), left):
+            made += 1
+            yield page
+            largest = max(largest, len(page.rows))
+        left = None if left is None else left - made
+        before, missed = len(missed), result.lacking(expected)
+        if largest < page_size or len(missed) == before:
+            return
 
 
 def _midnight_after(day: date, moment: datetime) -> datetime:

@@ -20,7 +20,7 @@ from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.errors import KeyRejected
 from coingecko_pipeline.sources.errors import SourceError
 from coingecko_pipeline.sources.usage import Usage
-from coingecko_pipeline.warehouse import Database, DatabaseUnavailable, StorageFull
+from coingecko_pipeline.warehouse import Database, DatabaseUnavailable, StatementRefused, StorageFull
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class UsageLedger:
         """Store the entries and what was spent since the last time in one transaction; where that fails, one by one."""
         try:
             self._store([step for entry in entries for step in entry.steps])
-        except (DatabaseUnavailable, StorageFull) as failure:
+        except (DatabaseUnavailable, StatementRefused, StorageFull) as failure:
             for entry in entries:
                 entry.error = failure
         except Exception as failure:

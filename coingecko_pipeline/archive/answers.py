@@ -10,7 +10,13 @@ from sqlalchemy import Connection, insert, select, update
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.archive.dates import EPOCH, DateIntervals, DateRange
-from coingecko_pipeline.sources.coingecko.charts import NO_POINTS, ChartPoints, UnreadableChart, read_chart
+from coingecko_pipeline.sources.coingecko.charts import (
+    NO_POINTS,
+    ChartPoints,
+    UnreadableChart,
+    check_times,
+    read_chart,
+)
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
 
@@ -33,7 +39,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     """The server answers this coin's call with an error, and others' not."""
     UNREADABLE = "unreadable"
-    """Status 200 and a body that is no chart."""
+    """Status 200 and a body that is no daily chart."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,14 @@ class ChartRecord:
 def record_of(coin_id: str, days: int, answered_at: datetime, body: bytes) -> ChartRecord:
     """An answer with status 200, read: what it was, and what it says.
 
-    Points of dates before CoinGecko's first and after the answer's own are left out: no answer can know them.
+    Points of dates before CoinGecko's first and after the answer's own are left out: no answer can know them. A chart
+    of more points than its own moment, none of which stands for a date that can be, is unreadable and not empty: that
+    says something of its times and nothing of its coin.
     """
     try:
         points = _read(body).between(FIRST_DATE.toordinal() - EPOCH, answered_at.date().toordinal() - EPOCH)
+        if not len(points):
+            check_times(body)
     except UnreadableChart as error:
         return ChartRecord(coin_id, days, answered_at, Outcome.UNREADABLE, body, reason=str(error))
     outcome = Outcome.VALUES if len(points) else Outcome.EMPTY

@@ -7,15 +7,16 @@ import logging
 import sys
 
 import click
-from dotenv import load_dotenv
 from rich.logging import RichHandler
+from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline import __version__
 from coingecko_pipeline.cli.full_disk import tell_full_disk
 from coingecko_pipeline.cli.lazy import LazyGroup
 from coingecko_pipeline.cli.terminal import ERRORS, tell_problem
-from coingecko_pipeline.settings import SettingsError
+from coingecko_pipeline.settings import SettingsError, load_dot_env
 from coingecko_pipeline.warehouse import DatabaseUrlError, WarehouseError
+from coingecko_pipeline.warehouse.failures import words_of
 
 FAILED = 1
 WRONG_USE = 2
@@ -50,7 +51,7 @@ def cli() -> None:
 
     Settings are environment variables or lines of a .env file in the working folder; .env.example has them all.
     """
-    load_dotenv(".env")
+    load_dot_env()
     # Dagster's command line quietens everything below warnings as well.
     logging.basicConfig(
         level=logging.WARNING,
@@ -73,5 +74,8 @@ def main() -> None:
     except Exception as error:
         if told := tell_full_disk(error):
             tell_problem("Full", told)
-            sys.exit(FAILED)
-        raise
+        elif isinstance(error, DBAPIError):
+            tell_problem("Database", f"it did not take a statement ({words_of(error)}); please report it")
+        else:
+            raise
+        sys.exit(FAILED)

@@ -21,6 +21,9 @@ from coingecko_pipeline.orchestration.resources import utc_now
 from coingecko_pipeline.orchestration.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
 
+COINS_NAMED = 5
+"""Coins that the last line of a command names; the UI lists more, and the table missing_coins all."""
+
 
 @click.command()
 @click.option("--again", is_flag=True, help="Replace an earlier snapshot of today, which was nearer to midnight.")
@@ -162,6 +165,9 @@ def _tell(what: str, outcome: Outcome, table: str) -> None:
     line = f"Stored {what}: {counted(rows, 'row')} for {cost}"
     if facts.get("coins_left"):
         line += f"; {counted(facts['coins_left'], 'coin')} left for another run"
+    if missing := facts.get("coins_missing"):
+        named = ", ".join(facts["coins_missing_examples"][:COINS_NAMED])
+        line += f"; {counted(missing, 'coin')} of the list had none: {named}{', …' if missing > COINS_NAMED else ''}"
     if survived := facts.get("failures_survived"):
         line += f"; survived {', '.join(f'{count:,} {kind}' for kind, count in survived.items())}"
-    CONSOLE.print(f"{line}.", highlight=False, soft_wrap=True)
+    CONSOLE.print(f"{line}.", highlight=False, markup=False, soft_wrap=True)

@@ -30,9 +30,14 @@ def use_home() -> Path:
     """The instance's home: DAGSTER_HOME as it is set, else data/dagster with the project's dagster.yaml in it.
 
     Raises:
-        SettingsError: Its dagster.yaml has a password that others can read.
+        SettingsError: DAGSTER_HOME is no folder that Dagster takes, or its dagster.yaml has a password that others can
+            read.
     """
     if home := os.environ.get("DAGSTER_HOME"):
+        if not Path(home).is_absolute():
+            raise SettingsError(f"DAGSTER_HOME is {home!r}; write the whole path of a folder, which begins with /.")
+        if not Path(home).is_dir():
+            raise SettingsError(f"DAGSTER_HOME is {home!r}, and there is no such folder; make it, or name another.")
         _refuse_open_file(Path(home) / "dagster.yaml")
         return Path(home)
     return _make_home(DEFAULT_DAGSTER_HOME)

@@ -10,7 +10,7 @@ from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 from coingecko_pipeline.tables import SOURCE_TABLES, migrate, open_database
-from coingecko_pipeline.warehouse import Database, DatabaseUnavailable
+from coingecko_pipeline.warehouse import Database, DatabaseUnavailable, StatementRefused
 
 
 @click.command("migrate")
@@ -65,7 +65,7 @@ def _migrate_schema(database: Database, source: Source) -> None:
     schema = database.schema(source.name)
     try:
         revision = migrate(schema, only=SOURCE_TABLES)
-    except (DatabaseUnavailable, DBAPIError) as error:
+    except (DatabaseUnavailable, StatementRefused, DBAPIError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         CONSOLE.print(
             f"The tables of {source.title} were not made, and only {source.title} needs them: {reason}.",

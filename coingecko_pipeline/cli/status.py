@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import click
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
@@ -187,13 +187,10 @@ def show_status(status: Status) -> None:
 
 
 def _tell_failed(check: StoredCheck) -> None:
-    label = "[bold red]Check failed:[/]" if check.is_error else "[yellow]Check warns:[/]"
-    detail = f" ({escape(check.detail)})" if check.detail else ""
-    CONSOLE.print(
-        f"{label} {check.asset}: {check.check_name}{detail}, on {check.evaluated_at:%Y-%m-%d %H:%M} UTC.",
-        highlight=False,
-        soft_wrap=True,
-    )
+    label = Text("Check failed:", "bold red") if check.is_error else Text("Check warns:", "yellow")
+    detail = f" ({check.detail})" if check.detail else ""
+    told = f" {check.asset}: {check.check_name}{detail}, on {check.evaluated_at:%Y-%m-%d %H:%M} UTC."
+    CONSOLE.print(label.append(told, "default"), highlight=False, soft_wrap=True)
 
 
 def _add_history(table: Table, history: Outlook) -> None:

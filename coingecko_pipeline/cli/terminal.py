@@ -72,38 +72,72 @@ class RateColumn(ProgressColumn):
         return Text(f"{task.speed * 60:,.0f} a minute" if task.speed else "", style="cyan")
 
 
+class WaitColumn(ProgressColumn):
+    """What is waited for, counted down, and how to leave.
+
+    Args:
+        clock: A monotonic clock in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._until = 0.0
+        self._reason = ""
+
+    def wait(self, seconds: float, reason: str) -> None:
+        """Count down so many seconds."""
+        self._until, self._reason = self._clock() + seconds, reason
+
+    def render(self, task: Task) -> Text:  # noqa: ARG002 - the wait is that of all tasks
+        """The wait that is on, or nothing."""
+        return Text(self.told(), style="yellow")
+
+    def told(self) -> str:
+        """The wait that is on; empty where none is."""
+        left = self._until - self._clock()
+        minutes, seconds = divmod(round(left), 60)
+        return f"waiting {minutes}:{seconds:02d} more, since {self._reason}; Ctrl-C leaves" if left > 0 else ""
+
+
 class BarProgress:
     """Progress as a bar with the units, the rate and the time left.
 
     Args:
         console: The terminal.
+        clock: A monotonic clock in seconds.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._wait = WaitColumn(clock)
         self._bar = Progress(
             TextColumn("{task.description}", style="bold", markup=False),
-            TextColumn("{task.fields[pause]}", style="yellow", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[unit]}"),
             RateColumn(),
             TimeRemainingColumn(),
+            self._wait,
             console=console,
         )
-        self._task = self._bar.add_task("", visible=False, unit="", pause="")
+        self._task = self._bar.add_task("", visible=False, unit="")
 
     def begin(self, what: str, total: int, unit: str) -> None:
         """Show a bar for the work."""
-        self._bar.reset(self._task, total=total, description=what, visible=True, unit=unit, pause="")
+        self._bar.reset(self._task, total=total, description=what, visible=True, unit=unit)
         self._bar.start()
 
     def advance(self, units: int = 1) -> None:
         """Move the bar."""
-        self._bar.update(self._task, advance=units, pause="")
+        self._bar.update(self._task, advance=units)
 
     def pause(self, seconds: float, reason: str) -> None:
-        """Say on the bar that nothing will happen for a while, and why."""
-        self._bar.update(self._task, pause=f"(pausing {seconds:.0f} s: {reason})")
+        """Count down on the bar what is waited for, and why; in a line of its own where there is no bar yet."""
+        self._wait.wait(seconds, reason)
+        if not self._bar.live.is_started:
+            told = self._wait.told()
+            self._console.print(f"{told[0].upper()}{told[1:]}.", style="yellow", markup=False, highlight=False)
 
     def end(self) -> None:
         """Leave the bar as it stands."""

@@ -9,7 +9,6 @@ from functools import partial
 
 import click
 from rich.table import Table
-from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.agreement.comparison import verify_agreement
 from coingecko_pipeline.cli.dates import checked_dates
@@ -22,8 +21,7 @@ from coingecko_pipeline.measures import ALWAYS, MEASURES, Comparing, DerivedDiff
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.tables.agreement import source_agreement
-from coingecko_pipeline.warehouse import Database, WarehouseError
-from coingecko_pipeline.warehouse.failures import is_denied
+from coingecko_pipeline.warehouse import Database, StatementRefused, WarehouseError
 
 
 @click.command()
@@ -81,13 +79,11 @@ def compare_derived(database: Database, options: Comparing) -> Mapping[str, Deri
         try:
             with _bar(name, "parts") as tell:
                 found[name] = compare(replace(options, on_parts=tell))
-        except DBAPIError as error:
-            if is_denied(error):
-                raise WarehouseError(
-                    f"{name} is compared by an account that may create temporary tables, and change rows that differ: "
-                    f"use the one of the runs ({error.orig})"
-                ) from error
-            raise
+        except StatementRefused as refused:
+            raise WarehouseError(
+                f"{name} is compared by an account that may create temporary tables, and change rows that differ: "
+                f"use the one of the runs ({refused})"
+            ) from refused
     return found
 
 

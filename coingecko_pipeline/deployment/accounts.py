@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from coingecko_pipeline.warehouse import Database, WarehouseError
+from coingecko_pipeline.warehouse import Database, StatementRefused, WarehouseError
 
 WAREHOUSE = "coingecko"
 SOURCES = (WAREHOUSE, "coinpaprika")
@@ -71,10 +71,11 @@ def create_accounts(server: URL, passwords: Mapping[str, SecretStr]) -> None:
                 privileges = ", ".join(account.privileges)
                 for name in account.databases:
                     connection.exec_driver_sql(f"GRANT {privileges} ON `{name}`.* TO {user}")
-    except DBAPIError as error:
+    except (DBAPIError, StatementRefused) as error:
         # The driver's words alone: its statement holds a password.
+        words = error.orig if isinstance(error, DBAPIError) else error
         raise WarehouseError(
-            f"{database.masked_url} did not let {server.username} create the databases and accounts: {error.orig}"
+            f"{database.masked_url} did not let {server.username} create the databases and accounts: {words}"
         ) from None
     finally:
         database.dispose()

@@ -15,6 +15,7 @@ from coingecko_pipeline.settings import SettingsError
 from coingecko_pipeline.sources.errors import PermanentCall, RetriableCall
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import DatabaseUnavailable, WarehouseError
+from coingecko_pipeline.warehouse.failures import is_outage, is_transient, words_of
 
 COINGECKO_POOL = COINGECKO.pool
 """One step at a time uses the key, so that no two runs share its minute."""
@@ -29,8 +30,13 @@ def permanent_failures() -> Iterator[None]:
     """
     try:
         yield
-    except (RetriableCall, DatabaseUnavailable, DBAPIError, PendingRollbackError, dg.Failure):
+    except (RetriableCall, DatabaseUnavailable, PendingRollbackError, dg.Failure):
         raise
+    except DBAPIError as error:
+        if is_transient(error) or is_outage(error):
+            raise
+        told = f"The database did not take a statement ({words_of(error)}). Please report it with the log of this run."
+        raise dg.Failure(description=told, allow_retries=False) from error
     except (PermanentCall, AcquisitionError, BackwardsDates, ReportError, SettingsError, WarehouseError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except Exception as error:

@@ -8,7 +8,8 @@
     │   └── BrokenAnswer          200, but not what was asked for: cut, empty, HTML, another shape; holds what came
     └── PermanentCall             the same call fails again until someone changes something
         ├── CallerRefused         every other call would fail as well: the key, the plan, or
-        │   └── AccessDenied      403: the address or the client is blocked
+        │   ├── AccessDenied      403: the address or the client is blocked
+        │   └── RedirectRefused   3xx to another host or protocol
         └── BadRequest            any other status: the call itself is wrong
 
 A source adds kinds of its own where its answers tell more apart; the retries and Dagster's side look at nothing but
@@ -83,13 +84,17 @@ class AccessDenied(CallerRefused):
     """The server refuses this address or client."""
 
 
+class RedirectRefused(CallerRefused):
+    """The server wants the calls to be made at another host or by another protocol, and a key goes nowhere else."""
+
+
 class BadRequest(PermanentCall):
     """The call itself is wrong."""
 
 
 @dataclass(frozen=True)
 class FailedAnswer:
-    """An answer whose status is not 200.
+    """An answer that is not what was asked for: its status, or its body where that is 200, tells an error.
 
     Attributes:
         title: The source's name in sentences.
@@ -97,6 +102,7 @@ class FailedAnswer:
         status: The HTTP status.
         body: As received.
         wait_seconds: How long the server asked to wait; None where it did not say.
+        elsewhere: Protocol and host that it redirects to; empty where it does not, or only to another path.
     """
 
     title: str
@@ -104,6 +110,20 @@ class FailedAnswer:
     status: int
     body: bytes
     wait_seconds: float | None = None
+    elsewhere: str = ""
+
+    @property
+    def told_status(self) -> int:
+        """The HTTP status; of an answer with 200 the one that its body tells in the usual fields, where it does."""
+        return self.status if self.status != 200 else _status_in(self.document) or 200
+
+    @property
+    def document(self) -> Any:
+        """The parsed body; None where it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
 
     @property
     def message(self) -> str:
@@ -137,12 +157,24 @@ class FailedAnswer:
 
 
 def error_of(failed: FailedAnswer) -> SourceError:
-    """The error that an answer of any source stands for, as far as HTTP itself says."""
-    if failed.status == 429:
+    """The error that an answer of any source stands for, as far as HTTP itself says.
+
+    An answer with status 200 whose body tells no status is a BrokenAnswer with the server's words.
+    """
+    status = failed.told_status
+    if status == 429:
         return failed.error(RateLimited, "too many calls")
-    if failed.status >= 500:
+    if status >= 500:
         return failed.error(ServiceUnavailable, "the service is unavailable")
-    if failed.status == 403:
+    if status == 200:
+        return failed.error(BrokenAnswer, "that is an error and not what was asked for")
+    if failed.elsewhere:
+        return failed.error(
+            RedirectRefused,
+            f"it redirects to {failed.elsewhere}, and no call and no key goes anywhere else than where it was sent; "
+            f"check {failed.title.upper()}_BASE_URL where it is set, and what stands between here and {failed.title}",
+        )
+    if status == 403:
         return failed.error(
             AccessDenied, f"this address or key is blocked; try from another address, or ask {failed.title}"
         )
@@ -150,6 +182,15 @@ def error_of(failed: FailedAnswer) -> SourceError:
         BadRequest,
         f"the call was refused; check {failed.title.upper()}_BASE_URL where it is set, or report it with this message",
     )
+
+
+def _status_in(document: Any) -> int | None:
+    """The HTTP status of an error that a body tells, whichever of the usual fields hold it."""
+    if not isinstance(document, Mapping):
+        return None
+    told = [document.get(key) for key in ("status", "error_code", "code", "error")]
+    statuses = (status if type(status) is int and 400 <= status < 600 else _status_in(status) for status in told)
+    return next((status for status in statuses if status), None)
 
 
 def _words_in(document: Any) -> list[str]:

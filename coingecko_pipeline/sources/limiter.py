@@ -23,6 +23,9 @@ that is used up refuses all that is under way."""
 LEARNED_FOR_SECONDS = 600.0
 """After that the plan's own rate is tried again: another program may have used the key for a while."""
 
+TOLD_EVERY_SECONDS = 60.0
+"""How often a pause is told again that lasts longer."""
+
 
 class CallWindow(Protocol):
     """Remembers the calls of the latest `WINDOW_SECONDS`, and pauses; safe to use from several threads."""
@@ -96,7 +99,7 @@ class RateLimiter:
         title: The source's name in sentences. In capitals it begins the names of its settings.
         calls_per_minute: Calls that may be made in any 60 seconds.
         clock: Time.
-        on_wait: Told the seconds and the reason of each pause, once.
+        on_wait: Told the seconds and the reason of each pause when it begins, and once a minute what is left of it.
         window: Remembers the calls; by default those of this process.
     """
 
@@ -117,7 +120,8 @@ class RateLimiter:
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._waiting = self._granted = 0
-        self._told_until = 0.0
+        self._told_until = self._told_at = 0.0
+        self._told_reason = ""
         self._answers: deque[float] = deque()
         self._refusals = 0
         self._learned: tuple[int, float] | None = None
@@ -161,7 +165,7 @@ class RateLimiter:
         """
         if wait_seconds and wait_seconds <= LONGEST_WAIT_SECONDS:
             self._window.pause(wait_seconds)
-            self._tell(wait_seconds, f"{self._title} answered 429")
+            self.tell(wait_seconds, f"{self._title} answered 429")
         with self._lock:
             self._refusals += 1
             self._forget_old_answers()
@@ -184,20 +188,48 @@ class RateLimiter:
             if self._granted:
                 return
             if (paused := self._window.paused_for()) > 0:
-                self._tell(paused, "another call on this plan was answered 429")
-            self._clock.sleep(wait)
+                self.tell(paused, "another call on this plan was answered 429")
+            self.sleep(wait)
 
     def _forget_old_answers(self) -> None:
         oldest = self._clock.monotonic() - WINDOW_SECONDS
         while self._answers and self._answers[0] <= oldest:
             self._answers.popleft()
 
-    def _tell(self, seconds: float, reason: str) -> None:
-        """Tell of a pause that lasts longer than the one told of last."""
+    def tell(self, seconds: float, reason: str) -> None:
+        """Tell of a pause that lasts longer than the one told of last.
+
+        Args:
+            seconds: How long it lasts.
+            reason: Why there is one.
+        """
         with self._lock:
-            until = self._clock.monotonic() + seconds
-            longer = until > self._told_until + 1
+            now = self._clock.monotonic()
+            longer = now + seconds > self._told_until + 1
             if longer:
-                self._told_until = until
+                self._told_until, self._told_at, self._told_reason = now + seconds, now, reason
         if longer and self._on_wait:
             self._on_wait(seconds, reason)
+
+    def sleep(self, seconds: float) -> None:
+        """Let seconds pass, and tell once a minute how long a pause still lasts that was told.
+
+        Raises:
+            WaitEnded: Another thread ended the waits.
+        """
+        while seconds > 0:
+            part = min(seconds, TOLD_EVERY_SECONDS)
+            self._clock.sleep(part)
+            seconds -= part
+            self._tell_again()
+
+    def _tell_again(self) -> None:
+        """Tell what is left of a pause, if that was not told within the last minute, by whichever thread."""
+        with self._lock:
+            now = self._clock.monotonic()
+            left, reason = self._told_until - now, self._told_reason
+            due = left > 1 and now - self._told_at >= TOLD_EVERY_SECONDS - 1
+            if due:
+                self._told_at = now
+        if due and self._on_wait:
+            self._on_wait(left, reason)

@@ -81,6 +81,7 @@ class MarketPage:
         what: What was asked for, as in a sentence.
         answer: The answer.
         asked_for: The coins that were asked for by their ids; none where they were not named.
+        odd: The coin and the field of each value that could not be taken.
     """
 
     rows: pa.Table
@@ -88,6 +89,7 @@ class MarketPage:
     what: str
     answer: Answer
     asked_for: tuple[str, ...] = ()
+    odd: tuple[tuple[str, str], ...] = ()
 
     @property
     def asked_at(self) -> datetime:
@@ -146,15 +148,22 @@ def read_market_page(
     if len(kept) < len(entries):
         set_aside["id"] = len(entries) - len(kept)
     columns = {"asset_id": pa.array([entry["id"] for entry in kept], pa.string())}
+    odd: list[tuple[str, str]] = []
     for name, field in fields.items():
         read, path = _reader(field.kind, answer), field.path.split(".")
         nowhere = None if field.optional else ...
         values = [_field(entry, path, missing, nowhere) for entry in kept]
         taken = [None if value is None else read(value) for value in values]
-        if refused := sum(got is None and value is not None for got, value in zip(taken, values, strict=True)):
-            set_aside[field.path] = refused
+        refused = [
+            (entry["id"], field.path)
+            for entry, got, value in zip(kept, taken, values, strict=True)
+            if got is None and value is not None
+        ]
+        if refused:
+            set_aside[field.path] = len(refused)
+            odd += refused
         columns[name] = pa.array(taken, field.kind.arrow)
-    return MarketPage(pa.table(columns), set_aside, what, answer)
+    return MarketPage(pa.table(columns), set_aside, what, answer, odd=tuple(odd))
 
 
 def _field(entry: Mapping[str, Any], path: Sequence[str], missing: Sequence[Any], nowhere: Any) -> Any:

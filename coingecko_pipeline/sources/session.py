@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from pydantic import SecretStr
@@ -19,17 +19,19 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from coingecko_pipeline.sources.answer import Answer
 from coingecko_pipeline.sources.errors import (
+    MESSAGE_LENGTH,
     BrokenAnswer,
     ConnectionFailed,
     FailedAnswer,
     RateLimited,
+    RetriableCall,
     SourceError,
     error_of,
 )
 from coingecko_pipeline.sources.limiter import RateLimiter
 from coingecko_pipeline.sources.retrying import TRIES, Retries
 from coingecko_pipeline.sources.usage import Usage, origin_of
-from coingecko_pipeline.sources.waiting import wait_asked_for
+from coingecko_pipeline.sources.waiting import LONGEST_WAIT_SECONDS, wait_asked_for
 
 TIMEOUT_SECONDS = (10.0, 60.0)
 """To connect, and to wait for data: the slowest answers, a list of 50,000 coins and a full history, take seconds."""
@@ -145,6 +147,8 @@ class SourceSession(requests.Session):
                 return read(self._document(call)), current.received()
             except BrokenAnswer as broken:
                 broken.answer = current.answer
+                if (told := self._told_by(current)) is not None:
+                    raise told from broken
                 raise
 
         return self._retries.call(attempt, broken_tries)
@@ -178,12 +182,18 @@ class SourceSession(requests.Session):
                 self._limiter.refused(failure.wait_seconds)
             else:
                 self._limiter.answered()
+                wait = failure.wait_seconds if isinstance(failure, RetriableCall) else None
+                if wait and wait <= LONGEST_WAIT_SECONDS:
+                    self._limiter.tell(wait, f"{self._title} answered {response.status_code}")
         if failure:
             raise failure
         if self._opening.on_origin:
             self._opening.on_origin(origin_of(response.headers))
         current.answer = answer
         return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere. Without following it, requests still reads where a redirect leads to, and fails where it is none."""
 
     def _document(self, call: Callable[[], Any] | None) -> Any:
         """The parsed body of one call.
@@ -203,7 +213,34 @@ class SourceSession(requests.Session):
 
     def _failure(self, what: str, response: requests.Response, answer: Answer) -> SourceError:
         wait_seconds = wait_asked_for(response.headers, answer.answered_at)
-        return self._error_of(FailedAnswer(self._title, what, response.status_code, answer.body, wait_seconds))
+        elsewhere = self._elsewhere(response.headers.get("Location", "")) if response.is_redirect else ""
+        return self._error_of(
+            FailedAnswer(self._title, what, response.status_code, answer.body, wait_seconds, elsewhere)
+        )
+
+    def _told_by(self, current: "_CallOfThread") -> SourceError | None:
+        """The error that the body of a broken answer with status 200 tells in words; None where it tells none."""
+        if current.answer is None:
+            return None
+        failed = FailedAnswer(self._title, current.what, 200, current.answer.body)
+        if not isinstance(failed.document, dict) or not failed.message:
+            return None
+        told = self._error_of(failed)
+        if isinstance(told, BrokenAnswer):
+            told.answer = current.answer
+        return told
+
+    def _elsewhere(self, location: str) -> str:
+        """The protocol and host of an address to which a call is redirected; empty where they are the same."""
+        try:
+            here, there = urlsplit(self.base_url), urlsplit(urljoin(f"{self.base_url}/", location))
+        except ValueError:
+            return "an address that is none"
+        hosts = [parts.netloc.rpartition("@")[2].lower() for parts in (here, there)]
+        if hosts[0] == hosts[1] and here.scheme == there.scheme:
+            return ""
+        # A header holds bytes of any kind.
+        return f"{there.scheme}://{hosts[1]}".encode("ascii", "replace").decode()[:MESSAGE_LENGTH]
 
     def _count(self, endpoint: str, status: int) -> None:
         with self._lock:

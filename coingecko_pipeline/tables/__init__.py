@@ -132,6 +132,7 @@ MIGRATIONS = Migrations(
     version_table="warehouse_version",
     program="coingecko-pipeline",
     views=VIEWS,
+    tables=metadata,
 )
 """The changes of these tables from version to version."""
 

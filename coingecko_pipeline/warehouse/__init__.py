@@ -14,6 +14,7 @@ from coingecko_pipeline.warehouse.errors import (
     InvalidFrameError,
     RowsRefusedError,
     SchemaVersionError,
+    StatementRefused,
     StorageFull,
     WarehouseError,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "Ranked",
     "RowsRefusedError",
     "SchemaVersionError",
+    "StatementRefused",
     "StorageFull",
     "UtcDateTime",
     "WarehouseError",

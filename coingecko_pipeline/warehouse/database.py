@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.warehouse.engines import BEGIN, READ_TIMEOUT_SECONDS, mysql_engine, sqlite_engine
 from coingecko_pipeline.warehouse.errors import StorageFull
-from coingecko_pipeline.warehouse.failures import is_outage, is_transient, storage_full, unavailable
+from coingecko_pipeline.warehouse.failures import is_outage, is_transient, refused, storage_full, unavailable
 from coingecko_pipeline.warehouse.room import RESERVE_BYTES, free_bytes
 from coingecko_pipeline.warehouse.urls import masked, parse_database_url, url_of_schema
 
@@ -167,6 +167,7 @@ class Database:
         Raises:
             DatabaseUnavailable: the database did not let us in.
             StorageFull: it has no space left, not even to be opened.
+            StatementRefused: the user may not do that, or the server takes no changes.
         """
         with self._connection() as connection:
             yield connection
@@ -177,6 +178,7 @@ class Database:
 
         Raises:
             DatabaseUnavailable: the database did not let us in.
+            StatementRefused: the user may not do that, or the server takes no changes.
         """
         with self._connection() as connection:
             connection = connection.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
@@ -196,6 +198,7 @@ class Database:
         Raises:
             DatabaseUnavailable: the database did not let us in.
             StorageFull: it has no space left.
+            StatementRefused: the user may not do that, or the server takes no changes.
             sqlalchemy.exc.DBAPIError: the last error, after `TRIES` tries or where another try cannot help.
         """
 
@@ -262,8 +265,13 @@ class Database:
                 raise refusal from error
             raise
         self._reached = True
-        with connection:
-            yield connection
+        try:
+            with connection:
+                yield connection
+        except DBAPIError as error:
+            if (final := refused(error, self._url)) is not None:
+                raise final from error
+            raise
 
     def _log_outage(self, state: tenacity.RetryCallState) -> None:
         logger.warning(

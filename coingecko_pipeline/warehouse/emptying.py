@@ -8,10 +8,9 @@ from collections.abc import Collection, Mapping
 from functools import partial
 
 from sqlalchemy import Connection, Table, delete, func, inspect, select
-from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.warehouse.database import Database
-from coingecko_pipeline.warehouse.failures import error_code
+from coingecko_pipeline.warehouse.errors import StatementRefused
 
 DENIED_CODES = frozenset({1044, 1142})
 """What a server answers to an account that may not TRUNCATE: for that it needs DROP."""
@@ -74,8 +73,8 @@ def _empty_on_server(database: Database, table: Table) -> None:
 
     try:
         database.run_in_transaction(truncate)
-    except DBAPIError as error:
-        if error_code(error) not in DENIED_CODES:
+    except StatementRefused as refused:
+        if refused.code not in DENIED_CODES:
             raise
         while database.run_in_transaction(delete_some):
             pass

@@ -14,12 +14,16 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from coingecko_pipeline.warehouse.connect_options import connect_options
+
 SQL_MODE = (
     "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_IN_DATE,NO_ZERO_DATE,"
     "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,"
     # Without it an AUTO_INCREMENT column stores another number where 0 is given.
     "NO_AUTO_VALUE_ON_ZERO"
 )
+UNLIMITED = "sql_safe_updates = 0, sql_big_selects = 1, sql_select_limit = 18446744073709551615"
+"""What a server for people who type statements may have set, and what would refuse or cut ours."""
 # Two transactions that delete and insert neighbouring days deadlock under the default REPEATABLE READ.
 ISOLATION_LEVEL = "READ COMMITTED"
 CONNECT_TIMEOUT_SECONDS = 10
@@ -46,13 +50,8 @@ def mysql_engine(url: URL, local_infile: bool, read_timeout: float | None) -> En
         read_timeout: seconds to wait for an answer; None for as long as it takes.
     """
     engine = create_engine(
-        url,
-        connect_args={
-            "charset": "utf8mb4",
-            "local_infile": local_infile,
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "read_timeout": read_timeout,
-        },
+        url.set(query={}),
+        connect_args=mysql_arguments(url, local_infile, read_timeout),
         isolation_level=ISOLATION_LEVEL,
         # A compiled INSERT then takes tuples, which PyMySQL sends together in one statement.
         paramstyle="format",
@@ -65,9 +64,22 @@ def mysql_engine(url: URL, local_infile: bool, read_timeout: float | None) -> En
     def settle_session(connection: Any, _entry: ConnectionPoolEntry) -> None:
         _keep_alive(getattr(connection, "_sock", None))
         with connection.cursor() as cursor:
-            cursor.execute("SET SESSION sql_mode = %s, time_zone = '+00:00'", (SQL_MODE,))
+            cursor.execute(f"SET SESSION sql_mode = %s, time_zone = '+00:00', {UNLIMITED}", (SQL_MODE,))
 
     return engine
+
+
+def mysql_arguments(url: URL, local_infile: bool, read_timeout: float | None) -> dict[str, Any]:
+    """What the driver gets beside the host, the user and the database; see `mysql_engine`."""
+    return {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        **connect_options(url),
+        # In bytes, since the driver writes a text in Latin-1, and servers keep the passwords of accounts as UTF-8.
+        **({"password": url.password.encode()} if url.password else {}),
+        "charset": "utf8mb4",
+        "local_infile": local_infile,
+        "read_timeout": read_timeout,
+    }
 
 
 def _keep_alive(connected: socket.socket | None) -> None:

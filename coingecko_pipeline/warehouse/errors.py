@@ -6,7 +6,8 @@
     ├── DatabaseUrlError         the URL cannot be used: nothing was attempted
     ├── DatabaseUnavailable      the server did not let us in, was away for too long, or the file cannot be opened
     ├── StorageFull              the disk is full: rolled back
-    ├── SchemaVersionError       the tables are older or newer than this program
+    ├── StatementRefused         the user may not, the server takes no changes, or a quota is used up: rolled back
+    ├── SchemaVersionError       the tables are older or newer than this program, or another's
     ├── DeclarationError         a table, a guard or an asset's metadata cannot work as declared
     ├── InvalidFrameError        a frame does not fit its table: nothing was written
     └── RowsRefusedError         the server did not take the rows as they are: rolled back
@@ -32,8 +33,20 @@ class StorageFull(WarehouseError):
     """The database has no space left; the transaction was rolled back."""
 
 
+class StatementRefused(WarehouseError):
+    """The database takes no such statement of this user, or none that changes anything; it was rolled back.
+
+    Attributes:
+        code: the server's error number; None on SQLite.
+    """
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class SchemaVersionError(WarehouseError):
-    """The database's tables belong to another version of this program than the one that runs."""
+    """The database's tables belong to another version of this program than the one that runs, or to another program."""
 
 
 class DeclarationError(WarehouseError):

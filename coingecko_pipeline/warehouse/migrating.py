@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Inspector, MetaData, Table, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.warehouse.database import Database
+from coingecko_pipeline.warehouse.engines import mysql_engine
 from coingecko_pipeline.warehouse.errors import DatabaseUnavailable, SchemaVersionError
-from coingecko_pipeline.warehouse.failures import UNKNOWN_DATABASE, error_code
+from coingecko_pipeline.warehouse.failures import UNKNOWN_DATABASE, error_code, refused
+from coingecko_pipeline.warehouse.urls import masked
 from coingecko_pipeline.warehouse.views import Views
 
 # Alembic is imported where it is used: it takes as long as all of SQLAlchemy, and who only reads rows needs none of it.
@@ -36,12 +38,15 @@ class Migrations:
             such as Dagster's own storage, may be given the same database.
         program: the command whose subcommand `migrate` brings the tables to its version, for messages.
         views: the views of the tables, made whenever these are of the program's version; None where there are none.
+        tables: the tables of the newest version: one of another program that has the name of one of them, and columns
+            that this one never has, is told before anything is touched. None where nobody else has tables there.
     """
 
     script_location: str
     version_table: str
     program: str
     views: Views | None = None
+    tables: MetaData | None = None
 
     def migrate(self, database: Database, attributes: Mapping[str, Any] | None = None, to: str = "head") -> str:
         """Bring the tables to this program's version and return that version; a second call changes nothing.
@@ -56,8 +61,9 @@ class Migrations:
 
         Raises:
             DatabaseUnavailable: the database did not let us in.
-            SchemaVersionError: the tables are newer than this program, or another migration runs for more than a
-                minute.
+            SchemaVersionError: the tables are newer than this program, one is another program's, or another migration
+                runs for more than a minute.
+            StatementRefused: the user may not create or change them.
         """
         if database.is_sqlite:
             with database.transaction() as connection:
@@ -138,7 +144,10 @@ class Migrations:
         from alembic import command
 
         revision = self._revision(connection)
-        self._refuse_newer(revision, connection.engine.url.render_as_string(hide_password=True))
+        where = masked(connection.engine.url)
+        self._refuse_newer(revision, where)
+        if revision != self.head_revision():
+            self._refuse_foreign(connection, revision, where)
         if self.views is not None and revision != self.head_revision():
             self.views.drop(connection)
         config = self._config()
@@ -161,6 +170,37 @@ class Migrations:
                 f"the tables of {where} are at version {revision}, which is newer than this program "
                 f"({self.head_revision()}): update {self.program}"
             )
+
+    def _refuse_foreign(self, connection: Connection, revision: str | None, where: str) -> None:
+        """Do nothing where each table that has the name of one of ours can be ours.
+
+        Ours are there without a version where a first migration was interrupted; older ones lack columns.
+        """
+        inspector = inspect(connection)
+        there = set(inspector.get_table_names())
+        for table in self.tables.tables.values() if self.tables is not None else ():
+            if table.name in there and not _can_be(table, inspector):
+                raise _another_programs("table", table.name, where)
+        if self.views is None or revision is not None:
+            return
+        others = set(inspector.get_view_names()) - self.views.recorded(connection)
+        for name in self.views.metadata.tables:
+            if name in there | others:
+                raise _another_programs("table" if name in there else "view", name, where)
+
+
+def _can_be(table: Table, inspector: Inspector) -> bool:
+    """Whether a table of the database can be a declared one, of this version or of an earlier one."""
+    columns = {column["name"] for column in inspector.get_columns(table.name)}
+    key = {column.name for column in table.primary_key}
+    return key <= columns <= set(table.columns.keys())
+
+
+def _another_programs(kind: str, name: str, where: str) -> SchemaVersionError:
+    return SchemaVersionError(
+        f"{where} has a {kind} {name!r} that this program did not make, and nothing was changed: give this program a "
+        "database of its own"
+    )
 
 
 @contextmanager
@@ -185,11 +225,16 @@ def _create_database_if_missing(database: Database) -> None:
     except DatabaseUnavailable as error:
         if error.__cause__ is None or error_code(error.__cause__) != UNKNOWN_DATABASE:
             raise
-    server = create_engine(database.url.set(database=""), poolclass=NullPool)
-    with server.connect() as connection:
-        name = connection.dialect.identifier_preparer.quote_identifier(database.url.database or "")
-        # IF NOT EXISTS: another migration may have been quicker.
-        connection.exec_driver_sql(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4")
+    server = mysql_engine(database.url.set(database=""), local_infile=False, read_timeout=None)
+    name = server.dialect.identifier_preparer.quote_identifier(database.url.database or "")
+    try:
+        with server.connect() as connection:
+            # IF NOT EXISTS: another migration may have been quicker.
+            connection.exec_driver_sql(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4")
+    except DBAPIError as error:
+        raise refused(error, database.url) or error from error
+    finally:
+        server.dispose()
 
 
 def _make_utf8mb4(connection: Connection) -> None:

@@ -1,16 +1,21 @@
 """The database URL: what is accepted, and how it is shown without its password."""
 
+import re
 from pathlib import PurePath
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from coingecko_pipeline.warehouse.connect_options import connect_options
 from coingecko_pipeline.warehouse.errors import DatabaseUrlError
 
 MYSQL_EXAMPLE = "mysql+pymysql://user:password@host:3306/name"
 SQLITE_EXAMPLE = "sqlite:///folder/name.db"
 _EXAMPLES = f"Use {MYSQL_EXAMPLE} (MySQL and MariaDB) or {SQLITE_EXAMPLE}"
-_UNPARSABLE = f"the database URL cannot be parsed (in a password, write @ : / % as %40 %3A %2F %25). {_EXAMPLES}"
+_UNPARSABLE = (
+    "the database URL cannot be parsed (in a user or a password, write @ : / ? # % as %40 %3A %2F %3F %23 %25). "
+    f"{_EXAMPLES}"
+)
 
 MYSQL_DRIVERS = frozenset({"mysql+pymysql", "mariadb+pymysql"})
 SQLITE_DRIVERS = frozenset({"sqlite", "sqlite+pysqlite"})
@@ -34,11 +39,12 @@ def parse_database_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         # The cause is left out: its message can quote the URL.
         raise DatabaseUrlError(_UNPARSABLE) from None
-    if "@" in (parsed.host or ""):
-        raise DatabaseUrlError(_UNPARSABLE)  # the host holds the rest of a password: never show this one
+    if "@" in _after_the_login(url.strip()):
+        raise DatabaseUrlError(_UNPARSABLE)  # what seems to be the host holds a password's rest: never show this one
     if parsed.drivername in MYSQL_DRIVERS:
         if not parsed.database:
             raise DatabaseUrlError(f"the database URL {masked(parsed)} names no database. {_EXAMPLES}")
+        connect_options(parsed)
         return parsed.set(drivername="mysql+pymysql")
     if parsed.drivername in SQLITE_DRIVERS:
         if parsed.database in (None, "", ":memory:"):
@@ -46,8 +52,20 @@ def parse_database_url(url: str) -> URL:
                 f"the database URL {masked(parsed)} names no file, and a database in memory is lost "
                 f"between two connections. {_EXAMPLES}"
             )
+        if (parsed.database or "").startswith("~"):
+            raise DatabaseUrlError(
+                f"the database URL {masked(parsed)} begins with ~, which only a shell reads as the home folder: write "
+                f"the path out. {_EXAMPLES}"
+            )
         return parsed
     raise DatabaseUrlError(f"the database URL is for {parsed.drivername!r}, which is not supported. {_EXAMPLES}")
+
+
+def _after_the_login(url: str) -> str:
+    """What follows the user and the password of a URL: the host, the database and the options, as they are written."""
+    rest = url.partition("://")[2]
+    login = re.match(r"[^:/]*(:[^@]*)?@", rest)
+    return rest[login.end() :] if login else rest
 
 
 def url_of_schema(url: URL, schema: str, unprefixed: str | None = None) -> URL:

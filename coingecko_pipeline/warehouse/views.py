@@ -12,11 +12,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Select, Table, delete, inspect, select
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.warehouse.database import Database
-from coingecko_pipeline.warehouse.errors import DeclarationError
-from coingecko_pipeline.warehouse.failures import error_code
+from coingecko_pipeline.warehouse.errors import DeclarationError, StatementRefused
 from coingecko_pipeline.warehouse.types import ExactText
 from coingecko_pipeline.warehouse.upsert import upsert_rows
 
@@ -122,6 +120,10 @@ class Views:
             for name in self._made(connection):
                 self._drop(connection, name)
 
+    def recorded(self, connection: Connection) -> set[str]:
+        """The names of the views that the program has made."""
+        return set(self._made(connection)) if inspect(connection).has_table(self.record.name) else set()
+
     def make_if_allowed(self, database: Database, program: str) -> None:
         """Make the views in a transaction; where the account may not, say in the log who may.
 
@@ -136,14 +138,14 @@ class Views:
             return
         try:
             database.run_in_transaction(self.make)
-        except DBAPIError as error:
-            if error_code(error) not in DENIED_CODES:
+        except StatementRefused as refused:
+            if refused.code not in DENIED_CODES:
                 raise
             logger.warning(
                 "%s: the views are not as this program declares them, and this account may not make them (%s): run "
                 "`%s migrate` with one that has CREATE VIEW and DROP.",
                 database,
-                error.orig,
+                refused,
                 program,
             )
 

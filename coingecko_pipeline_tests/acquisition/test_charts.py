@@ -1,5 +1,6 @@
 """Charts by coin: one never stops the others, and only the key, the plan, credits or a row of failures end a run."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from coingecko_pipeline.sources.coingecko.errors import HistoryLimit, KeyRejecte
 from coingecko_pipeline.sources.errors import (
     AccessDenied,
     BadRequest,
+    BrokenAnswer,
     ConnectionFailed,
     ServiceUnavailable,
     SourceError,
@@ -133,6 +135,54 @@ def test_where_no_chart_comes_at_all_the_server_is_blamed_and_no_coin(database: 
     with pytest.raises(ServiceUnavailable):
         fetch(database, client_of(FakeMarket(dict.fromkeys(COINS, REFUSALS["500"]))), COINS)
     assert outcomes_of(database) == {}
+
+
+def moved(chart: dict[str, list[list[Any]]], move: Callable[[int], float]) -> dict[str, list[list[Any]]]:
+    """A chart whose points stand at other times."""
+    return {name: [[move(stamp), value] for stamp, value in points] for name, points in chart.items()}
+
+
+MISPLACED: dict[str, tuple[Callable[[int], float], str]] = {
+    "an hour after midnight": (lambda stamp: stamp + 3_600_000, f"the first is at {back(4)} 01:00:00"),
+    "in seconds": (lambda stamp: stamp // 1000, "the first is at 1970-01-21"),
+    "before 1970": (lambda stamp: -stamp, "the first is at -17"),
+    "in the future": (lambda stamp: stamp + 864_000_000, "the first is at 2026-03-"),
+}
+
+
+@pytest.mark.parametrize("where", MISPLACED)
+@on_sqlite
+def test_where_no_chart_has_a_midnight_the_run_fails_with_what_was_seen_and_parks_nobody(
+    database: Database, where: str
+) -> None:
+    move, seen = MISPLACED[where]
+    coins = [f"coin-{number:03d}" for number in range(40)]
+    market = FakeMarket(dict.fromkeys(coins, moved(CHART, move)))
+    with pytest.raises(BrokenAnswer, match=seen) as caught:
+        fetch(database, client_of(market, calls_per_minute=10_000), coins)
+    assert "none of the 6 values of the series prices stands at a midnight (UTC)" in str(caught.value)
+    assert outcomes_of(database) == {}
+
+
+@on_sqlite
+def test_a_chart_without_a_midnight_among_others_is_its_coins_outcome(database: Database) -> None:
+    fetch(database, client_of(charts_of(b=moved(CHART, lambda stamp: stamp // 1000))), COINS)
+    assert outcomes_of(database) == {"a": "values", "b": "unreadable", "c": "values", "d": "values"}
+
+
+@on_sqlite
+def test_coins_without_a_past_have_no_values_and_are_no_fault(database: Database) -> None:
+    listed_now = {name: [[points[-1][0], 1.0]] for name, points in CHART.items()}
+    empty = {name: [[stamp, None] for stamp, _ in points] for name, points in CHART.items()}
+    no_points: dict[str, list[Any]] = {name: [] for name in CHART}
+    fetch(database, client_of(FakeMarket({"a": listed_now, "b": empty, "c": no_points})), COINS[:3])
+    assert outcomes_of(database) == {"a": "empty", "b": "empty", "c": "empty"}
+
+
+@on_sqlite
+def test_points_three_seconds_after_midnight_stand_for_their_dates(database: Database) -> None:
+    fetch(database, client_of(FakeMarket({"a": moved(CHART, lambda stamp: stamp + 3_000)})), ["a"])
+    assert len(market_of(database)) == 5
 
 
 @on_sqlite

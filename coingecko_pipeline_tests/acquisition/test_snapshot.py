@@ -1,6 +1,6 @@
 """Today's market: what is a row of today, what is stale, and which page came too late."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -148,12 +148,12 @@ def test_coins_that_no_page_had_are_asked_for_by_their_ids_and_the_others_are_to
 
 @on_sqlite
 def test_as_many_are_asked_for_by_their_ids_as_the_days_reserve_bears(database: Database) -> None:
-    # A call takes 250 ids; the list of 1,500 coins reserves seven pages and one call more, and three pages came.
+    # A call takes 250 ids; the list of 1,500 coins reserves seven pages and a call more, and the fourth page is empty.
     coins = [f"coin-{number:04d}" for number in range(6 * PAGE)]
     stock(database, tuple(coins))
     market = Absent(coins[:700], coins)
     frame, facts = take(database, client_of(market, "demo"))
-    assert facts["calls"] == 3 + len(market.ids_asked)
+    assert facts["calls"] == 4 + len(market.ids_asked)
     assert len(frame) == len(coins)
     assert missing_of(database) == {}
 
@@ -190,3 +190,114 @@ def test_a_snapshot_of_some_coins_says_nothing_of_the_others(database: Database)
     _, facts = take(database, client_of(market), asset_ids=("a",))
     assert facts["missing"] == {}
     assert missing_of(database) == {}
+
+
+class Paged(FakeMarket):
+    """A market whose pages are as a test gives them, and that serves every coin of theirs by its id."""
+
+    def __init__(self, pages: Sequence[Sequence[str]], size: int = PAGE) -> None:
+        coins = [coin for page in pages for coin in page]
+        super().__init__(rows=[market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in coins])
+        self._pages = pages
+        self._size = size
+
+    def _answer(self, request: requests.PreparedRequest) -> Answer:
+        query = parse_qs(urlsplit(request.url or "").query)
+        page = int(query["page"][0]) - 1
+        wanted = query["ids"][0].split(",") if "ids" in query else self._pages[page : page + 1] and self._pages[page]
+        return Answer([row for row in self.rows if row["id"] in set(wanted[: self._size])])
+
+
+def named(count: int) -> list[str]:
+    return [f"coin-{number:05d}" for number in range(count)]
+
+
+def paged(coins: Sequence[str], size: int = PAGE) -> list[list[str]]:
+    return [list(coins[start : start + size]) for start in range(0, len(coins), size)]
+
+
+@on_sqlite
+@pytest.mark.parametrize("gone", ["a row of page 2", "page 2"])
+def test_a_page_that_is_short_or_empty_in_the_middle_costs_no_coin_of_the_list(database: Database, gone: str) -> None:
+    coins = named(8 * PAGE)
+    stock(database, tuple(coins))
+    pages = paged(coins)
+    hidden = pages[1][:1] if gone == "a row of page 2" else pages[1]
+    market = Paged([[coin for coin in page if coin not in hidden] for page in pages])
+    market.rows += [market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in hidden]
+    frame, facts = take(database, client_of(market))
+    assert sorted(frame["asset_id"]) == coins
+    assert facts["coins_missing"] == []
+
+
+@on_sqlite
+def test_a_proxy_with_smaller_pages_brings_every_coin(database: Database) -> None:
+    coins = named(1_000)
+    stock(database, tuple(coins))
+    market = Paged(paged(coins, 100), size=100)
+    frame, facts = take(database, client_of(market))
+    assert sorted(frame["asset_id"]) == coins
+    assert facts["calls"] == 10
+    frame, facts = take(database, client_of(Paged(paged(coins, 100), size=100)), max_calls=4)
+    assert (len(frame), facts["calls"], facts["missing"]) == (400, 4, {"not_asked": 600})
+
+
+@on_sqlite
+def test_a_proxy_that_cuts_what_is_asked_for_by_ids_is_asked_again(database: Database) -> None:
+    coins = named(300)
+    stock(database, tuple(coins))
+    market = Paged([coins[:100], []], size=100)
+    market.rows = [market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in coins]
+    frame, facts = take(database, client_of(market, "keyless"))
+    assert (len(frame), facts["calls"]) == (300, 4)
+
+
+@on_sqlite
+def test_a_first_page_of_a_few_coins_costs_the_others_nothing(database: Database) -> None:
+    coins = named(6_000)
+    stock(database, tuple(coins))
+    market = Paged([coins[:3]])
+    market.rows = [market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in coins]
+    frame, _ = take(database, client_of(market, "keyless"))
+    assert len(frame) == 6_000
+
+
+@on_sqlite
+@pytest.mark.parametrize("gone", [0, 30])
+def test_a_day_whose_list_has_some_coins_that_the_market_has_not_costs_the_pages_and_one_call(
+    database: Database, gone: int
+) -> None:
+    coins = named(1_870)
+    stock(database, (*coins, *(f"gone-{number}" for number in range(gone))))
+    _, facts = take(database, client_of(Paged(paged(coins))))
+    assert facts["calls"] == 8 + bool(gone)
+    assert len(facts["coins_missing"]) == gone
+
+
+@on_sqlite
+def test_a_server_that_ignores_the_page_is_asked_twice_and_then_by_ids(database: Database) -> None:
+    coins = named(3 * PAGE)
+    stock(database, tuple(coins))
+    market = Paged(paged(coins))
+    market._pages = [market._pages[0]] * 100
+    frame, facts = take(database, client_of(market))
+    # Two pages, and the 500 other ids in the three URLs that hold them.
+    assert (len(frame), facts["calls"]) == (3 * PAGE, 5)
+
+
+@on_sqlite
+def test_a_value_that_is_none_is_named_by_coin_and_field_in_one_warning(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    coins = named(300)
+    stock(database, tuple(coins))
+    rows = [market_row(coin, 1.0, 5.0, "2026-03-09T00:00:30Z") for coin in coins]
+    rows[7]["current_price"] = "N/A"
+    rows[299]["market_cap"] = {}
+    frame, facts = take(database, client_of(FakeMarket(rows=[*rows, {"id": None}])))
+    assert len(frame) == 300
+    assert facts["set_aside"] == {"current_price": 1, "market_cap": 1, "id": 1}
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert "2 values were not what their field means and are stored as NULL" in told
+    assert "current_price of 'coin-00007', market_cap of 'coin-00299'" in told
+    assert "1 entries had no id" in told

@@ -7,6 +7,7 @@ import pytest
 from dagster._daemon.types import DaemonHeartbeat
 
 from coingecko_pipeline.cli.instance import daemon_at_work, project_file, use_demo_home, use_home
+from coingecko_pipeline.settings import SettingsError
 
 
 @pytest.fixture
@@ -44,3 +45,10 @@ def test_the_demo_has_a_home_of_its_own_wherever_the_others_is(tmp_path: Path, m
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "mine"))
     assert use_demo_home() == tmp_path / "data" / "demo" / "dagster"
     assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("home", ["dagster", "~/dagster", "/no/such/folder", "./"])
+def test_a_home_that_dagster_does_not_take_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", home)
+    with pytest.raises(SettingsError, match="DAGSTER_HOME is '"):
+        use_home()

@@ -93,6 +93,43 @@ def test_a_wrong_setting_is_one_clear_sentence(
     assert "hush" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", [f" {KEY}", f"{KEY}\n", f"\t{KEY} \r\n"])
+def test_blanks_around_a_setting_are_none_of_it(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("COINGECKO_API_KEY", key)
+    monkeypatch.setenv("COINGECKO_PLAN", " analyst ")
+    monkeypatch.setenv("DATABASE_URL", " sqlite:///data/other.db\n")
+    settings = load_settings()
+    assert settings.coingecko_api_key is not None
+    assert settings.coingecko_api_key.get_secret_value() == KEY
+    assert settings.plan.name == "analyst"
+    assert settings.database_url.get_secret_value() == "sqlite:///data/other.db"
+
+
+@pytest.mark.parametrize("key", [f"'{KEY}'", f'"{KEY}"', f"“{KEY}”", f"{KEY} {KEY}", f"Bearer {KEY}", "CG-\x00"])
+def test_a_key_with_quotes_or_blanks_within_is_refused_by_name(key: str) -> None:
+    with pytest.raises(SettingsError, match="COINGECKO_API_KEY holds a character that no key has") as told:
+        load_settings(coingecko_api_key=key)
+    assert KEY not in str(told.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_dot_env_is_read_with_the_mark_of_utf_8_and_without(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / ".env").write_text("COINGECKO_CALLS_PER_MINUTE=7\n", encoding=encoding)
+    assert load_settings().coingecko_calls_per_minute == 7
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1"])
+def test_dot_env_in_another_encoding_ends_every_command_with_2_and_one_sentence(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / ".env").write_text(f"COINGECKO_API_KEY={KEY}\n# schlüssel\n", encoding=encoding)
+    ended = run_program(tmp_path, "status")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "The file .env is no UTF-8 text; save it as UTF-8" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    if encoding != "utf-16-le":
+        with pytest.raises(SettingsError, match=r"The file \.env is no UTF-8 text"):
+            load_settings()
+
+
 @pytest.mark.parametrize("plan", ["keyless", "demo", "basic", "analyst", "lite"])
 def test_the_hourly_market_is_off_on_every_plan_until_it_is_set(monkeypatch: pytest.MonkeyPatch, plan: str) -> None:
     monkeypatch.setenv("COINGECKO_PLAN", plan)
@@ -129,6 +166,10 @@ def test_the_settings_of_the_alerts_are_read_although_another_one_is_wrong(monke
         ({"COINGECKO_PLAN": "gold"}, "COINGECKO_PLAN is 'gold'"),
         ({"COINGECKO_PLAN": "keyless", "COINGECKO_API_KEY": KEY}, "sends no key, yet COINGECKO_API_KEY is set"),
         ({"DATABASE_URL": "postgresql://me:hush@host/db"}, "postgresql"),
+        ({"DATABASE_URL": "mysql+pymysql://me:p@ss/hush@host/db"}, "cannot be parsed"),
+        ({"DATABASE_URL": "mysql+pymysql://me:hush@host/db?serverTimezone=UTC"}, "'serverTimezone'"),
+        ({"DATABASE_URL": "mysql+pymysql://me:hush@host/db?ssl_ca=/no/such.pem"}, "cannot be read"),
+        ({"DATABASE_URL": "sqlite:///~/coingecko.db"}, "begins with ~"),
     ],
 )
 def test_the_program_ends_with_2_and_the_sentence_before_anything_is_touched(

@@ -160,6 +160,8 @@ def test_a_coin_tells_how_much_of_it_there_is(reader: Reader) -> None:
     for coin, told in (
         ("newborn", "Only 2026-03-09 is stored of this coin"),
         ("unpriced", "No price of this coin is stored"),
+        ("50%", "No coin of this page has the id 50%."),
+        ("%E0%A4%A", "No coin of this page has the id %E0%A4%A."),
         ("%3Cnobody%3E", "No coin of this page has the id <nobody>."),
     ):
         page.evaluate(f"location.hash = 'coin={coin}'")

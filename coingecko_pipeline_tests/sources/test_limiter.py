@@ -50,6 +50,18 @@ def test_a_pause_holds_every_call_back_and_is_told_once() -> None:
     assert told == [(30, "ExampleCoin answered 429")]
 
 
+def test_a_long_pause_is_counted_down_once_a_minute() -> None:
+    clock = FakeClock()
+    told: list[tuple[float, str]] = []
+    limiter = RateLimiter("ExampleCoin", 100, clock, lambda seconds, reason: told.append((seconds, reason)))
+    limiter.refused(200)
+    limiter.acquire()
+    assert told == [(seconds, "ExampleCoin answered 429") for seconds in (200, 140, 80, 20)]
+    clock.sleep(1)
+    limiter.sleep(120)
+    assert len(told) == 4, "a pause that is over is told no more"
+
+
 def test_a_window_is_never_paused_for_longer_than_the_bound() -> None:
     clock = FakeClock()
     window = ProcessWindow(clock)

@@ -15,6 +15,7 @@ from coingecko_pipeline.sources.errors import (
     BrokenAnswer,
     ConnectionFailed,
     RateLimited,
+    RedirectRefused,
     ServiceUnavailable,
     SourceError,
 )
@@ -52,11 +53,58 @@ def test_a_call_has_time_limits_follows_no_redirect_and_says_what_it_takes() -> 
             return super().send(request, *args, **options)
 
     server = Watching([Answer(b"", 302, {"Location": "https://elsewhere"})])
-    with pytest.raises(BadRequest, match="302 to the coins"):
+    with pytest.raises(RedirectRefused, match="302 to the coins"):
         ask(session_of(server))
     assert told["timeout"] == TIMEOUT_SECONDS
     assert server.paths == ["/v2/secret/coins"]
     assert server.requests[0].headers["accept"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://elsewhere.example/v2/secret/coins?key=secret", "it redirects to https://elsewhere.example, and no"),
+        ("//elsewhere.example:8443/", "it redirects to https://elsewhere.example:8443, and no"),
+        ("http://user:secret@api.example.com/v2/secret/coins", "it redirects to http://api.example.com, and no"),
+        ("https://[", "it redirects to an address that is none"),
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_another_host_or_protocol_is_refused_and_no_key_goes_there(
+    status: int, location: str, told: str
+) -> None:
+    server = FakeServer([Answer(b"", status, {"Location": location})])
+    with pytest.raises(RedirectRefused) as caught:
+        ask(session_of(server, secrets={"x-key": SecretStr("CG-very-secret")}))
+    assert told in str(caught.value)
+    assert "check EXAMPLECOIN_BASE_URL" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("location", ["", "/v2/coins", "coins", "https://api.example.com/v2/coins/"])
+def test_a_redirect_to_another_path_is_one_calls_fault(location: str) -> None:
+    with pytest.raises(BadRequest):
+        ask(session_of(FakeServer([Answer(b"", 301, {"Location": location})])))
+
+
+def test_an_error_with_status_200_is_the_error_that_it_tells() -> None:
+    clock = FakeClock()
+    limit = Answer({"status": {"error_code": 429, "error_message": "You've exceeded the Rate Limit."}})
+    session = session_of(FakeServer([limit, Answer({"error": "Internal", "status": 500}), Answer([])]), clock)
+    assert ask(session) == []
+    assert session.survived == {"RateLimited": 1, "ServiceUnavailable": 1}
+    assert session.usage.credits == {"coins": 3}
+    with pytest.raises(AccessDenied, match=r"200 to the coins \(Forbidden\): this address"):
+        ask(session_of(FakeServer([Answer({"status": 403, "error": "Forbidden"})])))
+
+
+def test_an_error_with_status_200_that_tells_no_status_is_told_in_its_words() -> None:
+    with pytest.raises(
+        BrokenAnswer, match=r"200 to the coins \(no luck today\): that is an error and not what"
+    ) as told:
+        ask(session_of(FakeServer(lambda _request: Answer({"error": "no luck today"}))))
+    assert told.value.body == b'{"error": "no luck today"}'
 
 
 def test_a_key_travels_in_its_header_and_is_told_nowhere(caplog: pytest.LogCaptureFixture) -> None:

@@ -223,3 +223,45 @@ def test_a_missing_database_is_created_and_a_latin_one_becomes_utf8mb4(
     finally:
         database.dispose()
         run_on(server, f"DROP DATABASE {name}")
+
+
+FOREIGN = {
+    "a table of the first version": "CREATE TABLE assets (id INTEGER PRIMARY KEY, name VARCHAR(9))",
+    "a table of a later version": "CREATE TABLE platforms (id INTEGER PRIMARY KEY)",
+    "a table with our key": "CREATE TABLE assets (asset_id VARCHAR(9) PRIMARY KEY, owner VARCHAR(9))",
+    "a table that has a view's name": "CREATE TABLE daily_close (id INTEGER)",
+    "a view": "CREATE VIEW daily_close AS SELECT 1 AS one",
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_another_programs_table_is_named_before_anything_is_touched(empty_database: Database, what: str) -> None:
+    create = FOREIGN[what]
+    name = create.split()[2]
+    with empty_database.transaction() as connection:
+        connection.execute(text(create))
+    for attempt in (migrate, prepare) if empty_database.is_sqlite else (migrate, migrate):
+        with pytest.raises(
+            SchemaVersionError, match=f"{name}' that this program did not make, and nothing was"
+        ) as told:
+            attempt(empty_database)
+        assert "\n" not in str(told.value)
+    with empty_database.connect() as connection:
+        inspector = inspect(connection)
+        assert {*inspector.get_table_names(), *inspector.get_view_names()} == {name}
+
+
+@pytest.mark.parametrize("revision", ["0001", "0005", "0006", "0008"])
+def test_a_table_of_an_earlier_version_is_none_of_another_program(empty_database: Database, revision: str) -> None:
+    MIGRATIONS.migrate(empty_database, to=revision)
+    with empty_database.transaction() as connection:
+        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
+    assert migrate(empty_database) == MIGRATIONS.head_revision()
+
+
+def test_another_programs_empty_table_beside_the_second_source_stays(empty_database: Database) -> None:
+    with empty_database.transaction() as connection:
+        connection.execute(text("CREATE TABLE notes (id INTEGER)"))
+    migrate(empty_database, only=tables.SOURCE_TABLES)
+    with empty_database.connect() as connection:
+        assert inspect(connection).has_table("notes")

@@ -19,9 +19,18 @@ function startMovers() {
   show(choice.children[0].dataset.days);
 }
 
+/** The text of a part of an address; as it is written where its escapes are none, as a link that was cut has them. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 async function followAddress() {
   const match = /^#coin=(.*)$/s.exec(location.hash);
-  if (match) await showCoin(decodeURIComponent(match[1]));
+  if (match) await showCoin(decoded(match[1]));
   else document.getElementById("coin").hidden = true;
 }
 

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import numpy as np
@@ -96,6 +97,30 @@ def read_chart(body: bytes) -> ChartPoints:
         days, all_seconds = days[given], all_seconds[given]
         aligned = {column: numbers[given] for column, numbers in aligned.items()}
     return ChartPoints(days, all_seconds, aligned, not_numbers, negative)
+
+
+def check_times(body: bytes) -> None:
+    """Do nothing where a readable chart that has no date has no more values either than a coin without a past can have.
+
+    Raises:
+        UnreadableChart: Its values stand at other moments than midnights; tells which.
+    """
+    chart = _parsed(body)
+    for name in SERIES.values():
+        stamps, values, _, _ = _series(chart, name)
+        given = np.sort(stamps[~np.isnan(values)])
+        if len(given) > NOW_POINTS:
+            raise UnreadableChart(
+                f"none of the {len(given)} values of the series {name} stands at a midnight (UTC) of a date that can "
+                f"be: the first is at {_moment(given[0])}, the last at {_moment(given[-1])}"
+            )
+
+
+def _moment(stamp: float) -> str:
+    """A time of a chart as text."""
+    if not 0 <= stamp < LATEST_TIME:
+        return f"{stamp:.0f} milliseconds since 1970"
+    return f"{datetime.fromtimestamp(stamp / 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _parsed(body: bytes) -> Mapping[str, Any]:

@@ -81,7 +81,7 @@ class CoinGecko:
         clock: Time of the limiter and the retries.
         now: The current UTC time, aware.
         on_origin: Told "live" or "sandbox" with each answer; raises where that is the wrong one.
-        on_wait: Told the seconds and the reason of each pause.
+        on_wait: Told the seconds and the reason of each pause, and once a minute what is left of it.
         window: Remembers the calls for the rate limit; by default those of this process alone.
         adapter: How requests are sent; by default over the network.
         timeouts: Seconds to wait for a connection, and for an answer.
@@ -105,13 +105,14 @@ class CoinGecko:
         clock = clock or SystemClock()
         self.end_waits = clock.end_waits
         """Ends the waits that are under way in whichever thread: for the rate, for what the server asked, for a try."""
+        limiter = RateLimiter("CoinGecko", plan.calls_per_minute, clock, on_wait, window)
         self._session = SourceSession(
             "CoinGecko",
             plan.base_url,
-            Opening(plan.base_url, now, on_origin, clock.sleep, adapter, timeouts),
+            Opening(plan.base_url, now, on_origin, limiter.sleep, adapter, timeouts),
             error_of=error_of,
             secrets={plan.key_header: api_key} if plan.key_header and api_key else {},
-            limiter=RateLimiter("CoinGecko", plan.calls_per_minute, clock, on_wait, window),
+            limiter=limiter,
         )
         self.survived = self._session.survived
         """How many failures of each kind were tried again."""
@@ -200,8 +201,9 @@ class CoinGecko:
         """The current market of every coin, or of the largest ones, page by page. One call for each 250 coins.
 
         Pages of every coin are in the order of the ids, which is stable while ranks move; a coin that is listed
-        meanwhile may make one coin appear on two pages. A page that is not full is the last, and so is one that brings
-        no coin that an earlier one had not: a server that ignores the number of the page never ends otherwise.
+        meanwhile may make one coin appear on two pages. The last is the one that brings no coin that an earlier one had
+        not. A page that is not full may have others after it: who knows which coins there are takes no more pages once
+        it has them.
 
         Args:
             largest: How many coins to bring, by market cap; None for all.
@@ -221,7 +223,7 @@ class CoinGecko:
             market = responses.market_page(wanted, answer, what)
             yield market
             coins = set(market.rows["asset_id"].to_pylist())
-            if len(entries) < PAGE_SIZE or coins <= seen:
+            if coins <= seen:
                 return
             seen |= coins
             brought += len(wanted)

@@ -59,6 +59,9 @@ PRO_KEY_ON_PUBLIC_HOST = 10010
 DEMO_KEY_ON_PRO_HOST = 10011
 MORE_THAN_THE_PLAN_ALLOWS = 10012
 
+NO_SUCH_COIN = ("not found", "could not find")
+"""What CoinGecko's 404 says, where its status is lost (the recorded bodies)."""
+
 
 class KeyRejected(CallerRefused):
     """The key is missing, wrong, or of the other host."""
@@ -78,12 +81,12 @@ class NotFound(PermanentCall):
 
 def error_of(failed: FailedAnswer) -> SourceError:
     """The error that an answer of CoinGecko or its CDN stands for."""
-    code = inner_code(failed.body)
+    code, status = inner_code(failed.body), failed.told_status
     if code == 429:
         return failed.error(RateLimited, "too many calls")
-    if failed.status == 429 or failed.status >= 500:
+    if status == 429 or status >= 500:
         return errors.error_of(failed)
-    if failed.status == 403 and "temporarily unavailable" in failed.message:
+    if status == 403 and "temporarily unavailable" in failed.message:
         return failed.error(ServiceUnavailable, "the service is unavailable")
     if code in (PRO_KEY_ON_PUBLIC_HOST, DEMO_KEY_ON_PRO_HOST):
         return failed.error(KeyRejected, "the key belongs to the other host; set COINGECKO_PLAN to the plan of the key")
@@ -94,9 +97,9 @@ def error_of(failed: FailedAnswer) -> SourceError:
         )
     if code == ENDPOINT_NOT_IN_PLAN:
         return failed.error(NotInPlan, "the endpoint is not in the plan; set COINGECKO_PLAN to the plan of the key")
-    if failed.status == 401 or code == KEY_MISSING:
+    if status == 401 or code == KEY_MISSING:
         return failed.error(KeyRejected, "the key is missing or wrong; check COINGECKO_API_KEY and COINGECKO_PLAN")
-    if failed.status == 404:
+    if status == 404 or (status == 200 and any(words in failed.message.lower() for words in NO_SUCH_COIN)):
         return failed.error(NotFound, "there is no such coin")
     return errors.error_of(failed)
 

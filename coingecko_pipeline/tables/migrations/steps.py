@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import context, op
 
+from coingecko_pipeline.tables.metadata import metadata
+
 
 def create_index(table: str, columns: Sequence[str]) -> None:
     """Create an index of a table's columns where it is missing: MySQL has no CREATE INDEX IF NOT EXISTS."""
@@ -20,6 +22,7 @@ def drop_what_the_source_does_not_use() -> None:
         return
     bind = op.get_bind()
     for name in sa.inspect(bind).get_table_names():
-        unused = name not in used and name != context.config.attributes["version_table"]
+        # Others in the schema are another program's.
+        unused = name in metadata.tables and name not in used
         if unused and bind.scalar(sa.select(sa.func.count()).select_from(sa.table(name))) in (0, None):
             op.drop_table(name)

@@ -25,6 +25,7 @@ from coingecko_pipeline.sources.coingecko.errors import (
     SourceError,
 )
 from coingecko_pipeline.sources.coingecko.plans import PLANS
+from coingecko_pipeline.sources.errors import RedirectRefused
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
 from coingecko_pipeline_tests.recordings import recordings_dir
 from coingecko_pipeline_tests.sources.test_market_page import ENTRY
@@ -158,11 +159,11 @@ def full_pages(count: int) -> list[list[dict[str, Any]]]:
     return [[{"id": f"{page}-{row}"} for row in range(PAGE_SIZE)] for page in range(count)]
 
 
-def test_market_pages_go_on_until_one_is_not_full() -> None:
-    pages = [*full_pages(2), [{"id": "last"}]]
+def test_market_pages_go_on_until_one_brings_nothing_new_whether_they_are_full_or_not() -> None:
+    pages = [*full_pages(1), [{"id": "alone"}], *full_pages(3)[1:], [{"id": "last"}], []]
     server = FakeServer([Answer(page) for page in pages])
     assert ids_of(client_of(server).market_pages()) == [[row["id"] for row in page] for page in pages]
-    assert [query["page"] for query in server.queries()] == ["1", "2", "3"]
+    assert [query["page"] for query in server.queries()] == ["1", "2", "3", "4", "5", "6"]
     assert {query["order"] for query in server.queries()} == {"id_asc"}
 
 
@@ -197,7 +198,7 @@ def test_a_pages_moments_are_its_own() -> None:
         clock.sleep(10)
         return Answer(next(pages))
 
-    first, second = client_of(FakeServer(answer), clock).market_pages()
+    first, second = client_of(FakeServer(answer), clock).market_pages(max_calls=2)
     assert (first.answered_at - first.asked_at).total_seconds() == 10
     assert second.asked_at == first.answered_at
 
@@ -209,14 +210,14 @@ def test_an_entry_of_a_page_that_cannot_be_used_is_counted_and_the_walk_goes_on(
     page[21]["total_volume"] = -1
     page[22]["market_cap"] = True
     server = FakeServer([Answer(page), Answer([{"id": "last"}])])
-    first, second = client_of(server).market_pages()
+    first, second = client_of(server).market_pages(max_calls=2)
     assert len(first.frame) == PAGE_SIZE - 3
     assert first.set_aside == {"id": 3, "current_price": 1, "total_volume": 1, "market_cap": 1}
     assert second.set_aside == {}
 
 
 def test_a_page_that_is_no_list_is_broken() -> None:
-    with pytest.raises(BrokenAnswer, match="something that is no list"):
+    with pytest.raises(BrokenAnswer, match=r"200 to page 1 of the markets \(no\): that is an error"):
         list(client_of(FakeServer(lambda _request: Answer({"error": "no"}))).market_pages())
 
 
@@ -258,11 +259,12 @@ def test_a_429_waits_as_long_as_the_server_says(headers: dict[str, str], wait: f
     assert client.survived == {"RateLimited": 1}
 
 
-def test_a_wait_is_told_with_its_length() -> None:
-    told: list[float] = []
-    server = FakeServer([Answer(b"", 429, {"Retry-After": "42"}), Answer([])])
-    client_of(server, on_wait=lambda seconds, _reason: told.append(seconds)).asset_list()
-    assert told == [42.0]
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wait_is_told_with_its_length_and_counted_down(status: int) -> None:
+    told: list[tuple[float, str]] = []
+    server = FakeServer([Answer(b"", status, {"Retry-After": "142"}), Answer([])])
+    client_of(server, on_wait=lambda seconds, reason: told.append((seconds, reason))).asset_list()
+    assert told == [(seconds, f"CoinGecko answered {status}") for seconds in (142, 82, 22)]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +273,9 @@ def test_a_wait_is_told_with_its_length() -> None:
         (Answer({"status": {"error_code": 10002}}, 401), KeyRejected),
         (Answer({"error": "coin not found"}, 404), NotFound),
         (Answer({"error": "Missing parameter ids"}, 422), BadRequest),
-        (Answer(b"", 301, {"Location": "https://elsewhere"}), BadRequest),
+        (Answer(b"", 301, {"Location": "https://elsewhere"}), RedirectRefused),
+        (Answer({"status": {"error_code": 10002, "error_message": "API Key Missing"}}), KeyRejected),
+        (Answer({"error": "coin not found"}), NotFound),
     ],
 )
 def test_what_cannot_succeed_is_tried_once(answer: Answer, kind: type[SourceError]) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from coingecko_pipeline.sources.coingecko.errors import (
     AccessDenied,
     BadRequest,
+    BrokenAnswer,
     HistoryLimit,
     KeyRejected,
     NotFound,
@@ -68,6 +69,15 @@ def test_a_limit_that_another_status_hides_is_a_limit() -> None:
     assert type(error_of(failed(400, b'{"error": {"status": {"error_code": 429}}}'))) is RateLimited
 
 
+@pytest.mark.parametrize("name", [name for name in RECORDED if name.endswith(".json")])
+def test_a_recorded_error_with_status_200_is_no_answer_and_never_loses_its_words(name: str) -> None:
+    status, kind = RECORDED[name]
+    error = error_of(failed(200, (recordings_dir() / "errors" / name).read_bytes()))
+    told_by_its_body = status not in (403, 422)
+    assert type(error) is kind if told_by_its_body else isinstance(error, (BrokenAnswer, kind))
+    assert str(error).startswith("CoinGecko answered 200 to the market chart of 'bitcoin' (")
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"null", b"[]", b'"x"', b'{"status":{}}', b'{"error":null}', b"\xff\xfe", b"[" * 100_000]
 )
@@ -78,5 +88,5 @@ def test_any_other_body_is_read_without_a_crash(body: bytes) -> None:
 
 @given(JSON)
 def test_any_json_of_a_failure_is_an_error_of_the_tree(document: object) -> None:
-    for status in (400, 401, 403, 404, 422, 429, 500):
+    for status in (200, 400, 401, 403, 404, 422, 429, 500):
         assert isinstance(error_of(failed(status, json.dumps(document).encode())), SourceError)

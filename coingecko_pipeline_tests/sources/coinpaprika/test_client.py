@@ -13,7 +13,7 @@ from coingecko_pipeline.sources.coinpaprika import CoinPaprika
 from coingecko_pipeline.sources.coinpaprika.errors import PlanExceeded
 from coingecko_pipeline.sources.coinpaprika.responses import MARKET_FIELDS
 from coingecko_pipeline.sources.coinpaprika.responses import QUOTE as QUOTE_PATH
-from coingecko_pipeline.sources.errors import AccessDenied, BadRequest, BrokenAnswer, SourceError
+from coingecko_pipeline.sources.errors import AccessDenied, BadRequest, BrokenAnswer, RedirectRefused, SourceError
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
 from coingecko_pipeline_tests.sources.test_market_page import ENTRY, JSON
 
@@ -130,7 +130,11 @@ def test_a_list_that_does_not_say_who_is_active_is_broken() -> None:
         ),
         (Answer(b"<html>", 403), AccessDenied, "403 to the list of coins (an HTML page): this address or key is"),
         (Answer({"error": "id not found"}, 404), BadRequest, "check COINPAPRIKA_BASE_URL"),
-        (Answer(b"", 301, {"Location": "https://elsewhere"}), BadRequest, "301 to the list of coins: the call was"),
+        (
+            Answer(b"", 301, {"Location": "https://elsewhere"}),
+            RedirectRefused,
+            "301 to the list of coins: it",
+        ),
     ],
 )
 def test_what_cannot_succeed_is_tried_once(answer: Answer, kind: type[SourceError], words: str) -> None:
