@@ -30,7 +30,7 @@ DEFAULT_UI_URL = "http://127.0.0.1:3000"
 
 ENV_FILE = Path(".env")
 """In the working folder."""
-ENV_ENCODING = "utf-8-sig"
+ENV_FILE_ENCODING = "utf-8-sig"
 """With the mark that some editors put before UTF-8 and without it: the first variable's name would begin with it."""
 
 API_KEY = re.compile(r"[A-Za-z0-9._~+/=-]+")
@@ -50,7 +50,7 @@ class _FromEnvironment(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE,
-        env_file_encoding=ENV_ENCODING,
+        env_file_encoding=ENV_FILE_ENCODING,
         extra="ignore",
         env_ignore_empty=True,
         hide_input_in_errors=True,
@@ -271,7 +271,7 @@ def load_dot_env() -> None:
         SettingsError: The file cannot be read.
     """
     try:
-        text = ENV_FILE.read_text(encoding=ENV_ENCODING)
+        text = ENV_FILE.read_text(encoding=ENV_FILE_ENCODING)
     except FileNotFoundError:
         return
     except (UnicodeDecodeError, OSError) as error:
@@ -289,8 +289,8 @@ def _unreadable(error: Exception) -> SettingsError:
 
 
 def _read(kind: type[S], overrides: Mapping[str, Any]) -> S:
-    _refuse_open_file()
     try:
+        _refuse_open_file()
         return kind(**overrides)
     except (UnicodeDecodeError, OSError) as error:
         raise _unreadable(error) from None
@@ -302,7 +302,7 @@ def _refuse_open_file() -> None:
     """Refuse a settings file that others can read; one without a secret may be read by all."""
     if not ENV_FILE.is_file():
         return
-    for name, value in dotenv_values(ENV_FILE, interpolate=False).items():
+    for name, value in dotenv_values(ENV_FILE, interpolate=False, encoding=ENV_FILE_ENCODING).items():
         if value and name.upper() in SECRETS and (name.upper() != "DATABASE_URL" or has_password(value)):
             try:
                 refuse_readable_by_others(ENV_FILE, name.upper())

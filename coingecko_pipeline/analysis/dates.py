@@ -15,7 +15,7 @@ from coingecko_pipeline.analysis.errors import NothingStored
 from coingecko_pipeline.analysis.moments import Day, to_date
 from coingecko_pipeline.analysis.opening import reading
 from coingecko_pipeline.warehouse.database import Database
-from coingecko_pipeline.warehouse.frames import to_frame
+from coingecko_pipeline.warehouse.loading import to_frame
 from coingecko_pipeline.warehouse.reading import selected
 
 VALUES = ("price", "volume_24h", "market_cap")

@@ -15,7 +15,7 @@ from coingecko_pipeline.analysis.moments import Day, to_range
 from coingecko_pipeline.analysis.opening import reading
 from coingecko_pipeline.analysis.series import Coins
 from coingecko_pipeline.warehouse.database import Database
-from coingecko_pipeline.warehouse.frames import to_frame
+from coingecko_pipeline.warehouse.loading import to_frame
 from coingecko_pipeline.warehouse.reading import as_stored, comparable, selected
 
 PRICES = ("open", "high", "low", "close")

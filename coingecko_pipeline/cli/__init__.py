@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use or settings.
 
 import logging
 import sys
+from typing import NoReturn
 
 import click
 from rich.logging import RichHandler
@@ -66,16 +67,17 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except (SettingsError, DatabaseUrlError) as error:
-        tell_problem("Settings", str(error))
-        sys.exit(WRONG_USE)
+        _end("Settings", str(error), WRONG_USE)
     except WarehouseError as error:
-        tell_problem("Database", str(error))
-        sys.exit(FAILED)
+        _end("Database", str(error), FAILED)
     except Exception as error:
         if told := tell_full_disk(error):
-            tell_problem("Full", told)
-        elif isinstance(error, DBAPIError):
-            tell_problem("Database", f"it did not take a statement ({words_of(error)}); please report it")
-        else:
-            raise
-        sys.exit(FAILED)
+            _end("Full", told, FAILED)
+        if isinstance(error, DBAPIError):
+            _end("Database", f"it did not take a statement ({words_of(error)}); please report it", FAILED)
+        raise
+
+
+def _end(what: str, sentence: str, code: int) -> NoReturn:
+    tell_problem(what, sentence)
+    sys.exit(code)

@@ -170,4 +170,4 @@ def _tell(what: str, outcome: Outcome, table: str) -> None:
         line += f"; {counted(missing, 'coin')} of the list had none: {named}{', …' if missing > COINS_NAMED else ''}"
     if survived := facts.get("failures_survived"):
         line += f"; survived {', '.join(f'{count:,} {kind}' for kind, count in survived.items())}"
-    CONSOLE.print(f"{line}.", highlight=False, markup=False, soft_wrap=True)
+    CONSOLE.print(f"{line}.", highlight=False, soft_wrap=True)

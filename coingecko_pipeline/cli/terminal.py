@@ -137,7 +137,7 @@ class BarProgress:
         self._wait.wait(seconds, reason)
         if not self._bar.live.is_started:
             told = self._wait.told()
-            self._console.print(f"{told[0].upper()}{told[1:]}.", style="yellow", markup=False, highlight=False)
+            self._console.print(f"{told[0].upper()}{told[1:]}.", style="yellow", highlight=False)
 
     def end(self) -> None:
         """Leave the bar as it stands."""

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Table
 from coingecko_pipeline.export.errors import SelectionError
 from coingecko_pipeline.export.labels import CLOSE, DAY, OPEN, by_close, labelled_column, schema_by_close
 from coingecko_pipeline.warehouse import Between, OneOf
-from coingecko_pipeline.warehouse.frames import arrow_type
+from coingecko_pipeline.warehouse.arrow_types import arrow_type
 from coingecko_pipeline.warehouse.reading import Condition
 
 ASSET_COLUMN = "asset_id"

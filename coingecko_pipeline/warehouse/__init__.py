@@ -16,11 +16,12 @@ from coingecko_pipeline.warehouse.errors import (
     SchemaVersionError,
     StatementRefused,
     StorageFull,
+    StoredValueError,
     WarehouseError,
 )
 from coingecko_pipeline.warehouse.guard import Guard, Lowest, Ranked
 from coingecko_pipeline.warehouse.migrating import Migrations
-from coingecko_pipeline.warehouse.reading import Between, OneOf, read_frame
+from coingecko_pipeline.warehouse.reading import Between, OneOf, read_arrow, read_frame
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
 
 if TYPE_CHECKING:
@@ -47,9 +48,11 @@ __all__ = [
     "SchemaVersionError",
     "StatementRefused",
     "StorageFull",
+    "StoredValueError",
     "UtcDateTime",
     "WarehouseError",
     "column_schema",
+    "read_arrow",
     "read_frame",
     "table_name",
 ]

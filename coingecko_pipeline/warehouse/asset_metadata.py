@@ -6,13 +6,21 @@ from math import isnan
 from typing import Any, Literal, cast, get_args
 
 import pandas as pd
-from dagster import MetadataValue, TableColumn, TableColumnConstraints, TableSchema
-from sqlalchemy import Column, String, Table, UniqueConstraint
+from dagster import (
+    MetadataValue,
+    MultiPartitionsDefinition,
+    PartitionsDefinition,
+    TableColumn,
+    TableColumnConstraints,
+    TableSchema,
+)
+from sqlalchemy import Column, Table
 from sqlalchemy.dialects import mysql
 
+from coingecko_pipeline.warehouse.arrow_types import TEXT, arrow_type, is_exact_text
+from coingecko_pipeline.warehouse.as_declared import declared_unique_keys
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DeclarationError
-from coingecko_pipeline.warehouse.frames import arrow_type
 from coingecko_pipeline.warehouse.markdown import LEFT, markdown_table
 from coingecko_pipeline.warehouse.reading import Condition, OneOf
 
@@ -28,16 +36,19 @@ class WritePlan:
 
     Attributes:
         mode: `replace_table`, `replace_partition` or `upsert`.
-        partition_column: the table's column that holds the partition; None for an asset without partitions.
+        partition_columns: the table's columns that hold the partition, by dimension; None for an asset without
+            partitions.
         allow_empty: whether no rows at all are a valid result.
     """
 
     mode: WriteMode
-    partition_column: str | None
+    partition_columns: Mapping[str, str] | None
     allow_empty: bool
 
 
-def write_plan(metadata: Mapping[str, Any], table: Table, *, partitioned: bool) -> WritePlan:
+def write_plan(
+    metadata: Mapping[str, Any], table: Table, partitions: PartitionsDefinition[Any] | None = None
+) -> WritePlan:
     """The plan from an asset's definition metadata: `write_mode`, `partition_expr`, `allow_empty`.
 
     Without `write_mode` a partitioned asset replaces its partitions and another one its table.
@@ -45,6 +56,7 @@ def write_plan(metadata: Mapping[str, Any], table: Table, *, partitioned: bool) 
     Raises:
         DeclarationError: an unknown mode, a mode that does not go with the partitions, a missing or unknown column.
     """
+    partitioned = partitions is not None
     mode = plain(metadata.get("write_mode", "replace_partition" if partitioned else "replace_table"))
     if mode not in get_args(WriteMode):
         raise DeclarationError(
@@ -60,49 +72,55 @@ def write_plan(metadata: Mapping[str, Any], table: Table, *, partitioned: bool) 
     allow_empty = plain(metadata.get("allow_empty", False))
     if not isinstance(allow_empty, bool):
         raise DeclarationError(f"allow_empty of table {table.name!r} must be true or false, not {allow_empty!r}")
-    column = partition_column(metadata, table) if partitioned else None
+    columns = None if partitions is None else partition_columns(metadata, table, partitions)
     _check_can_be_written(table, mode)
-    return WritePlan(cast("WriteMode", mode), column, allow_empty)
+    return WritePlan(cast("WriteMode", mode), columns, allow_empty)
 
 
 def _check_can_be_written(table: Table, mode: str) -> None:
     """Refuse what would lose rows without a word.
 
     Raises:
-        DeclarationError: the table has a schema, which the statements do not name, or it takes upserts and has a text
-            key that is not compared byte for byte, or another unique key than its primary one.
+        DeclarationError: the table has a text key that is not compared byte for byte, or it takes upserts and has
+            another unique key than its primary one.
     """
-    if table.schema is not None:
-        raise DeclarationError(f"table {table.name!r} declares the schema {table.schema!r}: name it in the URL instead")
-    if mode != "upsert":
-        return
     for column in table.primary_key.columns:
-        if isinstance(column.type, String):  # ExactText decorates one and is none
+        if arrow_type(column) == TEXT and not is_exact_text(column):
             raise DeclarationError(
                 f"key column {table.name}.{column.name} is a {column.type!r}, of which a server may take 'a' and 'A' "
                 "for one key: declare it as ExactText"
             )
-    unique = [c for c in table.constraints if isinstance(c, UniqueConstraint)] + [i for i in table.indexes if i.unique]
-    if unique:
+    if mode != "upsert":
+        return
+    if declared_unique_keys(table):
         raise DeclarationError(
             f"table {table.name!r} has a unique key beside its primary one, by which an upsert would replace a row of "
             "another key: use replace_partition or replace_table"
         )
 
 
-def partition_column(metadata: Mapping[str, Any], table: Table) -> str:
-    """The column that `partition_expr` names.
+def partition_columns(
+    metadata: Mapping[str, Any], table: Table, partitions: PartitionsDefinition[Any]
+) -> Mapping[str, str]:
+    """The columns that `partition_expr` names, by dimension; the only one's name is empty.
 
     Raises:
-        DeclarationError: it is missing, or names no column of the table.
+        DeclarationError: it is missing, does not name one column for each dimension, or none of the table's.
     """
-    name = plain(metadata.get("partition_expr"))
-    if not isinstance(name, str) or name not in table.columns:
+    given = plain(metadata.get("partition_expr"))
+    if isinstance(partitions, MultiPartitionsDefinition):
+        dimensions = [dimension.name for dimension in partitions.partitions_defs]
+        columns, wanted = given, f"a column for each of the dimensions {', '.join(dimensions)}"
+    else:
+        dimensions, columns, wanted = [""], {"": given}, "the column that holds its partition"
+    named: Mapping[Any, Any] = columns if isinstance(columns, Mapping) else {}
+    known = all(isinstance(name, str) and name in table.columns for name in named.values())
+    if set(named) != set(dimensions) or not known:
         raise DeclarationError(
-            f"the partitioned asset of table {table.name!r} must name the column that holds its partition in "
-            f"metadata partition_expr (given: {name!r}; columns: {', '.join(table.columns.keys())})"
+            f"the partitioned asset of table {table.name!r} must name {wanted} in metadata partition_expr "
+            f"(given: {given!r}; columns: {', '.join(table.columns.keys())})"
         )
-    return name
+    return named
 
 
 def read_columns(metadata: Mapping[str, Any]) -> list[str] | None:
@@ -147,7 +165,9 @@ def plain(value: Any) -> Any:
 
 def table_name(database: Database, table: Table) -> str:
     """What Dagster shows as the place of a table: on a server with the name of its database."""
-    return table.name if database.is_sqlite else f"{database.url.database}.{table.name}"
+    if database.is_sqlite:
+        return table.fullname
+    return f"{table.schema or database.url.database}.{table.name}"
 
 
 def column_schema(table: Table) -> TableSchema:

@@ -48,7 +48,7 @@ CERTIFICATES: Mapping[str, str] = {
 """What holds a certificate or says how it is checked, named as the modes are."""
 
 SECONDS = frozenset({"connect_timeout", "write_timeout"})
-TEXTS = frozenset({"unix_socket", "bind_address", "program_name"})
+TEXTS = frozenset({"unix_socket", "bind_address", "program_name", "init_command"})
 SETTLED = frozenset({"charset", "characterencoding", "useunicode", "localinfile", "readtimeout"})
 """What a session here has whatever the URL says, such as utf8mb4, and what many URLs ask for."""
 

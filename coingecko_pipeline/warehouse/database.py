@@ -166,8 +166,8 @@ class Database:
 
         Raises:
             DatabaseUnavailable: the database did not let us in.
-            StorageFull: it has no space left, not even to be opened.
             StatementRefused: the user may not do that, or the server takes no changes.
+            StorageFull: it has no space left, not even to be opened.
         """
         with self._connection() as connection:
             yield connection

@@ -10,6 +10,7 @@
     ├── SchemaVersionError       the tables are older or newer than this program, or another's
     ├── DeclarationError         a table, a guard or an asset's metadata cannot work as declared
     ├── InvalidFrameError        a frame does not fit its table: nothing was written
+    ├── StoredValueError         the database holds a value that the declared column cannot
     └── RowsRefusedError         the server did not take the rows as they are: rolled back
 
 All of them are permanent except `DatabaseUnavailable`: the same call again ends the same way. Deadlocks, lock waits
@@ -55,6 +56,10 @@ class DeclarationError(WarehouseError):
 
 class InvalidFrameError(WarehouseError):
     """A frame does not fit the declared table; the stored rows were left as they were."""
+
+
+class StoredValueError(WarehouseError):
+    """A value that the database holds is none of its column's declared type, so it cannot be loaded as it is."""
 
 
 class RowsRefusedError(WarehouseError):

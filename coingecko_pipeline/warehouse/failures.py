@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pymysql
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from coingecko_pipeline.warehouse.errors import (
     DatabaseUnavailable,
@@ -53,6 +53,12 @@ FULL_CODES = frozenset({1021, 1114})
 
 _ERRNO_28 = re.compile(r"(?i)\b(?:errno|errcode|error)[: ]+28\b")
 """How other answers tell it: error 28 of the system, from a storage engine (1030) or at a file (3, 1026 and more)."""
+
+REFUSED_CODES = frozenset({1118, 1153, 1292, 1301, 1364, 1526, 1644, 3105, 3140, 3157, 3819, 4025})
+"""What a server answers to rows that it will never take, and PyMySQL does not tell from its other errors: the row or
+packet is too large (1118, 1153, 1301), no such value (1292), a column without a default (1364), no partition for it
+(1526), refused by a trigger (1644), for a generated column (3105), no JSON or too deep (3140, 3157), against a CHECK
+(3819, 4025 on MariaDB)."""
 
 UNKNOWN_DATABASE = 1049
 
@@ -102,6 +108,16 @@ def is_full_storage(error: BaseException) -> bool:
         return original.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL
     code = error_code(original)
     return code is not None and (code in FULL_CODES or _ERRNO_28.search(str(original)) is not None)
+
+
+def is_denied(error: BaseException) -> bool:
+    """Whether the user may not do what a statement asked for."""
+    return error_code(error) in DENIED_CODES
+
+
+def is_refusal(error: DBAPIError) -> bool:
+    """Whether the database will never take the rows as they are: another try ends the same way."""
+    return isinstance(error, IntegrityError | DataError) or error_code(error) in REFUSED_CODES
 
 
 def storage_full(error: BaseException, url: URL) -> StorageFull | None:

@@ -15,9 +15,9 @@ from sqlalchemy import Column, Connection, MetaData, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
+from coingecko_pipeline.warehouse.arrow_types import TEXT, arrow_type
 from coingecko_pipeline.warehouse.errors import RowsRefusedError
 from coingecko_pipeline.warehouse.failures import error_code
-from coingecko_pipeline.warehouse.frames import TEXT, arrow_type
 from coingecko_pipeline.warehouse.room import temporary_room
 from coingecko_pipeline.warehouse.upsert import upsert_from
 
@@ -80,9 +80,11 @@ def load_into(connection: Connection, table: Table, path: str, count: int, targe
         RowsRefusedError: the server warned of anything, or took another number of rows. Roll back.
         sqlalchemy.exc.DBAPIError: the statement failed; `is_forbidden` tells whether another way is open.
     """
-    quoted = connection.dialect.identifier_preparer.quote_identifier
+    preparer = connection.dialect.identifier_preparer
+    quoted = preparer.quote_identifier
+    into = quoted(target) if target else preparer.format_table(table)
     result = connection.exec_driver_sql(
-        f"LOAD DATA LOCAL INFILE %s INTO TABLE {quoted(target or table.name)} CHARACTER SET utf8mb4 "
+        f"LOAD DATA LOCAL INFILE %s INTO TABLE {into} CHARACTER SET utf8mb4 "
         r"FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' "
         f"({', '.join(quoted(column.name) for column in table.columns)})",
         (path,),

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table
 
 from coingecko_pipeline.warehouse.asset_metadata import PREVIEW_ROWS, WritePlan
 from coingecko_pipeline.warehouse.errors import DeclarationError, InvalidFrameError
-from coingecko_pipeline.warehouse.frames import Frame, to_arrow
+from coingecko_pipeline.warehouse.frames import Frame, is_frame, to_arrow
 from coingecko_pipeline.warehouse.partition_slice import PartitionSlice, value_counts
 
 Around = Callable[[Connection, pa.Table], AbstractContextManager[None]]
@@ -45,7 +45,7 @@ def frames_of(returned: Any, table: Table, plan: WritePlan) -> Frames:
         InvalidFrameError: it is nothing that holds frames.
         DeclarationError: `around` is given where frames are not written one by one.
     """
-    if isinstance(returned, pd.DataFrame | pa.Table):
+    if is_frame(returned):
         return Frames([returned])
     output = returned if isinstance(returned, Frames) else Frames(returned)
     if not isinstance(output.frames, Iterable) or isinstance(output.frames, str | Mapping):
@@ -88,7 +88,7 @@ class Written:
             rows = to_arrow(table, frame)
             if self._partitions is not None:
                 self._partitions.check(rows)
-                self.rows_by_value.update(value_counts(rows, self._partitions.column))
+                self.rows_by_value.update(value_counts(rows, self._partitions.columns))
             if self.first_rows is None and len(rows):
                 self.first_rows = _first_rows(frame, rows)
             self.rows += len(rows)

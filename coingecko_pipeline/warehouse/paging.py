@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, or_, select
 
+from coingecko_pipeline.warehouse.arrow_types import MOMENT, TEXT, arrow_type
 from coingecko_pipeline.warehouse.errors import DeclarationError
-from coingecko_pipeline.warehouse.frames import MOMENT, TEXT, arrow_type
+from coingecko_pipeline.warehouse.loading import to_table
 from coingecko_pipeline.warehouse.reading import Condition, as_stored, comparable, selected, where
 
 PAGE_ROWS = 65_536
@@ -87,7 +88,8 @@ def read_pages(
     while True:
         rows = connection.execute(statement).fetchall()
         if rows:
-            yield _to_batch(schema, rows)
+            arrays = [column.combine_chunks() for column in to_table(columns, rows).columns]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
         if len(rows) < rows_at_once:
             return
         statement = pages.where(_after(keys, [rows[-1][place] for place in places]))
@@ -102,19 +104,6 @@ def _after(keys: Sequence[Column[Any]], values: Sequence[Any]) -> ColumnElement[
     column, value = comparable(keys[0]), as_stored(values[0])
     after: ColumnElement[bool] = column > value
     return after if len(keys) == 1 else and_(column >= value, or_(after, _after(keys[1:], values[1:])))
-
-
-def _to_batch(schema: pa.Schema, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
-    arrays = [_to_array(field.type, cells) for field, cells in zip(schema, zip(*rows, strict=True), strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _to_array(kind: Any, cells: Sequence[Any]) -> Any:
-    if pa.types.is_temporal(kind):
-        return pa.array(cells, TEXT).cast(MOMENT).cast(kind)
-    if pa.types.is_boolean(kind):  # a truth value, or 0 and 1, as the driver gives it
-        return pa.array([None if cell is None else bool(cell) for cell in cells], kind)
-    return pa.array(cells, kind)
 
 
 def _moment_in_utc(kind: Any) -> Any:

@@ -2,15 +2,29 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
-from sqlalchemy import Column, ColumnElement, Connection, String, Table, and_, cast, false, select, type_coerce
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    String,
+    Table,
+    and_,
+    cast,
+    false,
+    or_,
+    select,
+    type_coerce,
+)
 
+from coingecko_pipeline.warehouse.arrow_types import TEXT, arrow_type, is_decimal, is_json
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DeclarationError
-from coingecko_pipeline.warehouse.frames import arrow_type, to_frame
+from coingecko_pipeline.warehouse.loading import to_frame, to_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +53,36 @@ class OneOf:
     values: tuple[Any, ...]
 
 
-Condition = Between | OneOf
+@dataclass(frozen=True)
+class Windows:
+    """Rows whose column is in one of several ranges.
+
+    Attributes:
+        column: its name.
+        bounds: the start of each range and its end, which is excluded, in order and without overlaps.
+    """
+
+    column: str
+    bounds: tuple[tuple[date | datetime, date | datetime], ...]
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """Rows that meet each of some conditions."""
+
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """Rows that meet one of some conditions at least; none without conditions."""
+
+    conditions: tuple["Condition", ...]
+
+
+Condition: TypeAlias = Between | OneOf | Windows | AllOf | AnyOf
+_WINDOWS_AT_ONCE = 200
+"""Ranges of one OR: SQLite refuses an expression that is more than 1,000 deep."""
 
 
 def read_frame(
@@ -62,22 +105,45 @@ def read_frame(
 
     Raises:
         DeclarationError: a column is not one of the table's.
+        StoredValueError: the database holds what a declared column cannot.
         DatabaseUnavailable: the database did not let us in.
     """
+    return to_frame(*_read(database, table, columns, conditions))
+
+
+def read_arrow(
+    database: Database,
+    table: Table,
+    *,
+    columns: Sequence[str] | None = None,
+    conditions: Sequence[Condition] = (),
+) -> pa.Table:
+    """The same as an Arrow table: moments in UTC, JSON documents as their text."""
+    return to_table(*_read(database, table, columns, conditions))
+
+
+def _read(
+    database: Database, table: Table, columns: Sequence[str] | None, conditions: Sequence[Condition]
+) -> tuple[Sequence[Column[Any]], Sequence[Sequence[Any]]]:
     wanted = [_column(table, name) for name in (columns if columns is not None else table.columns.keys())]
     statement = select(*map(selected, wanted)).where(*where(table, conditions)).order_by(*table.primary_key.columns)
 
     def read(connection: Connection) -> Sequence[Sequence[Any]]:
         return connection.execute(statement).fetchall()
 
-    return to_frame(wanted, database.run_reading(read))
+    return wanted, database.run_reading(read)
 
 
 def selected(column: Column[Any]) -> ColumnElement[Any]:
-    """A column as it is selected: dates and moments as ISO text, everything else as it is."""
+    """A column as it is selected: dates, moments and decimals as text, all else as the driver gives it."""
+    kind = arrow_type(column)
     # As text, which SQLite keeps: a whole column of it becomes dates at once, while the driver's own dates are made one
     # by one and take a fifth of the time of reading.
-    return cast(column, String) if pa.types.is_temporal(arrow_type(column)) else column
+    if pa.types.is_temporal(kind) or is_decimal(kind):
+        return cast(column, String)
+    if kind == TEXT:
+        return type_coerce(column, String())
+    return type_coerce(column, Integer()) if pa.types.is_boolean(kind) else column
 
 
 def where(table: Table, conditions: Iterable[Condition]) -> list[ColumnElement[bool]]:
@@ -86,24 +152,56 @@ def where(table: Table, conditions: Iterable[Condition]) -> list[ColumnElement[b
     Raises:
         DeclarationError: a column is not one of the table's.
     """
-    return [_where(comparable(_column(table, condition.column)), condition) for condition in conditions]
+    return [_where(table, condition) for condition in conditions]
 
 
-def _where(column: ColumnElement[Any], condition: Condition) -> ColumnElement[bool]:
-    if isinstance(condition, Between):
-        return and_(column >= as_stored(condition.start), column < as_stored(condition.end))
-    return column.in_([as_stored(value) for value in condition.values]) if condition.values else false()
+def _where(table: Table, condition: Condition) -> ColumnElement[bool]:
+    match condition:
+        case AllOf():
+            return and_(*(_where(table, each) for each in condition.conditions))
+        case AnyOf():
+            return or_(false(), *(_where(table, each) for each in condition.conditions))
+        case Between():
+            return _within(comparable(_column(table, condition.column)), condition.start, condition.end)
+        case Windows():
+            return _in_windows(comparable(_column(table, condition.column)), condition.bounds)
+    if not condition.values:
+        return false()
+    return comparable(_column(table, condition.column)).in_([as_stored(value) for value in condition.values])
+
+
+def _within(column: ColumnElement[Any], start: date | datetime, end: date | datetime) -> ColumnElement[bool]:
+    return and_(column >= as_stored(start), column < as_stored(end))
+
+
+def _in_windows(
+    column: ColumnElement[Any], bounds: Sequence[tuple[date | datetime, date | datetime]]
+) -> ColumnElement[bool]:
+    parts = [bounds[first : first + _WINDOWS_AT_ONCE] for first in range(0, len(bounds), _WINDOWS_AT_ONCE)]
+    return or_(
+        false(),
+        *(
+            and_(_within(column, part[0][0], part[-1][1]), or_(*(_within(column, *each) for each in part)))
+            if len(part) > 1
+            else _within(column, *part[0])
+            for part in parts
+        ),
+    )
 
 
 def comparable(column: Column[Any]) -> ColumnElement[Any]:
     """A column as it is compared with what `as_stored` gives."""
-    return type_coerce(column, String()) if pa.types.is_temporal(arrow_type(column)) else column
+    kind = arrow_type(column)
+    is_text = kind == TEXT and not is_json(column)
+    return type_coerce(column, String()) if is_text or pa.types.is_temporal(kind) else column
 
 
 def as_stored(value: Any) -> Any:
     """A parameter as it compares with stored values: dates and moments as ISO text, which SQLite keeps."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    if isinstance(value, time):
+        return value.isoformat("microseconds")
     return value.isoformat() if isinstance(value, date) else value
 
 

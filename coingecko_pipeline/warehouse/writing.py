@@ -1,16 +1,20 @@
 """Rows into a declared table: upserts, and replacements in one transaction."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection, Insert, Table, delete, insert
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
+from coingecko_pipeline.warehouse.arrow_types import BYTES, TEXT, is_decimal
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import RowsRefusedError
-from coingecko_pipeline.warehouse.frames import TEXT
+from coingecko_pipeline.warehouse.failures import is_refusal
 from coingecko_pipeline.warehouse.load_data import can_load, is_forbidden, load_into, ready_file, upsert_file
 from coingecko_pipeline.warehouse.reading import Condition, where
 from coingecko_pipeline.warehouse.upsert import upsert_rows
@@ -19,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 # Python objects of one row take about 1 kB: this bounds them to some 20 MB, whatever the size of a frame.
 _ROWS_AT_ONCE = 20_000
+_LARGE_ROW = 500_000
+"""Bytes of a row from which on its statement is measured: it takes up to twice of them, and no server's packet is below
+1 MB."""
 
 
 class TableWriter:
@@ -100,18 +107,27 @@ class TableWriter:
         wanted = where(self._table, conditions)
 
         def write(connection: Connection) -> None:
-            connection.execute(delete(self._table).where(*wanted))  # not TRUNCATE, which commits
+            with self._refusals():
+                connection.execute(delete(self._table).where(*wanted))  # not TRUNCATE, which commits
             for rows in batches:
                 self._write(connection, rows, upsert=False)
 
         self._database.run_in_transaction(write)
 
     def _write(self, connection: Connection, rows: pa.Table, *, upsert: bool) -> None:
-        try:
+        with self._refusals():
             if not self._loaded(connection, rows, upsert=upsert):
                 table = self._table
-                _execute_many(connection, upsert_rows(table, connection.dialect) if upsert else insert(table), rows)
-        except (IntegrityError, DataError) as error:
+                statement = upsert_rows(table, connection.dialect) if upsert else insert(table)
+                _execute_many(connection, table, statement, rows)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            if not is_refusal(error):
+                raise
             raise RowsRefusedError(
                 f"the database refused rows for table {self._table.name!r} and stored none of them: {error.orig}"
             ) from error
@@ -138,19 +154,50 @@ class TableWriter:
         return True
 
 
-def _execute_many(connection: Connection, statement: Insert, rows: pa.Table) -> None:
+def _execute_many(connection: Connection, table: Table, statement: Insert, rows: pa.Table) -> None:
     # As the driver takes it: its `executemany` with tuples is a third faster than SQLAlchemy's with dictionaries.
     sql = str(statement.compile(dialect=connection.dialect))
+    if connection.dialect.name != "sqlite":
+        _check_packet(connection, table, sql, rows)
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         connection.exec_driver_sql(sql, _tuples(rows.slice(start, _ROWS_AT_ONCE)))
 
 
+def _check_packet(connection: Connection, table: Table, sql: str, rows: pa.Table) -> None:
+    """Do nothing where each row's statement goes into a packet: a server ends the connection of a larger one.
+
+    Raises:
+        RowsRefusedError: one does not.
+    """
+    sizes = {name: _bytes_of(rows[name]) for name in rows.column_names if rows[name].type in (TEXT, BYTES)}
+    large = pc.greater(reduce(pc.add, sizes.values()), _LARGE_ROW) if sizes else None
+    if large is None or not pc.any(large).as_py():
+        return
+    limit = connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one()
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - of a connection that is open
+    for place in pc.indices_nonzero(large).to_pylist():
+        (row,) = _tuples(rows.slice(place, 1))
+        needed = len(driver.cursor().mogrify(sql, row).encode("utf-8", "surrogateescape"))
+        if needed < limit:
+            continue
+        widest = max(sizes, key=lambda name: sizes[name][place].as_py())
+        raise RowsRefusedError(
+            f"a row for table {table.name!r} needs a statement of {needed} bytes, mostly for column {widest}, and the "
+            f"server takes {limit} (max_allowed_packet): nothing was stored; raise that, or store less in one row"
+        )
+
+
+def _bytes_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.fill_null(pc.binary_length(column).cast(pa.int64()), 0)
+
+
 def _tuples(rows: pa.Table) -> list[tuple[Any, ...]]:
-    """The rows as a driver takes them; dates and moments as the ISO text that MySQL reads and SQLite keeps."""
+    """The rows as a driver takes them; dates, moments and decimals as the text that MySQL reads and SQLite keeps."""
     columns = [rows[name] for name in rows.column_names]
     return list(
         zip(
-            *((c.cast(TEXT) if pa.types.is_temporal(c.type) else c).to_pylist() for c in columns),
+            *((c.cast(TEXT) if pa.types.is_temporal(c.type) or is_decimal(c.type) else c).to_pylist() for c in columns),
             strict=True,
         )
     )

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from coingecko_pipeline.cli.terminal import CONSOLE, BarProgress, tell_problem, telling_time
+from coingecko_pipeline.cli.terminal import CONSOLE, BarProgress, PlainConsole, tell_problem, telling_time
 
 HOSTILE = "[link=https://evil.example]free[/link] [/] :skull: \x1b[2J \u202egnp"
 SHOWN = "[link=https://evil.example]free[/link] [/] :skull: \ufffd[2J \ufffdgnp"
@@ -17,27 +17,13 @@ def test_the_time_is_that_of_all_that_was_done_whatever_came_of_it(capsys: pytes
     assert capsys.readouterr().out == "It took 1,052.0 s.\n"
 
 
-def test_a_hostile_name_is_shown_as_it_is_and_commands_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    table = Table(title=HOSTILE)
-    table.add_column("coin", no_wrap=True)
-    table.add_row(HOSTILE)
-    CONSOLE.print(f"The coin {HOSTILE}.", highlight=False, soft_wrap=True)
-    CONSOLE.print(table)
-    tell_problem("Failed", f"the market chart of {HOSTILE}")
-    told = capsys.readouterr()
-    assert f"The coin {SHOWN}.\n" in told.out
-    assert told.out.count(SHOWN[:-3]) == 3
-    assert "\x1b" not in told.out
-    assert told.err == f"Failed: the market chart of {SHOWN}\n"
-
-
 class Terminal:
     """A terminal of a fake clock, and what it shows."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self._shown = io.StringIO()
-        console = Console(file=self._shown, force_terminal=True, width=200, no_color=True)
+        console = Console(file=self._shown, force_terminal=True, width=200, no_color=True, markup=False)
         self.progress = BarProgress(console, lambda: self.now)
 
     def shown(self) -> str:
@@ -68,3 +54,25 @@ def test_a_wait_before_there_is_a_bar_has_a_line_of_its_own() -> None:
     terminal = Terminal()
     terminal.progress.pause(600, "CoinGecko answered 429")
     assert "Waiting 10:00 more, since CoinGecko answered 429; Ctrl-C leaves." in terminal.shown()
+
+
+def test_a_hostile_name_is_shown_as_it_is_and_commands_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table(title=HOSTILE)
+    table.add_column("coin", no_wrap=True)
+    table.add_row(HOSTILE)
+    CONSOLE.print(f"The coin {HOSTILE}.", highlight=False, soft_wrap=True)
+    CONSOLE.print(table)
+    tell_problem("Failed", f"the market chart of {HOSTILE}")
+    told = capsys.readouterr()
+    assert f"The coin {SHOWN}.\n" in told.out
+    assert told.out.count(SHOWN[:-3]) == 3
+    assert "\x1b" not in told.out
+    assert told.err == f"Failed: the market chart of {SHOWN}\n"
+
+
+def test_a_bar_takes_no_reason_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = BarProgress(PlainConsole())
+    bar.begin("Charts", 2, "coins")
+    bar.pause(30, "[/] [bold]the server asks for it")
+    bar.end()
+    assert "waiting 0:30 more, since [/] [bold]the server asks for it; Ctrl-C leaves" in capsys.readouterr().out

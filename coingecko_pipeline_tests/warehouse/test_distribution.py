@@ -80,7 +80,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site_packages(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Those of a fresh environment: the wheel, and links to what it asks for; this project is not among them."""
     home = tmp_path_factory.mktemp("fresh")
-    venv.create(home)
+    venv.create(home, symlinks=True)
     pip("--python", home / "bin" / "python", "install", "--no-deps", "--no-index", wheel)
     (folder,) = home.glob("lib/*/site-packages")
     for needed in installed_for(needed_by(own_metadata(folder))):

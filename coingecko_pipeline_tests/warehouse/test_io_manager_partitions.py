@@ -1,13 +1,17 @@
 """Partitions and ranges of them: which rows they are, and what a run records of each."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 import pytest
+from sqlalchemy import Column, Enum, Integer, MetaData, String, Table
 
-from coingecko_pipeline.warehouse import Database, Frames, column_schema
+from coingecko_pipeline.warehouse import Database, Frames, MySQLIOManager, column_schema, read_frame
+from coingecko_pipeline.warehouse.frames import to_arrow
+from coingecko_pipeline.warehouse.reading import Windows
+from coingecko_pipeline.warehouse.writing import TableWriter
 from coingecko_pipeline_tests.warehouse.materializing import (
     DAYS,
     FIRST,
@@ -144,12 +148,126 @@ def test_plain_keys_are_partitions_of_a_text_column(shop: Database, run: Runner)
     assert stored(shop, BRANCHES) == [("it's \\ south", "x"), ("north", "x")]
 
 
-def test_several_dimensions_of_partitions_are_refused(run: Runner) -> None:
-    both = dg.MultiPartitionsDefinition({"day": DAYS, "region": dg.StaticPartitionsDefinition(["north"])})
+WORKDAYS = dg.DailyPartitionsDefinition("2025-01-01", end_date="2025-02-01", exclusions=["0 0 * * 6,0"])
+FRIDAY, SATURDAY, MONDAY = (date(2025, 1, n) for n in (3, 4, 6))
 
-    @dg.asset(key_prefix="shop", partitions_def=both, metadata={"partition_expr": "region"})
-    def branches() -> pd.DataFrame:
-        return pd.DataFrame()
 
-    result = run(branches, key="2025-01-01|north")
-    assert "the partitions are MultiPartitionsDefinition" in failure_of(result)
+def on_workdays(returned: Any, **metadata: Any) -> dg.AssetsDefinition:
+    """The asset `shop/sales`, whose partitions leave out the weekends."""
+
+    @dg.asset(
+        name="sales",
+        key_prefix="shop",
+        partitions_def=WORKDAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        metadata={"partition_expr": "day", **metadata},
+    )
+    def asset(context: dg.AssetExecutionContext) -> Any:
+        return returned([date.fromisoformat(key) for key in context.partition_keys])
+
+    return asset
+
+
+def test_rows_of_a_date_that_the_partitions_leave_out_are_nobodys(shop: Database, run: Runner) -> None:
+    assert run(daily_sales(lambda days: sales(days, ["old"])), span=("2025-01-03", "2025-01-06")).success
+    span = ("2025-01-03", "2025-01-06")
+    result = run(on_workdays(lambda days: sales(days, ["new"])), span=span)
+    assert [(day, item) for day, item, *_ in stored(shop, SALES)] == [
+        (FRIDAY, "new"),
+        (SATURDAY, "old"),
+        (date(2025, 1, 5), "old"),
+        (MONDAY, "new"),
+    ]
+    assert set(partitions_of(result)) == {"2025-01-03", "2025-01-06"}
+    found: list[pd.DataFrame] = []
+
+    @dg.asset(
+        ins={"given": dg.AssetIn(["shop", "sales"])},
+        partitions_def=WORKDAYS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def report(given: pd.DataFrame) -> None:
+        found.append(given)
+
+    source = on_workdays(sales)
+    assert run(source, report, only=report, span=span).success
+    assert found[0]["item"].tolist() == ["new", "new"]
+    for mode in ("replace_partition", "upsert"):
+        outside = on_workdays(lambda days: sales([*days, SATURDAY]), write_mode=mode)
+        told = failure_of(run(outside, span=span))
+        assert "2 of 6 rows for table 'sales' are outside of the 2 partitions 2025-01-03 to 2025-01-06" in told
+        assert "day is 2025-01-04" in told
+
+
+def test_thousands_of_windows_with_gaps_are_one_condition(shop: Database) -> None:
+    every_other = [datetime(2025, 1, 1, tzinfo=UTC) + timedelta(hours=2 * n) for n in range(3_000)]
+    windows = Windows("hour", tuple((hour, hour + timedelta(hours=1)) for hour in every_other))
+    hours = [every_other[0], every_other[0] + timedelta(hours=1), every_other[-1]]
+    rows = to_arrow(VISITS, pd.DataFrame({"hour": hours, "visitors": [1, 2, 3]}))
+    writer = TableWriter(shop, VISITS)
+    writer.replace([rows])
+    assert read_frame(shop, VISITS, conditions=[windows])["visitors"].tolist() == [1, 3]
+    writer.replace([], [windows])
+    assert [visitors for _, visitors in stored(shop, VISITS)] == [2]
+
+
+@pytest.mark.parametrize("column", [String(20), Enum("US", "us", native_enum=False)])
+def test_a_partition_column_that_is_not_compared_byte_for_byte_is_refused(
+    empty_database: Database, instance: dg.DagsterInstance, column: String
+) -> None:
+    tables = MetaData()
+    countries = Table("countries", tables, Column("id", Integer, primary_key=True), Column("country", column))
+
+    @dg.asset(
+        partitions_def=dg.StaticPartitionsDefinition(["US", "us"]),
+        metadata={"partition_expr": "country"},
+        name=countries.name,
+    )
+    def asset() -> pd.DataFrame:
+        return pd.DataFrame({"id": [1], "country": ["us"]})
+
+    @dg.asset(partitions_def=asset.partitions_def, ins={"given": dg.AssetIn("countries")})
+    def report(given: pd.DataFrame) -> None: ...
+
+    manager = MySQLIOManager(empty_database, tables)
+    for selected in (asset, report):
+        result = dg.materialize(
+            [asset, report],
+            selection=dg.AssetSelection.assets(selected),
+            resources={"io_manager": manager},
+            instance=instance,
+            partition_key="us",
+            raise_on_error=False,
+        )
+        assert "column countries.country holds partitions" in failure_of(result)
+
+
+def test_partitions_that_differ_in_case_or_accents_are_different(shop: Database, run: Runner) -> None:
+    regions = ["US", "us", "u", "ü", "us "]
+
+    @dg.asset(
+        key_prefix="shop",
+        partitions_def=dg.StaticPartitionsDefinition(regions),
+        metadata={"partition_expr": "region"},
+    )
+    def branches(context: dg.AssetExecutionContext) -> pd.DataFrame:
+        return pd.DataFrame({"region": [context.partition_key], "town": ["x"]})
+
+    for region in regions:
+        assert run(branches, key=region).success
+    assert sorted(region for region, _ in stored(shop, BRANCHES)) == sorted(regions)
+
+
+def test_partitions_that_are_added_later_are_partitions_too(
+    shop: Database, run: Runner, instance: dg.DagsterInstance
+) -> None:
+    fruits = dg.DynamicPartitionsDefinition(name="fruits")
+
+    @dg.asset(key_prefix="shop", partitions_def=fruits, metadata={"partition_expr": "region"})
+    def branches(context: dg.AssetExecutionContext) -> pd.DataFrame:
+        return pd.DataFrame({"region": [context.partition_key], "town": [context.run.run_id[:20]]})
+
+    for fruit in ("apple", "orange", "apple"):
+        instance.add_dynamic_partitions("fruits", [fruit])
+        assert run(branches, key=fruit).success
+    assert [region for region, _ in stored(shop, BRANCHES)] == ["apple", "orange"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
-from sqlalchemy import Column, Connection, Date, Double, Integer, LargeBinary, MetaData, Table, insert, text
+from sqlalchemy import Column, Connection, Date, Double, ForeignKey, Integer, LargeBinary, MetaData, Table, insert, text
 
 from coingecko_pipeline.tables import daily_market
 from coingecko_pipeline.warehouse import (
@@ -276,6 +276,55 @@ def test_a_warning_is_seen_where_the_server_keeps_no_list_of_them(database: Data
         connection.rollback()
     database.dispose()
     assert read_frame(database, daily_market).empty
+
+
+PARENTS = MetaData()
+PARENT = Table("parent", PARENTS, Column("id", Integer, primary_key=True), Column("name", ExactText(9)))
+Table("child", PARENTS, Column("id", Integer, primary_key=True), Column("parent", ForeignKey("parent.id")))
+
+
+@on_servers
+def test_rows_that_others_refer_to_are_not_replaced_and_the_reason_is_told(written_database: Database) -> None:
+    PARENTS.create_all(written_database.engine)
+    rows = to_arrow(PARENT, pd.DataFrame({"id": [1], "name": ["a"]}))
+    writer = TableWriter(written_database, PARENT)
+    writer.upsert(rows)
+    with written_database.transaction() as connection:
+        connection.execute(text("INSERT INTO child VALUES (1, 1)"))
+    with pytest.raises(RowsRefusedError, match=r"table 'parent' and stored none of them.*child"):
+        writer.replace([rows])
+    writer.upsert(rows)
+
+
+def test_rows_against_a_check_of_the_database_are_refused(written_database: Database) -> None:
+    with written_database.transaction() as connection:
+        connection.execute(text("CREATE TABLE parent (id INTEGER PRIMARY KEY, name VARCHAR(9), CHECK (id > 5))"))
+    rows = to_arrow(PARENT, pd.DataFrame({"id": [1], "name": ["a"]}))
+    for write in (TableWriter(written_database, PARENT).upsert, lambda rows: replace(written_database, rows)):
+        with pytest.raises(RowsRefusedError, match="table 'parent'"):
+            write(rows)
+
+
+def replace(database: Database, rows: pa.Table) -> None:
+    TableWriter(database, PARENT).replace([rows])
+
+
+@on_servers
+def test_a_row_that_is_larger_than_the_servers_packet_is_told_and_not_tried_again(
+    shop: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with shop.connect() as connection:
+        limit = connection.execute(text("SELECT @@max_allowed_packet")).scalar_one()
+    # Bytes go as hexadecimal digits, two for each.
+    rows = to_arrow(BODIES, pd.DataFrame({"id": [1, 2], "body": [b"small", bytes(limit // 2)]}))
+    writer = TableWriter(shop, BODIES)
+    told = rf"table 'bodies' needs a statement of \d+ bytes, mostly for column body, and the server takes {limit} "
+    with caplog.at_level(logging.WARNING):
+        for write in (writer.upsert, lambda rows: writer.replace([rows])):
+            with pytest.raises(RowsRefusedError, match=told):
+                write(rows)
+    assert caplog.records == []
+    assert read_frame(shop, BODIES).empty
 
 
 @on_servers
