@@ -100,7 +100,7 @@ def _read(
         rows = connection.execute(query).fetchall()
         if not rows:
             raise NothingStored(_what_there_is(connection, day))
-        frame = to_frame(wanted, rows).rename(columns={f"{name}_usd": name for name in VALUES})
+        frame = to_frame(wanted, rows, outer_join=True).rename(columns={f"{name}_usd": name for name in VALUES})
         if not is_dollar(currency):
             rate = read_rates(connection, currency, day, day).get(day)
             if rate is None:

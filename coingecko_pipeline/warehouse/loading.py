@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def to_frame(columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]]) -> "pd.DataFrame":
+def to_frame(
+    columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]], *, outer_join: bool = False
+) -> "pd.DataFrame":
     """Rows as `read_frame` selects them, dates and moments as ISO text, as a frame of exact types.
+
+    Args:
+        columns: as they were selected.
+        rows: their values.
+        outer_join: whether some rows lack the columns of a table, so that these are NULL whatever is declared.
 
     Returns:
         One column for each of `columns`: text as `str`, DOUBLE as float64 (NULL is NaN), DATE as datetime64[us] at
@@ -32,7 +39,7 @@ def to_frame(columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]]) -> "
     """
     import pandas as pd
 
-    arrays = _arrays(columns, rows)
+    arrays = _arrays(columns, rows, outer_join)
     return pd.DataFrame(
         {column.name: _to_series(column, array) for column, array in zip(columns, arrays, strict=True)},
         copy=False,
@@ -51,12 +58,12 @@ def to_table(columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]]) -> p
     return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
 
 
-def _arrays(columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]]) -> list[Any]:
+def _arrays(columns: Sequence[Column[Any]], rows: Iterable[Sequence[Any]], outer_join: bool = False) -> list[Any]:
     values = list(zip(*rows, strict=True)) or [()] * len(columns)
-    return [_to_array(column, cells) for column, cells in zip(columns, values, strict=True)]
+    return [_to_array(column, cells, outer_join) for column, cells in zip(columns, values, strict=True)]
 
 
-def _to_array(column: Column[Any], cells: Sequence[Any]) -> Any:
+def _to_array(column: Column[Any], cells: Sequence[Any], outer_join: bool) -> Any:
     kind = arrow_type(column)
     try:
         array = _of_kind(column, kind, cells)
@@ -65,7 +72,7 @@ def _to_array(column: Column[Any], cells: Sequence[Any]) -> Any:
             f"column {_name(column)} holds a value that its declared type ({kind}) cannot: {error}; mend the row, or "
             "declare the column as what it holds"
         ) from error
-    if not column.nullable and array.null_count:
+    if not (column.nullable or outer_join) and array.null_count:
         raise StoredValueError(
             f"column {_name(column)} is declared NOT NULL, and is NULL in {array.null_count} rows: mend them, or "
             "declare it nullable"
