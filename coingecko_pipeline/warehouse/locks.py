@@ -5,6 +5,7 @@ lost its power: the session's `wait_timeout` is short and the connection is used
 on a file beside the database, which the operating system frees.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +17,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline.warehouse.database import Database
-from coingecko_pipeline.warehouse.errors import WarehouseError
+
+logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 4.0
 """Between two uses of a lock's connection: a lock that was lost with its server is taken again after so long."""
@@ -130,10 +132,13 @@ def holding(
 
     def keep() -> None:
         while not ended.wait(beat_seconds):
-            # A server that is away for a moment is asked again with the next beat.
-            with suppress(DBAPIError, WarehouseError):
-                lock.take()
-                on_beat()
+            for act in (lock.take, on_beat):
+                try:
+                    act()
+                except Exception as error:
+                    # Whatever it is, the next beat tries again: a keeper that gave up would have its process taken for
+                    # dead, once a server that was away for a moment is back.
+                    logger.debug("the lock %s was not looked after: %s", name, error)
 
     keeper = threading.Thread(target=keep, name=f"lock {name}", daemon=True)
     keeper.start()

@@ -90,6 +90,18 @@ def test_the_lock_of_a_killed_process_is_free(database: Database, other: Databas
         assert not is_free(other, "held")
 
 
+def test_what_fails_beside_a_lock_does_not_end_its_keeping(database: Database) -> None:
+    beats = threading.Semaphore(0)
+
+    def fail() -> None:
+        beats.release()
+        raise ValueError("the storage of another library is away")
+
+    with holding(database, "held", on_beat=fail, beat_seconds=0.05):
+        for _ in range(3):
+            assert beats.acquire(timeout=60)
+
+
 @on_servers
 def test_a_lock_that_is_lost_with_its_connection_is_taken_again(database: Database, other: Database) -> None:
     beaten = threading.Semaphore(0)
