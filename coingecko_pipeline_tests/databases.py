@@ -90,9 +90,11 @@ class _Dropped:
 
 
 @pytest.fixture
-def empty_database(make_database: MakeDatabase) -> Database:
-    """A database without any table."""
-    return make_database()
+def empty_database(make_database: MakeDatabase) -> Iterator[Database]:
+    """A database without any table; a server has connections for some hundred of them, if none keeps its own."""
+    database = make_database()
+    yield database
+    database.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _NUMBERS = (int, float, Decimal, np.integer, np.floating)
+_NO_TIME_ZONE = 'they carry no time zone: use .dt.tz_localize("UTC") if they are UTC'
 _LARGEST_INTEGER = 2**63 - 1
 """Of a JSON document: MySQL makes a double of what is above, and SQLite too."""
 
@@ -129,23 +130,10 @@ def _checked_objects(kind: Any, series: "pd.Series[Any]") -> "pd.Series[Any]":
     Raises:
         TypeError, ValueError: one is something else.
     """
+    if kind == TEXT:
+        return series  # of which Arrow itself refuses all others
     present = series[series.notna()]
-    found = set(map(type, present))
-    match kind:
-        case _ if kind == TEXT:
-            return series  # of which Arrow itself refuses all others
-        case _ if kind == BYTES:
-            wanted: tuple[type, ...] = (bytes, bytearray, memoryview)
-        case _ if pa.types.is_boolean(kind):
-            wanted = (bool, np.bool_)
-        case _ if kind == pa.date32():
-            wanted = (date, np.datetime64)
-        case _ if kind == MOMENT:
-            wanted = (datetime, np.datetime64)
-        case _ if kind == TIME:
-            wanted = (time,)
-        case _:
-            wanted = _NUMBERS
+    found, wanted = set(map(type, present)), _wanted(kind)
     # A bool is an int, and NumPy's time difference an integer of NumPy's.
     false_friends = {bool, np.timedelta64} - set(wanted)
     odd = sorted(each.__name__ for each in found if not issubclass(each, wanted) or each in false_friends)
@@ -160,7 +148,17 @@ def _checked_objects(kind: Any, series: "pd.Series[Any]") -> "pd.Series[Any]":
     return series
 
 
-_NO_TIME_ZONE = 'they carry no time zone: use .dt.tz_localize("UTC") if they are UTC'
+def _wanted(kind: Any) -> tuple[type, ...]:
+    """The classes of the Python objects that a column other than text may hold."""
+    if kind == BYTES:
+        return (bytes, bytearray, memoryview)
+    if pa.types.is_boolean(kind):
+        return (bool, np.bool_)
+    if kind == pa.date32():
+        return (date, np.datetime64)
+    if kind == MOMENT:
+        return (datetime, np.datetime64)
+    return (time,) if kind == TIME else _NUMBERS
 
 
 def _objects(values: Iterable[Any], like: "pd.Series[Any]") -> "pd.Series[Any]":

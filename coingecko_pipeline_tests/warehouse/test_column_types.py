@@ -2,6 +2,7 @@
 
 import enum
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -84,14 +85,15 @@ SECOND = datetime(2025, 1, 1, 12, 0, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module", params=["bulk", "executemany"])
-def typed(request: pytest.FixtureRequest, make_database: MakeDatabase, kind: str) -> Database:
+def typed(request: pytest.FixtureRequest, make_database: MakeDatabase, kind: str) -> Iterator[Database]:
     if request.param == "bulk" and kind == "sqlite":
         pytest.skip("SQLite has one way of writing")
     database = make_database()
     TYPES.create_all(database.engine)
     if not database.is_sqlite:
         WIDE.create(database.engine)
-    return Database(database.url.render_as_string(hide_password=False), local_infile=request.param == "bulk")
+    yield (typed := Database(database.url.render_as_string(hide_password=False), local_infile=request.param == "bulk"))
+    typed.dispose()
 
 
 def frame_of(rows: list[tuple[Any, ...]]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What an input is loaded as, from where, and under which name: annotations, schemas, outputs that are no asset's."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -208,13 +209,15 @@ def in_schema(name: str, metadata: MetaData) -> Table:
 
 
 @pytest.fixture
-def beside(make_database: MakeDatabase, tmp_path: Path) -> tuple[Database, str]:
+def beside(empty_database: Database, make_database: MakeDatabase, tmp_path: Path) -> Iterator[tuple[Database, str]]:
     """A database, and the name of another one that its tables can be declared in."""
-    database = make_database()
-    if not database.is_sqlite:
-        return database, str(make_database().url.database)
+    if not empty_database.is_sqlite:
+        yield empty_database, str(make_database().url.database)
+        return
     attached = {"beside": str(tmp_path / "beside.db")}
-    return Database(database.url.render_as_string(hide_password=False), attached=attached), "beside"
+    database = Database(empty_database.url.render_as_string(hide_password=False), attached=attached)
+    yield database, "beside"
+    database.dispose()
 
 
 def stock_of(pieces: int, mode: str) -> dg.AssetsDefinition:
