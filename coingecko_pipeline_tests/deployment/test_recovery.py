@@ -68,13 +68,23 @@ def test_a_backfill_ends_complete_after_a_kill_in_its_middle(
     assert stack.count("market_charts") < before + COINS, "it was over before it could be killed"
     kill(stack, backfill)
     stack.up()
-    assert stack.webserver.wait_for_backfill(backfill, END_SECONDS) == "COMPLETED_SUCCESS"
+    ended = stack.webserver.wait_for_backfill(backfill, END_SECONDS)
+    assert ended == "COMPLETED_SUCCESS", said_by_runs(stack, backfill)
     found = compare(stack, chosen, dates)
     assert (found.is_clean, found.unwritten, found.coins) == (True, 0, COINS), found.examples
     assert found.rows > COINS / 2 * DAYS
     runs = stack.webserver.runs_of(backfill)
     assert set(runs.values()) <= {"SUCCESS", "FAILURE"}, "none hangs as started"
     wait_until("the end of its runs' containers", lambda: not stack.run_containers(list(runs)), 60)
+
+
+def said_by_runs(stack: Stack, backfill: str) -> str:
+    """The last that each run of a backfill said."""
+    told = []
+    for run, status in stack.webserver.runs_of(backfill).items():
+        messages = [str(event.get("message"))[:300] for event in stack.webserver.events(run)]
+        told.append("\n".join([f"{run} {status}", *messages[-25:]]))
+    return "\n\n".join(told)
 
 
 def begin_charts(stack: Stack, chosen: Sequence[str]) -> str:
