@@ -8,6 +8,7 @@ place that can let the interruption through, and where a pause can be ended.
 import logging
 import sys
 import time
+from contextlib import suppress
 
 import dagster as dg
 
@@ -35,7 +36,11 @@ class InterruptibleRetries(dg.RetryPolicy):
             raise error
         if attempt_num <= self.max_retries:
             seconds = super().calculate_delay(attempt_num)
-            log.warning("%s Trying the step again in %.0f s (%d of %d).", error, seconds, attempt_num, self.max_retries)
+            # The log goes to Dagster's storage, which may be what is away.
+            with suppress(Exception):
+                log.warning(
+                    "%s Trying the step again in %.0f s (%d of %d).", error, seconds, attempt_num, self.max_retries
+                )
             self.pause(seconds)
         return 0.0
 

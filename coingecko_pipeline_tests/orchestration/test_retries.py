@@ -1,5 +1,6 @@
 """Steps that are interrupted: in their work, in the IO manager's write, in a pause before the next try."""
 
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -121,3 +122,17 @@ def test_a_step_that_succeeds_at_a_later_try_succeeds() -> None:
     result, begun = materialize(work)
     assert result.success
     assert begun == 3
+
+
+def test_a_log_that_cannot_be_written_does_not_keep_a_step_from_being_tried_again() -> None:
+    class Away(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:  # noqa: ARG002
+            raise OSError("the storage is away")
+
+    log, away = logging.getLogger("coingecko_pipeline.orchestration.retries"), Away()
+    log.addHandler(away)
+    try:
+        _, begun = materialize(fail)
+    finally:
+        log.removeHandler(away)
+    assert begun == 4
