@@ -149,5 +149,5 @@ def test_a_run_is_refused_where_the_command_that_asked_for_it_has_another_databa
 
 
 def test_the_tag_of_a_database_holds_no_user_and_no_password() -> None:
-    (place,) = database_tags(Database("mysql+pymysql://who:secret@elsewhere/coingecko?ssl_ca=x")).values()
+    (place,) = database_tags(Database("mysql+pymysql://who:secret@elsewhere/coingecko?charset=utf8mb4")).values()
     assert place == "mysql+pymysql://elsewhere/coingecko"

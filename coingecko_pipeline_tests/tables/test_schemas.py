@@ -25,7 +25,7 @@ def add_coin(database: Database, asset_id: str, name: str) -> None:
     ("main", "schema"),
     [
         ("mysql+pymysql://me:hush@host:3306/coingecko", "mysql+pymysql://me:hush@host:3306/coinpaprika"),
-        ("mysql+pymysql://host/market?ssl_ca=x", "mysql+pymysql://host/market_coinpaprika?ssl_ca=x"),
+        ("mysql+pymysql://host/market?charset=utf8mb4", "mysql+pymysql://host/market_coinpaprika?charset=utf8mb4"),
         ("sqlite:///data/coingecko.db", "sqlite:///data/coinpaprika.db"),
         ("sqlite:////data/demo/market.db", "sqlite:////data/demo/market_coinpaprika.db"),
         ("sqlite:///market", "sqlite:///market_coinpaprika"),
