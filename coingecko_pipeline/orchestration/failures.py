@@ -21,6 +21,15 @@ COINGECKO_POOL = COINGECKO.pool
 """One step at a time uses the key, so that no two runs share its minute."""
 
 
+def _began_in_a_database(error: BaseException | None) -> bool:
+    """Whether a database was away: Dagster's own takes each line that a run logs, and raises errors of its own."""
+    while error is not None:
+        if isinstance(error, DBAPIError) or type(error).__module__.startswith("mysql.connector"):
+            return True
+        error = error.__cause__
+    return False
+
+
 @contextmanager
 def permanent_failures() -> Iterator[None]:
     """Let what may pass be retried, and turn every other error into a failure that is not; its sentence is kept.
@@ -40,6 +49,8 @@ def permanent_failures() -> Iterator[None]:
     except (PermanentCall, AcquisitionError, BackwardsDates, ReportError, SettingsError, WarehouseError) as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except Exception as error:
+        if _began_in_a_database(error):
+            raise
         told = f"An unexpected {type(error).__name__}: {error}. Please report it with the log of this run."
         raise dg.Failure(description=told, allow_retries=False) from error
 

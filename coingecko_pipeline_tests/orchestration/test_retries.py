@@ -7,7 +7,9 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from coingecko_pipeline.orchestration.failures import permanent_failures
 from coingecko_pipeline.orchestration.retries import InterruptibleRetries
 from coingecko_pipeline.orchestration.run_failures import was_interrupted
 from coingecko_pipeline.sources.errors import ConnectionFailed
@@ -135,4 +137,14 @@ def test_a_log_that_cannot_be_written_does_not_keep_a_step_from_being_tried_agai
         _, begun = materialize(fail)
     finally:
         log.removeHandler(away)
+    assert begun == 4
+
+
+def test_a_storage_of_dagster_that_is_away_is_waited_for() -> None:
+    def log_a_line() -> None:
+        with permanent_failures():
+            away = OperationalError("INSERT", None, OSError("connection refused"))
+            raise LookupError("too many retries for DB connection") from away
+
+    _, begun = materialize(log_a_line)
     assert begun == 4
