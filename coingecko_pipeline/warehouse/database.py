@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -240,7 +240,7 @@ class Database:
             raise
 
     def _log_retry(self, state: tenacity.RetryCallState) -> None:
-        logger.warning(
+        _warn(
             "%s: try %d of %d failed (%s); trying the transaction again",
             self,
             state.attempt_number,
@@ -274,13 +274,19 @@ class Database:
             raise
 
     def _log_outage(self, state: tenacity.RetryCallState) -> None:
-        logger.warning(
+        _warn(
             "%s: no connection (%s); waiting for the server, which has answered before: again in %.1f s, up to %d s",
             self,
             _original(state),
             state.upcoming_sleep,
             OUTAGE_SECONDS,
         )
+
+
+def _warn(line: str, *values: object) -> None:
+    # The log may go to the very server that is away: a line that is lost must not end the wait.
+    with suppress(Exception):
+        logger.warning(line, *values)
 
 
 def _waited_long_enough(state: tenacity.RetryCallState) -> bool:

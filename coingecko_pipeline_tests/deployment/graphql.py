@@ -123,7 +123,8 @@ class Webserver:
         """A run's events: type, message and moment in milliseconds since 1970."""
         found: list[dict[str, Any]] = self.ask(
             """query ($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events {
-            __typename ... on MessageEvent { message timestamp eventType } } } } }""",
+            __typename ... on MessageEvent { message timestamp eventType }
+            ... on ErrorEvent { error { message causes { message } } } } } } }""",
             id=run_id,
         )["logsForRun"]["events"]
         return found

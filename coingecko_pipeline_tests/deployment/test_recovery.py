@@ -82,7 +82,9 @@ def said_by_runs(stack: Stack, backfill: str) -> str:
     """The last that each run of a backfill said."""
     told = []
     for run, status in stack.webserver.runs_of(backfill).items():
-        messages = [str(event.get("message"))[:300] for event in stack.webserver.events(run)]
+        messages = [
+            f"{event.get('message')} {event.get('error') or ''}"[:2000] for event in stack.webserver.events(run)
+        ]
         told.append("\n".join([f"{run} {status}", *messages[-25:]]))
     return "\n\n".join(told)
 
