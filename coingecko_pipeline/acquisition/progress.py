@@ -51,7 +51,8 @@ class LogProgress:
         """Tell how far it is, if it was not told just now."""
         self._done += units
         now = self._monotonic()
-        if now - self._told < INTERVAL_SECONDS:
+        # Before the first unit is done there is no rate, and nothing to tell.
+        if not self._done or now - self._told < INTERVAL_SECONDS:
             return
         self._told = now
         rate = self._done / (now - self._began)

@@ -27,3 +27,13 @@ def test_progress_is_told_at_most_once_in_an_interval_with_rate_and_time_left(ca
 def test_a_pause_is_told_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
     LogProgress(logging.getLogger("test")).pause(30, "CoinGecko answered 429")
     assert caplog.messages == ["Pausing for 30 s: CoinGecko answered 429."]
+
+
+def test_a_long_time_without_a_unit_done_is_told_nothing_of(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    clock = FakeClock()
+    progress = LogProgress(logging.getLogger("test"), clock.monotonic)
+    progress.begin("Charts", 100, "coins")
+    clock.sleep(10 * INTERVAL_SECONDS)
+    progress.advance(0)
+    assert caplog.messages == ["Charts: 100 coins to go."]
