@@ -12,8 +12,19 @@ from coingecko_pipeline_tests.databases import (
     second,
     servers,
 )
+from coingecko_pipeline_tests.instances import instance
 
-__all__ = ["browser", "database", "empty_database", "kind", "make_database", "migrated_database", "second", "servers"]
+__all__ = [
+    "browser",
+    "database",
+    "empty_database",
+    "instance",
+    "kind",
+    "make_database",
+    "migrated_database",
+    "second",
+    "servers",
+]
 
 # No test is a stopwatch: on a machine at work anything can take long.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

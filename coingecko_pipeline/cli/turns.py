@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 
+from coingecko_pipeline.orchestration.draining import AT_WORK
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.warehouse.locks import holding
 
@@ -13,8 +14,6 @@ POLL_SECONDS = 1.0
 
 BETWEEN_LOOKS_SECONDS = 3.0
 """Longer than a run that ends takes from giving its lock back to its last event."""
-
-AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 def pools_of(job: dg.JobDefinition) -> Collection[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 
 AT_WORK = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+"""What has left the queue and has not ended."""
 
 POLL_SECONDS = 2.0
 END_SECONDS = 60.0

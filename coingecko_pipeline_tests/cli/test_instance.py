@@ -1,5 +1,3 @@
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -8,15 +6,6 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from coingecko_pipeline.cli.instance import daemon_at_work, project_file, use_demo_home, use_home
 from coingecko_pipeline.settings import SettingsError
-
-
-@pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """An instance as the commands make it."""
-    shutil.copyfile(project_file("dagster.yaml"), tmp_path / "dagster.yaml")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with dg.DagsterInstance.get() as found:
-        yield found
 
 
 def test_a_daemon_is_at_work_while_it_gives_signs_of_life(instance: dg.DagsterInstance) -> None:

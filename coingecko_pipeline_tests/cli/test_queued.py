@@ -1,8 +1,6 @@
 """Runs that a daemon does for a command."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import dagster as dg
 import pytest
@@ -10,7 +8,6 @@ from dagster._core.test_utils import create_run_for_test
 from dagster._daemon.types import DaemonHeartbeat
 
 from coingecko_pipeline.acquisition.progress import LogProgress, ReplayedProgress
-from coingecko_pipeline.cli.instance import project_file
 from coingecko_pipeline.cli.queued import DaemonGone, follow
 from coingecko_pipeline.orchestration.run_failures import was_interrupted
 from coingecko_pipeline_tests.fakes import FakeClock
@@ -33,15 +30,6 @@ class Watched:
 
     def end(self) -> None:
         self.told.append(("end",))
-
-
-@pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """An instance as the commands make it."""
-    shutil.copyfile(project_file("dagster.yaml"), tmp_path / "dagster.yaml")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with dg.DagsterInstance.get() as found:
-        yield found
 
 
 def heard(instance: dg.DagsterInstance, at: float) -> None:

@@ -1,27 +1,14 @@
 """The runs at work before an upgrade."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import dagster as dg
-import pytest
 from dagster._core.test_utils import create_run_for_test
 
-from coingecko_pipeline.cli.instance import project_file
 from coingecko_pipeline.orchestration.draining import END_SECONDS, drain
 from coingecko_pipeline_tests.fakes import FakeClock
 
 STARTED, CANCELING = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING
-
-
-@pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """An instance as the commands make it."""
-    shutil.copyfile(project_file("dagster.yaml"), tmp_path / "dagster.yaml")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with dg.DagsterInstance.get() as found:
-        yield found
 
 
 def status_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunStatus:

@@ -1,16 +1,12 @@
 """Runs whose process is gone."""
 
-import shutil
 import signal
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
-from coingecko_pipeline.cli.instance import project_file
 from coingecko_pipeline.orchestration.asked_runs import AnotherDatabase, assert_same_database, database_tags
 from coingecko_pipeline.orchestration.lost_runs import LOCK_TAG, end_lost_runs, end_runs_of_the_dead, run_lock
 from coingecko_pipeline.orchestration.sensors import lost_runs_sensor
@@ -20,15 +16,6 @@ from coingecko_pipeline_tests.databases import on_sqlite
 
 STARTED, CANCELING = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING
 NOBODY: frozenset[str] = frozenset()
-
-
-@pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    """An instance as the commands make it."""
-    shutil.copyfile(project_file("dagster.yaml"), tmp_path / "dagster.yaml")
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    with dg.DagsterInstance.get() as found:
-        yield found
 
 
 def begin(
