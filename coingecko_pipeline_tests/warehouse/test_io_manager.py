@@ -140,7 +140,7 @@ def test_an_asset_without_a_declared_table_is_told_which_are_declared(run: Runne
     def orders() -> pd.DataFrame:
         return pd.DataFrame()
 
-    assert "no table 'shop.orders' is declared" in failure_of(run(orders))
+    assert "no table 'orders' is declared for shop/orders" in failure_of(run(orders))
 
 
 def test_the_url_may_come_from_a_variable_that_is_read_at_first_use(
