@@ -54,21 +54,40 @@ class Take(BaseHTTPRequestHandler):
 HTTPServer(("0.0.0.0", 9000), Take).serve_forever()
 """
 
+SANDBOX = f"""
+import json, pathlib
+from coingecko_pipeline.sandbox.app import create_app
+from coingecko_pipeline.sandbox.clock import utc_now
+from coingecko_pipeline.sandbox.options import SandboxOptions
+from coingecko_pipeline.sandbox.server import SandboxServer, listen
+kept = pathlib.Path("/counted/credits")
+app = create_app(SandboxOptions(plan="analyst", coins={COINS}, latency_seconds=2))
+credits = app.state.ledger.credits
+for _ in range(int(kept.read_text()) if kept.exists() else 0):
+    credits.spend("CG-sandbox", utc_now())
+try:
+    SandboxServer(app).run(sockets=[listen(8765, "0.0.0.0")])
+finally:
+    kept.write_text(str(credits.used("CG-sandbox", utc_now())))
+"""
+"""The sandbox, which knows after a restart what it had counted before, as the service does."""
+
 DISK_MEGABYTES = 1_500
 """Of the server's data, in a file system of its own that can be full."""
 
 
-def services(disk: Path) -> dict[str, object]:
+def services(disk: Path, counted: Path) -> dict[str, object]:
     """What this deployment has beside the usual one.
 
     Args:
         disk: The folder that holds the server's data.
+        counted: The folder in which the sandbox keeps what it has counted.
     """
-    sandbox = ["sandbox", "--host", "0.0.0.0", "--plan", "analyst", "--coins", str(COINS)]  # noqa: S104
+    sandbox = {"command": ["python", "-c", SANDBOX], "volumes": [f"{counted}:/counted"]}
     alerts = {"image": "coingecko-pipeline:0.1.0", "command": ["python", "-c", RECEIVER], "profiles": ["sandbox"]}
     volume = {"driver": "local", "driver_opts": {"type": "none", "o": "bind", "device": str(disk)}}
     return {
-        "services": {"sandbox": {"command": [*sandbox, "--latency-ms", "2000"]}, "alerts": alerts},
+        "services": {"sandbox": sandbox, "alerts": alerts},
         "volumes": {"mysql": volume},
     }
 
@@ -190,10 +209,13 @@ def main() -> None:
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as folder, small_disk(Path(folder)) as disk:
-        files = Path(folder) / "deployment"
+        files, counted = Path(folder) / "deployment", Path(folder) / "counted"
         files.mkdir()
+        counted.mkdir()
+        counted.chmod(0o777)
+        Path(folder).chmod(0o755)
         stack = Stack(f"faults-{uuid.uuid4().hex[:6]}", files, {"ALERT_WEBHOOK_URL": "http://alerts:9000/hook"})
-        (files / "slow-sandbox.yml").write_text(json.dumps(services(disk)), encoding="utf-8")
+        (files / "slow-sandbox.yml").write_text(json.dumps(services(disk, counted)), encoding="utf-8")
         try:
             stack.call("make", "secrets")
             stack.compose("build", "check")
@@ -249,6 +271,8 @@ def looked(stack: Stack) -> bool:
             say(f"{run['runId'][:8]} is still at work")
     wait_until("the end of every run", lambda: all(run["status"] in ENDED for run in ui.runs()), END_SECONDS)
     say("no run hangs")
+    counted, used = credits_counted(stack), credits_of_sandbox(stack)
+    say(f"credits: {counted} counted, {used} by the sandbox, before the count is corrected as it is once a day")
     # The first snapshot of a day corrects the count by what the service says: as if this one were the next day's.
     stack.sql("DELETE FROM api_usage WHERE endpoint = 'key'", user="root")
     last = ui.launch("daily_market_job", partition=str(datetime.now(UTC).date()))
@@ -259,8 +283,7 @@ def looked(stack: Stack) -> bool:
     found["verify is clean"] = told.returncode == 0
     if told.returncode:
         say(told.stdout[-2_000:])
-    counted = int(stack.sql("SELECT COALESCE(SUM(credits), 0) FROM api_usage")[0][0])
-    used = credits_of_sandbox(stack)
+    counted, used = credits_counted(stack), credits_of_sandbox(stack)
     say(f"credits: {counted} counted, {used} by the sandbox")
     found["credits are exact"] = counted == used
     time.sleep(120)
@@ -275,6 +298,11 @@ def looked(stack: Stack) -> bool:
     for what, holds in found.items():
         say(f"{'holds' if holds else 'DOES NOT HOLD'}: {what}")
     return all(found.values())
+
+
+def credits_counted(stack: Stack) -> int:
+    """What the database says was spent."""
+    return int(stack.sql("SELECT COALESCE(SUM(credits), 0) FROM api_usage")[0][0])
 
 
 def credits_of_sandbox(stack: Stack) -> int:

@@ -48,11 +48,31 @@ def test_the_example_of_the_settings_has_each_of_them() -> None:
     assert named == {name.upper() for name in Settings.model_fields} | {"DAGSTER_HOME"} | deployed
 
 
-def test_the_readme_lists_every_table_but_those_that_are_nobodys_business() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_tables_are_listed_but_those_that_are_nobodys_business() -> None:
+    text = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
     own = {"warehouse_origin", "api_rate", "api_recent_calls", "market_change_counter", "usage_writers"}
     own |= {"declared_views", "backups"}
     assert {name for name in metadata.tables if f"`{name}`" not in text} == own
+
+
+def test_the_decisions_are_numbered_without_a_gap_and_the_index_has_each_by_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    pages = sorted(folder.glob("0*.md"))
+    assert [int(page.name[:4]) for page in pages] == list(range(1, len(pages) + 1))
+    titles = [page.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ") for page in pages]
+    lines = [
+        re.sub(r"^(\d+\.) (.*)$", rf"\1 [\2]({page.name})", title) for page, title in zip(pages, titles, strict=True)
+    ]
+    index = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in index if re.match(r"\d+\. ", line)] == lines
+    assert all(title.startswith(f"{number}. ") for number, title in enumerate(titles, start=1))
+
+
+def test_the_list_of_documents_has_each_of_them() -> None:
+    docs = ROOT / "docs"
+    linked = set(re.findall(r"\]\(([^)#]+)", (docs / "README.md").read_text(encoding="utf-8")))
+    pages = {page.name for pattern in ("*.md", "*.ipynb") for page in docs.glob(pattern)} - {"README.md"}
+    assert pages <= linked
 
 
 def test_no_tracked_file_carries_the_address_of_an_index() -> None:
