@@ -78,6 +78,24 @@ def test_only_the_dagster_side_and_the_io_manager_know_dagster(path: Path) -> No
         assert not {name for name in imported_modules(path) if name.split(".")[0] == "dagster"}
 
 
+def subject_of(room: str) -> str:
+    """The first sentence of a room's docstring."""
+    path = PACKAGE / room / "__init__.py" if (PACKAGE / room).is_dir() else PACKAGE / f"{room}.py"
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.partition(".\n")[0].splitlines()[0].removesuffix(".").replace("``", "`")
+
+
+def test_the_table_of_rooms_is_what_is_held_here() -> None:
+    contributing = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = [line for line in contributing.splitlines() if line.startswith("| `coingecko_pipeline/")]
+    expected = []
+    for room, below in MAY_IMPORT.items():
+        name = room if (PACKAGE / room).is_dir() else f"{room}.py"
+        imports = "all" if room == "cli" else ", ".join(f"`{other}`" for other in sorted(below)) or "none"
+        expected.append(f"| `coingecko_pipeline/{name}` | {subject_of(room)} | {imports} |")
+    assert rows == expected
+
+
 NO_NETWORK = """
 import socket
 def refuse(*args, **kwargs):
