@@ -5,12 +5,13 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PEERS := .venv-bench/.installed
 NOTEBOOK := .venv/.notebook
+SITE := .venv-docs/.installed
 IO_MANAGER := distributions/dagster-mysql-io-manager
 SHELL := /bin/bash
 export DAGSTER_DISABLE_TELEMETRY := yes
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test dagsters check format bench lock notebook wheel clean secrets up down logs sbom backup restore mysql test-containers
+.PHONY: help demo dev test dagsters check docs format bench lock notebook wheel clean secrets up down logs sbom backup restore mysql test-containers
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -71,6 +72,14 @@ $(NOTEBOOK): requirements-notebook.lock $(INSTALLED)
 notebook: $(NOTEBOOK) ## Open docs/analysis.ipynb on the demo's market (make demo fills it), or on DATABASE_URL.
 	DATABASE_URL=$${DATABASE_URL:-sqlite:///$(CURDIR)/data/demo/coingecko.db} $(BIN)/jupyter lab docs/analysis.ipynb
 
+$(SITE): requirements-docs.lock
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	@touch $@
+
+docs: $(SITE) ## Make the documents a site in site/, with the API from docstrings; a link that leads nowhere fails.
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+
 lock: ## Pin the dependencies again (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml -o requirements.lock
@@ -80,6 +89,8 @@ lock: ## Pin the dependencies again (needs uv).
 	  --no-header --upgrade pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml --group notebook -c requirements-dev.lock -o requirements-notebook.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
+	  --no-header --upgrade --group docs -o requirements-docs.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade --group build -o requirements-build.lock
 
@@ -112,4 +123,4 @@ mysql: ## Open a client as reader, who can select and change nothing.
 	@set -a; . ./.env; export MYSQL_PWD="$$MYSQL_READER_PASSWORD"; exec docker compose exec -e MYSQL_PWD mysql mysql --user=reader coingecko
 
 clean: ## Remove the virtual environments and the caches; data/ stays.
-	rm -rf .venv .venv-bench .venv-dagster .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-dagster .venv-docs site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
