@@ -18,9 +18,7 @@ API = {
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what is not in docs/."""
-    documents = files.get_file_from_path("README.md")
-    assert documents is not None
-    files.remove(documents)
+    files.remove(files.src_uris["README.md"])
     listed = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     files.append(File.generated(config, "documents.md", content=listed))
     for source, page in TOP.items():
@@ -32,7 +30,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, *, page: object, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, **_: object) -> str:
     """Links to the checkout's top level, as the site has it; what it has not stays as words."""
     for source, target in TOP.items():
         markdown = markdown.replace(f"](../{source}", f"]({target}").replace(f"](../../{source}", f"](../{target}")
