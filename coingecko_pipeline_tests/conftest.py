@@ -9,6 +9,7 @@ from coingecko_pipeline_tests.databases import (
     kind,
     make_database,
     migrated_database,
+    migrated_second,
     second,
     servers,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "kind",
     "make_database",
     "migrated_database",
+    "migrated_second",
     "second",
     "servers",
 ]

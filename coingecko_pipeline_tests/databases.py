@@ -27,6 +27,9 @@ on_sqlite = pytest.mark.parametrize("kind", ["sqlite"], indirect=True, scope="se
 
 MakeDatabase = Callable[[], Database]
 
+WITHOUT_TLS = {"ssl-mode": "DISABLED"}
+"""The driver reads the machine's certificates for each connection, which takes longer than what most tests ask."""
+
 
 @pytest.fixture(scope="session", params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
@@ -44,7 +47,7 @@ def servers() -> Iterator[Callable[[str], URL]]:
         def get(kind: str) -> URL:
             if kind not in known:
                 try:
-                    known[kind] = stack.enter_context(server(kind))
+                    known[kind] = stack.enter_context(server(kind)).set(query=WITHOUT_TLS)
                 except NoServer as error:
                     known[kind] = error
             found = known[kind]
@@ -112,13 +115,19 @@ def database(migrated_database: Database) -> Database:
     return migrated_database
 
 
-@pytest.fixture
-def second(database: Database) -> Database:
-    """The second source's schema beside `database`, with the tables that it uses, all of them empty."""
-    schema = database.schema("coinpaprika")
+@pytest.fixture(scope="session")
+def migrated_second(migrated_database: Database) -> Database:
+    """The second source's schema beside `migrated_database`, shared by the session: take `second` instead."""
+    schema = migrated_database.schema("coinpaprika")
     migrate(schema, only=SOURCE_TABLES)
-    _empty(schema, SOURCE_TABLES)
     return schema
+
+
+@pytest.fixture
+def second(database: Database, migrated_second: Database) -> Database:
+    """The second source's schema beside `database`, with the tables that it uses, all of them empty."""
+    _empty(migrated_second, SOURCE_TABLES)
+    return migrated_second
 
 
 def _empty(database: Database, names: Collection[str] = MAIN_TABLES) -> None:
@@ -136,6 +145,7 @@ def run_on(server: URL, *statements: str) -> None:
         port=server.port or 3306,
         user=server.username,
         password=server.password or "",
+        ssl_disabled=True,
         autocommit=True,
     ) as connection:
         for statement in statements:

@@ -3,9 +3,23 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, insert, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.measures.making import Piece
@@ -20,6 +34,10 @@ CAPS_READ = 3 * MOST
 others are nearly always among them."""
 DATES_AT_ONCE = 31
 """Dates of one transaction: each is a row, and two reads of that date's coins."""
+
+DAY, DAY_BEFORE, TWO_BEFORE = (bindparam(name, type_=Date) for name in ("day", "day_before", "two_before"))
+"""The date of a row, and the two before it. The statements are the same for each date: to build one takes longer than
+a small market's answer."""
 
 
 def dates_of(changed: Span) -> Span:
@@ -70,15 +88,16 @@ def global_market_on(connection: Connection, day: date, kind: Kind) -> dict[str,
         day: The date.
         kind: Of the database.
     """
-    of_class = {bool(twice): _Sums(*sums) for twice, *sums in connection.execute(_sums(day, kind))}
+    dates = {"day": day, "day_before": day - ONE_DAY, "two_before": day - 2 * ONE_DAY}
+    of_class = {bool(twice): _Sums(*sums) for twice, *sums in connection.execute(_sums(kind), dates)}
     if not of_class:
         return None
     once, twice = of_class.get(False, NOTHING), of_class.get(True, NOTHING)
     every = once.with_(twice)
-    caps = connection.execute(_largest(day)).all() if every.market_cap_usd else []
+    caps = connection.execute(_largest(), dates).all() if every.market_cap_usd else []
     of_once = [cap for cap, is_twice in caps if not is_twice]
     if len(of_once) < MOST and len(caps) == CAPS_READ:
-        of_once = [cap for cap, _ in connection.execute(_largest(day).where(~_counts_twice(day)))]
+        of_once = [cap for cap, _ in connection.execute(_largest().where(~_counts_twice()), dates)]
     return {
         "date": day,
         **_row(once, of_once),
@@ -113,24 +132,25 @@ def _row(sums: _Sums, caps: Sequence[float]) -> dict[str, Any]:
     return {**asdict(sums), **shares}
 
 
-def _counts_twice(day: date) -> ColumnElement[bool]:
-    """That a coin stands for others on a date that are counted already."""
+def _counts_twice() -> ColumnElement[bool]:
+    """That a coin stands for others on the date that are counted already."""
     table = tables.rehypothecated_assets.c
-    return tables.daily_market.c.asset_id.in_(select(table.asset_id).where(table.first_on <= day, table.last_on >= day))
+    return tables.daily_market.c.asset_id.in_(select(table.asset_id).where(table.first_on <= DAY, table.last_on >= DAY))
 
 
-def _sums(day: date, kind: Kind) -> Select[Any]:
+@cache
+def _sums(kind: Kind) -> Select[Any]:
     market, before = tables.daily_market, tables.daily_market.alias("before")
     # The one date before, told as a range: MySQL then reads it once into a hash table, and does not look up each coin.
-    between = and_(before.c.date > day - 2 * ONE_DAY, before.c.date < day)
+    between = and_(before.c.date > TWO_BEFORE, before.c.date < DAY)
     day_before = and_(
-        between if kind == "mysql" else before.c.date == day - ONE_DAY,
+        between if kind == "mysql" else before.c.date == DAY_BEFORE,
         before.c.asset_id == market.c.asset_id,
         before.c.source != tables.STALE,
     )
     counts = market.c.source != tables.STALE
     price = case((counts, market.c.price_usd))
-    twice = _counts_twice(day).label("counts_twice")
+    twice = _counts_twice().label("counts_twice")
     query = (
         select(
             twice,
@@ -143,7 +163,7 @@ def _sums(day: date, kind: Kind) -> Select[Any]:
             func.count(case((price < before.c.price_usd, 1))),
         )
         .select_from(market.outerjoin(before, day_before))
-        .where(market.c.date == day)
+        .where(market.c.date == DAY)
         # By its name: MySQL does not take an expression with a subquery for the same one.
         .group_by(literal_column(twice.name))
     )
@@ -153,13 +173,14 @@ def _sums(day: date, kind: Kind) -> Select[Any]:
     return query
 
 
-def _largest(day: date) -> Select[Any]:
+@cache
+def _largest() -> Select[Any]:
     """The market caps of the largest coins, the largest first, and whether each stands for others."""
     market = tables.daily_market
     cap = market.c.market_cap_usd
     return (
-        select(cap, _counts_twice(day))
-        .where(market.c.date == day, market.c.source != tables.STALE, cap.is_not(None))
+        select(cap, _counts_twice())
+        .where(market.c.date == DAY, market.c.source != tables.STALE, cap.is_not(None))
         .order_by(cap.desc())
         .limit(CAPS_READ)
     )

@@ -25,7 +25,7 @@ MINE = text("SELECT CONNECTION_ID()")
 def url(make_database: MakeDatabase) -> URL:
     """An empty database, as Dagster's settings name it."""
     plugins.register(NAME, MODULE, CLASS)
-    return make_database().url.set(drivername="mysql+mysqlconnector").update_query_dict({"plugin": NAME})
+    return make_database().url.set(drivername="mysql+mysqlconnector", query={"plugin": NAME})
 
 
 def engine_of(url: URL) -> Any:

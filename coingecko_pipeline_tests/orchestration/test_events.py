@@ -1,6 +1,7 @@
 """What Dagster keeps of runs: work is recorded in its own unit, and no record stays planned."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import PLANS
+from coingecko_pipeline.tables import migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import FakeClock, FakeMarket, daily_chart, market_row
@@ -124,13 +126,16 @@ def test_a_day_and_its_checks_leave_nothing_planned(runner: Runner, instance: dg
     assert check_records(instance) == {"SUCCEEDED": evaluated}
 
 
-def test_a_source_that_nobody_asked_for_is_not_checked(runner: Runner, database: Database) -> None:
-    schema = Path(str(database.schema("coinpaprika").url.database))
-    schema.unlink(missing_ok=True)
+def test_a_source_that_nobody_asked_for_is_not_checked(runner: Runner, tmp_path: Path) -> None:
+    alone = Database(f"sqlite:///{tmp_path / 'market.db'}")
+    migrate(alone)
+    stock(alone, COINS)
+    runner = replace(runner, database=alone)
     assert runner.run("daily_market_job", TODAY).success
     checks = runner.run("market_checks_job")
     assert {check.asset_key.path[0] for check in checks.get_asset_check_evaluations()} == {"coingecko"}
-    assert not schema.exists()
+    assert not Path(str(alone.schema("coinpaprika").url.database)).exists()
+    alone.dispose()
 
 
 def test_a_completion_of_many_coins_is_one_event(
