@@ -127,7 +127,7 @@ def migrated_second(migrated_database: Database) -> Database:
 def second(database: Database, migrated_second: Database) -> Database:
     """The second source's schema beside `database`, with the tables that it uses, all of them empty."""
     _empty(migrated_second, SOURCE_TABLES)
-    return migrated_second
+    return database.schema("coinpaprika")
 
 
 def _empty(database: Database, names: Collection[str] = MAIN_TABLES) -> None:

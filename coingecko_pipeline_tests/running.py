@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -15,9 +17,20 @@ from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, range_
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coinpaprika import CoinPaprika
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.instances import empty_instance
 
 Dates = DateRange | dg.PartitionKeyRange | date | str | None
 Config = Mapping[str, Mapping[str, Any]]
+
+_given: ContextVar[Mapping[str, Any]] = ContextVar("given")
+"""The resources of the run at work, by name."""
+
+
+@cache
+def _definitions(*names: str) -> dg.Definitions:
+    """The definitions, where each run is given some of the resources: to build them takes a tenth of a run."""
+    given = {name: dg.ResourceDefinition(lambda _, name=name: _given.get()[name]) for name in names}
+    return build_definitions(given)
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,7 @@ class Runner:
             dates: One partition, by its date or its key, or a range of them in one run.
             config: Config by op.
         """
-        return self._execute(self._definitions.resolve_job_def(name), dates, config)
+        return self._execute(_definitions(*self._resources).resolve_job_def(name), dates, config)
 
     def materialize(self, assets: Sequence[str], dates: Dates = None, **config: Any) -> dg.ExecuteInProcessResult:
         """Materialize assets of CoinGecko with their checks, as the UI launches them.
@@ -60,7 +73,8 @@ class Runner:
         """
         ops = {f"coingecko__{assets[0]}": config} if config else {}
         keys = [dg.AssetKey(["coingecko", asset]) for asset in assets]
-        return self._execute(self._definitions.resolve_implicit_global_asset_job_def(), dates, ops, keys)
+        job = _definitions(*self._resources).resolve_implicit_global_asset_job_def()
+        return self._execute(job, dates, ops, keys)
 
     def run_checks(self, *names: str) -> dg.ExecuteInProcessResult:
         """Execute checks of CoinGecko's daily market alone, as the Checks tab does: all of them, or those named."""
@@ -71,7 +85,7 @@ class Runner:
             else dg.AssetSelection.checks_for_assets(changes)
         )
         job = dg.define_asset_job("these_checks", selection=selection)
-        definitions = dg.Definitions.merge(self._definitions, dg.Definitions(jobs=[job]))
+        definitions = dg.Definitions.merge(_definitions(*self._resources), dg.Definitions(jobs=[job]))
         return self._execute(definitions.resolve_job_def("these_checks"))
 
     def check(self, *names: str) -> dict[str, dg.AssetCheckEvaluation]:
@@ -81,14 +95,11 @@ class Runner:
         return checks_of(result)
 
     @property
-    def _definitions(self) -> dg.Definitions:
-        hardcoded = dg.ResourceDefinition.hardcoded_resource
-        overrides: dict[str, Any] = {"warehouse": hardcoded(self.database), "coingecko": hardcoded(self.client)}
-        overrides["coinpaprika"] = hardcoded(self.coinpaprika)
+    def _resources(self) -> dict[str, Any]:
+        given = {"warehouse": self.database, "coingecko": self.client, "coinpaprika": self.coinpaprika}
         asked = self.client or self.coinpaprika
-        if clock := self.now or (asked.now if asked else None):
-            overrides["now"] = hardcoded(clock)
-        return build_definitions(overrides)
+        clock = self.now or (asked.now if asked else None)
+        return {**given, "now": clock} if clock else given
 
     def _execute(
         self,
@@ -103,7 +114,8 @@ class Runner:
             tags = range_tags(dates.first, dates.last)
         elif isinstance(dates, dg.PartitionKeyRange):
             tags = {RANGE_START_TAG: dates.start, RANGE_END_TAG: dates.end}
-        with nullcontext(self.instance) if self.instance else dg.DagsterInstance.ephemeral() as home:
+        _given.set(self._resources)
+        with nullcontext(self.instance) if self.instance else empty_instance() as home:
             result = job.execute_in_process(
                 instance=home,
                 partition_key=key,
@@ -159,10 +171,11 @@ def check_alone(
         instance: Where the events of earlier runs are; by default there are none.
     """
     key = next(iter(check.check_keys))
-    definitions = build_definitions({"warehouse": dg.ResourceDefinition.hardcoded_resource(database)})
-    with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as home:
+    _given.set({"warehouse": database})
+    with nullcontext(instance) if instance else empty_instance() as home:
         result = (
-            definitions.resolve_implicit_global_asset_job_def()
+            _definitions("warehouse")
+            .resolve_implicit_global_asset_job_def()
             .get_subset(asset_selection=set(), asset_check_selection={key})
             .execute_in_process(instance=home, run_config=QUIET)
         )

@@ -15,6 +15,7 @@ from coingecko_pipeline.orchestration.resources import build_resources, open_coi
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.settings import Settings
 from coingecko_pipeline.tables import OriginError, claim_origin, stored_origin
+from coingecko_pipeline_tests.instances import empty_instance
 
 
 def settings_of(folder: Path, base_url: str | None = None) -> Settings:
@@ -73,7 +74,7 @@ def probe(found: Probed, *names: str) -> dg.AssetsDefinition:
 
 def materialized(resources: Mapping[str, object], *names: str) -> tuple[dg.ExecuteInProcessResult, Probed]:
     found: Probed = {}
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         asset = probe(found, *names)
         result = dg.materialize([asset], resources=dict(resources), instance=instance, raise_on_error=False)
     return result, found

@@ -13,6 +13,7 @@ from coingecko_pipeline.orchestration.failures import permanent_failures
 from coingecko_pipeline.orchestration.retries import InterruptibleRetries
 from coingecko_pipeline.orchestration.run_failures import was_interrupted
 from coingecko_pipeline.sources.errors import ConnectionFailed
+from coingecko_pipeline_tests.instances import empty_instance
 
 
 class Pauses(InterruptibleRetries):
@@ -73,7 +74,7 @@ def materialize(
     def second() -> None:
         """Comes after it."""
 
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         resources = {"io_manager": Writing(in_write)}
         result = dg.materialize([first, second], instance=instance, resources=resources, raise_on_error=False)
     return result, begun

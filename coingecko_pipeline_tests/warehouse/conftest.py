@@ -7,6 +7,7 @@ import pytest
 
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import MakeDatabase
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.warehouse.materializing import Runner
 from coingecko_pipeline_tests.warehouse.shop import SHOP
 
@@ -41,7 +42,7 @@ def shop(shop_with_tables: Database) -> Database:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as ephemeral:
+    with empty_instance() as ephemeral:
         yield ephemeral
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.warehouse.documented_example import PAGE, documented_example
 
 FIRST, SECOND, THIRD = (date(2026, 1, n) for n in (1, 2, 3))
@@ -52,7 +53,7 @@ class Project:
 @pytest.fixture
 def project(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         documented = Project(instance)
         monkeypatch.setenv("DATABASE_URL", empty_database.url.render_as_string(hide_password=False))
         yield documented

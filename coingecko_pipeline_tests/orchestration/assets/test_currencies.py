@@ -18,6 +18,7 @@ from coingecko_pipeline.sources.coingecko.plans import PLANS, Plan
 from coingecko_pipeline.warehouse import Database, OneOf, read_frame
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, daily_chart, market_row
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import stock
 from coingecko_pipeline_tests.recordings import load
 from coingecko_pipeline_tests.running import Runner, failure_of, metadata_of, rows_of
@@ -240,7 +241,7 @@ def complete(database: Database, client: CoinGecko, *codes: str) -> dg.ExecuteIn
     hardcoded = dg.ResourceDefinition.hardcoded_resource
     resources = {"warehouse": database, "coingecko": client, "currencies": codes}
     definitions = build_definitions({name: hardcoded(value) for name, value in resources.items()})
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         return definitions.resolve_job_def("currency_charts_job").execute_in_process(instance=instance)
 
 

@@ -3,7 +3,6 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import dagster as dg
 import pytest
 from sqlalchemy import delete
 
@@ -20,6 +19,7 @@ from coingecko_pipeline.tables import OriginError, claim_origin
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, FakeServer, daily_chart, market_row
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import COINS, stock
 from coingecko_pipeline_tests.recordings import load
 from coingecko_pipeline_tests.running import Runner, failure_of, metadata_of, rows_of
@@ -215,7 +215,7 @@ def test_max_calls_does_the_part_that_fits_and_tells_what_is_left(stocked: Datab
 
 
 def test_a_run_for_some_coins_is_not_blamed_for_the_others(stocked: Database, market: FakeMarket) -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         runner = Runner(stocked, client_of(market), instance=instance)
         runner.materialize(["daily_market"], TODAY, asset_ids=["big"])
         assert runner.check("the_day_covers_the_active_assets")["the_day_covers_the_active_assets"].passed

@@ -12,6 +12,7 @@ from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.sources.coinpaprika import CoinPaprika
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, FakeServer, market_row
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import COINS
 from coingecko_pipeline_tests.running import failure_of, metadata_of, rows_of, run_job
 
@@ -74,7 +75,7 @@ FAILURES = [
 def test_the_snapshot_is_taken_of_the_coins_known(database: Database, market: FakeMarket, answer: Answer) -> None:
     know(database, market)
     market.list_answer = answer
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         result = run_job("daily_market_job", database, client_of(market), TODAY, instance=instance)
         checks = checks_after(result, instance, database)
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
@@ -139,7 +140,7 @@ def test_the_other_source_goes_on_without_its_list_too(database: Database, secon
         client = CoinPaprika(Opening(now=clock.now, sleep=clock.sleep, adapter=server))
         return run_job("coinpaprika_daily_job", database, None, TODAY, coinpaprika=client, instance=instance)
 
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         facts = metadata_of(take(Answer([*entries, *broken]), instance), "raw_asset_list")
         assert (facts["coins"], facts["entries_set_aside"]) == (4, 3)
         for failing in (Answer(b"", 500), Answer({}), Answer([{"id": "c0"}]), Answer(entries[:2])):

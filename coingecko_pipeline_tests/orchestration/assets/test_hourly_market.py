@@ -16,6 +16,7 @@ from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import FakeClock, FakeMarket, market_row
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import stock
 from coingecko_pipeline_tests.running import Runner, failure_of, metadata_of, rows_of, run_job
 
@@ -157,7 +158,7 @@ def test_more_coins_than_any_month_bears_are_refused_with_how_many_it_does(
 
 def test_a_coin_that_is_missing_warns_and_most_of_them_is_an_error(stocked: Database, market: FakeMarket) -> None:
     name = HOURLY_CHECKS[0]
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         runner = Runner(stocked, client_of(market, top=3), instance=instance)
         del market.rows[0]
         runner.materialize(["hourly_market"], HOUR_KEY)

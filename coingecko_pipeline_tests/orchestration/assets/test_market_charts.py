@@ -18,6 +18,7 @@ from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import choose_plan
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, daily_chart, market_row
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import COINS, stock
 from coingecko_pipeline_tests.running import Runner, failure_of, metadata_of, rows_of
 
@@ -69,7 +70,7 @@ def evaluate(
 ) -> Any:
     client = client_of(market, **options)
     resources = {"now": client.now, "warehouse": database, "plan": client.plan}
-    with nullcontext(instance) if instance else dg.DagsterInstance.ephemeral() as home:
+    with nullcontext(instance) if instance else empty_instance() as home:
         if definition is new_coins_sensor:
             return definition(dg.build_sensor_context(instance=home, resources=resources))
         return definition(dg.build_schedule_context(home, scheduled_execution_time=client.now(), resources=resources))
@@ -316,7 +317,7 @@ def test_a_newly_listed_coin_is_one_event_on_a_plan_with_all_history(stocked: Da
     clock = FakeClock(NIGHT)
     client = CoinGecko(choose_plan("analyst", has_key=True), clock=clock, now=clock.now, adapter=market.server)
     resources = {"now": client.now, "warehouse": stocked, "plan": client.plan}
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         request: Any = new_coins_sensor(dg.build_sensor_context(instance=instance, resources=resources))
         result = fetch(stocked, client, **config_of(request))
     assert len(result.get_asset_materialization_events()) == 1

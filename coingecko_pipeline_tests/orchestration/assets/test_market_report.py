@@ -11,6 +11,7 @@ from coingecko_pipeline.orchestration.assets import MarketReportConfig
 from coingecko_pipeline.report.place import is_report
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.measures.deriving import changed, log
 from coingecko_pipeline_tests.report.stocked import LAST, NOW, odd_coins, put_on
 from coingecko_pipeline_tests.running import failure_of, metadata_of
@@ -28,7 +29,7 @@ def resources(database: Database, tmp_path: Path) -> Mapping[str, Any]:
 
 def make(resources: Mapping[str, Any], config: MarketReportConfig | None = None) -> dg.ExecuteInProcessResult:
     hardcoded = {name: dg.ResourceDefinition.hardcoded_resource(value) for name, value in resources.items()}
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         return (
             build_definitions(hardcoded)
             .resolve_job_def("market_report_job")

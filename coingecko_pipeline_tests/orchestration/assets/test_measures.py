@@ -16,6 +16,7 @@ from coingecko_pipeline.orchestration.assets import MEASURE_ASSETS
 from coingecko_pipeline.tables import daily_returns as returns_table
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.measures.charts import planted, store, stored
 from coingecko_pipeline_tests.measures.deriving import changed, log
 from coingecko_pipeline_tests.running import checks_of, failure_of, metadata_of, rows_of
@@ -27,7 +28,7 @@ FIRST = date(2026, 1, 1)
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         yield instance
 
 

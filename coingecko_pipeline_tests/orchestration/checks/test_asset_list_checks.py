@@ -16,6 +16,7 @@ from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeServer
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.running import run_job
 
 SEEN = date(2026, 1, 1)
@@ -29,7 +30,7 @@ def run(database: Database, coins: list[str]) -> Any:
 
 
 def test_the_checks_of_an_attempt_tell_when_none_is_recorded() -> None:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         context = dg.build_asset_check_context(instance=instance)
         for check in (the_list_was_taken, the_list_did_not_shrink, every_entry_of_the_list_could_be_kept):
             found: Any = check(context)

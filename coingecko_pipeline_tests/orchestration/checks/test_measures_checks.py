@@ -15,6 +15,7 @@ from coingecko_pipeline.orchestration.checks.measures import (
 )
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
+from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.measures.charts import planted, store
 from coingecko_pipeline_tests.measures.deriving import build
 from coingecko_pipeline_tests.running import check_alone
@@ -24,7 +25,7 @@ FIRST = date(2026, 1, 5)
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
+    with empty_instance() as instance:
         yield instance
 
 
