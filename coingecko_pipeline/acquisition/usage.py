@@ -214,16 +214,16 @@ def correct_usage(database: Database, client: CoinGecko, ledger: UsageLedger, mo
     today, plan = client.now().date(), client.plan.name
     if spent_between(database, plan, today, today, ("key",)).calls:
         return
+    ledger.record()
     try:
-        used = client.credits_used()
+        # The answer does not count the call that it answers, which is therefore recorded after the comparison.
+        correct(database, plan, month_first, today, client.credits_used())
     except KeyRejected:
         raise
     except SourceError as error:
         log.warning("What the key has used is not known today, and is counted as this program did: %s", error)
-        return
     finally:
         ledger.record()
-    correct(database, plan, month_first, today, used)
 
 
 def correct(database: Database, plan: str, first: date, today: date, used: int) -> int:

@@ -187,7 +187,8 @@ def test_what_the_key_has_used_elsewhere_is_counted_and_a_wrong_key_is_an_error(
     market.credits_used = 50
     client = client_of(market, "analyst")
     correct_usage(database, client, UsageLedger(database, client), FIRST)
-    assert spent_between(database, "analyst", FIRST, TODAY, (ELSEWHERE,)).credits == 49
+    assert spent_between(database, "analyst", FIRST, TODAY, (ELSEWHERE,)).credits == 50
+    assert spent_between(database, "analyst", FIRST, TODAY).credits == 51, "the call that asked was not in the answer"
     wrong = client_of(FakeServer(lambda _: Answer({"status": {"error_code": 10002}}, 401)), "basic")
     with pytest.raises(KeyRejected):
         correct_usage(database, wrong, UsageLedger(database, wrong), FIRST)
