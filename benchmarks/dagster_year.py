@@ -28,7 +28,6 @@ from sqlalchemy.dialects import plugins
 
 from benchmarks.dagster_storage import Contents, mysql_contents, sqlite_contents
 from benchmarks.databases import empty_database
-from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.deployment.kept_connections import KeptConnections
 from coingecko_pipeline.orchestration.retention import delete_old_records
@@ -37,6 +36,7 @@ from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.tables import migrate, open_database
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.running import QUIET
 
 DAYS, TOLD_EACH = 365, 30
 COINS = 50

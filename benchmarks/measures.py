@@ -21,10 +21,10 @@ from sqlalchemy import func, select
 from benchmarks.filled_market import COINS
 from benchmarks.processes import succeed
 from coingecko_pipeline import tables
-from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.market.changes import Change, log_changes
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline_tests.running import QUIET
 
 COMPLETED = 261
 """Coins whose chart the completion asks for on a day of the demo plan."""

@@ -13,11 +13,14 @@ from coingecko_pipeline.orchestration.schedules import ALL_SCHEDULES
 from coingecko_pipeline.orchestration.sensors import ALL_SENSORS
 
 
-def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Definitions:
+def build_definitions(
+    resources: Mapping[str, object] | None = None, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+) -> dg.Definitions:
     """Everything, with other resources in the place of those of the same name.
 
     Args:
         resources: For a test or the command line: for example a client with a fake clock as ``coingecko``.
+        loggers: Who hears of the runs beside Dagster itself.
     """
     return dg.Definitions(
         assets=list(ALL_ASSETS),
@@ -26,6 +29,7 @@ def build_definitions(resources: Mapping[str, object] | None = None) -> dg.Defin
         schedules=list(ALL_SCHEDULES),
         sensors=list(ALL_SENSORS),
         resources=build_resources(resources),
+        loggers=loggers,
         # docs/decisions/0020: a step is a second of work, and a process for it is five of imports.
         executor=dg.in_process_executor,
     )

@@ -11,13 +11,15 @@ from typing import Any
 import dagster as dg
 
 from coingecko_pipeline.archive.dates import DateRange
-from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.partitions import RANGE_END_TAG, RANGE_START_TAG, range_tags
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coinpaprika import CoinPaprika
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.instances import empty_instance
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""The config of a run that tells the terminal nothing."""
 
 Dates = DateRange | dg.PartitionKeyRange | date | str | None
 Config = Mapping[str, Mapping[str, Any]]

@@ -23,11 +23,11 @@ import dagster as dg
 import requests
 
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
-from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.sources import Opening
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.tables import migrate
+from coingecko_pipeline_tests.running import QUIET
 
 NOW = datetime(2026, 3, 9, 0, 4, tzinfo=UTC)
 BODIES = {

@@ -138,7 +138,7 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
     Args:
         calls: What to ask for, most important first.
         source: Where the charts come from, and where they go.
-        progress: Told of each coin.
+        progress: Told of each answer that is archived, and of the rows that are written.
         result: Filled with what came of it.
 
     Raises:
@@ -152,8 +152,9 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
     def write() -> None:
         # Taken out first: what cannot be written stays in the archive as not written, and is not tried twice here.
         charts = [to_write.pop(0) for _ in range(len(to_write))]
-        result.written.add(source.writer.write(charts))
-        progress.advance(len(charts))
+        written = source.writer.write(charts)
+        result.written.add(written)
+        progress.advance(0, written.rows)
 
     def archive_faults() -> None:
         for fault in faults:
@@ -177,10 +178,9 @@ def fetch_charts(calls: Sequence[ChartCall], source: ChartSource, progress: Prog
             answered_well = True
             archive_faults()
             result.count(answer.record)
+            progress.advance()
             if answer.record.outcome is Outcome.VALUES:
                 to_write.append(answer)
-            else:
-                progress.advance()
             points = sum(len(chart.record.points) for chart in to_write)
             if len(to_write) >= COINS_WRITTEN or points >= POINTS_WRITTEN:
                 write()

@@ -109,7 +109,8 @@ class CurrencyWork:
             history.run()
             dollars = history.facts()
         ledger, result = UsageLedger(database, client), CurrencyResult()
-        self._progress.begin(f"Currencies for {self.dates}", len(self.plan.calls), "currencies")
+        what = f"Currencies for {self.dates}"
+        self._progress.begin(what, len(self.plan.calls), "calls", client.plan.calls_per_minute)
         try:
             for call in self.plan.calls:
                 _archive(_ask(call, client), ledger, result)

@@ -75,7 +75,7 @@ def acquire_history(request: Request, database: Database, client: CoinGecko, pro
         coins = () if request.complete_history else plan.archived
         if dates is not None and (coins or request.complete_history):
             rewritten.append(_rewrite_lost(database, coverage, dates, coins))
-        progress.begin(f"Charts for {request.dates}", len(plan.calls), "coins")
+        progress.begin(f"Charts for {request.dates}", len(plan.calls), "calls", client.plan.calls_per_minute)
         try:
             fetch_charts(plan.calls, source, progress, result)
         finally:

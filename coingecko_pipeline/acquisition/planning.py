@@ -133,6 +133,7 @@ class SnapshotPlan:
         calls: Calls that this is expected to take.
         coins: How many coins were asked for.
         left: Those of them that are left out, since ``max_calls`` is too small for them.
+        per_minute: Calls that the plan lets a minute have.
     """
 
     coin_ids: tuple[str, ...]
@@ -140,6 +141,7 @@ class SnapshotPlan:
     calls: int
     coins: int
     left: int
+    per_minute: int
 
 
 def plan_charts(
@@ -215,4 +217,5 @@ def plan_snapshot(request: Request, active_coins: int, plan: Plan) -> SnapshotPl
         calls=calls,
         coins=wanted,
         left=wanted - affordable,
+        per_minute=plan.calls_per_minute,
     )

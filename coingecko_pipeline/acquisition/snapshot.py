@@ -164,7 +164,7 @@ def market_frames(
     Raises:
         SourceError: A call failed for good, or no page held a coin.
     """
-    progress.begin(what, plan.calls, "pages")
+    progress.begin(what, plan.calls, "calls", plan.per_minute)
     try:
         yield from each_coin_once(pages, ledger, result, day, progress.advance)
         if not result.coins and not plan.coin_ids and not result.pages_too_late:
@@ -179,7 +179,7 @@ def each_coin_once(
     ledger: UsageLedger,
     result: SnapshotResult,
     day: date | None,
-    on_page: Callable[[], None] = lambda: None,
+    on_page: Callable[[int, int], None] = lambda _pages, _rows: None,
 ) -> Iterator[pd.DataFrame]:
     """Pages of any source's current market without the coins that an earlier one had.
 
@@ -188,7 +188,7 @@ def each_coin_once(
         ledger: Where the calls are counted.
         result: Filled with what came of it.
         day: The date that the rows are of; nothing is asked for any more after a page that came too late for it.
-        on_page: Called when the next page is asked for, since the rows of this one are safe then.
+        on_page: Told of one more page and its rows when the next one is asked for, since they are safe then.
     """
     for page in pages:
         ledger.record()
@@ -205,7 +205,7 @@ def each_coin_once(
         if len(new):
             result.taken = TakenPage(page, new)
             yield market_frame(new)
-        on_page()
+        on_page(1, len(new))
     result.tell_odd()
 
 

@@ -8,9 +8,8 @@ from rich.table import Table
 
 from coingecko_pipeline.agreement.comparison import LARGEST, PRICE_AGREES, largest_coins_compared
 from coingecko_pipeline.archive.dates import DateRange
-from coingecko_pipeline.cli.instance import use_home
-from coingecko_pipeline.cli.runs import run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time
+from coingecko_pipeline.cli.jobs import run_job, running
+from coingecko_pipeline.cli.terminal import CONSOLE, counted, tell
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
@@ -23,9 +22,7 @@ def agreement() -> None:
     Three calls to CoinPaprika, and once a week one for the contracts of each of its some 40 chains.
     """
     settings = load_settings()
-    open_warehouse(settings).dispose()
-    use_home()
-    with telling_time():
+    with running(settings):
         ok = take_agreement(settings)
     sys.exit(0 if ok else 1)
 
@@ -45,17 +42,15 @@ def take_agreement(settings: Settings) -> bool:
             return False
         ok = run_job(f"{source.name}_checks_job", settings).ok and ok
         facts = outcome.metadata["daily_market"]
-        CONSOLE.print(
+        tell(
             f"Stored {source.title}'s market of {today}: {counted(facts['rows_written'], 'row')} for "
-            f"{counted(facts['calls'], 'call')}.",
-            highlight=False,
+            f"{counted(facts['calls'], 'call')}."
         )
     outcome = run_job("source_agreement_job", settings)
     if pairs := outcome.metadata.get("asset_pairs"):
-        CONSOLE.print(
+        tell(
             f"{counted(pairs['pairs'], 'pair')} of coins, {pairs['pairs_new']:,} of them new; "
-            f"{counted(pairs['coins_ambiguous'], 'ambiguous coin')} left without.",
-            highlight=False,
+            f"{counted(pairs['coins_ambiguous'], 'ambiguous coin')} left without."
         )
         _show_largest(settings, today)
     return outcome.ok and ok
@@ -67,10 +62,9 @@ def _show_largest(settings: Settings, day: date) -> None:
     database.dispose()
     compared = [coin for coin in coins if coin.price_difference is not None]
     apart = [coin for coin in compared if coin.disagrees]
-    CONSOLE.print(
+    tell(
         f"Of the {LARGEST} largest coins {len(compared)} have a pair; the prices of {len(apart)} differ by more than "
-        f"{PRICE_AGREES:.0%}.",
-        highlight=False,
+        f"{PRICE_AGREES:.0%}."
     )
     if not apart:
         return

@@ -8,13 +8,11 @@ import click
 
 from coingecko_pipeline.acquisition.outlook import plan_of_today
 from coingecko_pipeline.acquisition.planning import AcquisitionError
-from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.currencies import complete_currencies
 from coingecko_pipeline.cli.dates import checked_dates
-from coingecko_pipeline.cli.instance import use_home
-from coingecko_pipeline.cli.runs import Outcome, run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time
+from coingecko_pipeline.cli.jobs import Outcome, has_coins, run_job, running
+from coingecko_pipeline.cli.terminal import counted, tell
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.orchestration.assets.asset_list import LIST_TAKEN
 from coingecko_pipeline.orchestration.resources import utc_now
@@ -34,9 +32,7 @@ def daily(again: bool, accept_list: bool) -> None:
     Where the list cannot be taken, the snapshot is of the coins known, and the command ends with 1 all the same.
     """
     settings = load_settings()
-    open_warehouse(settings).dispose()
-    use_home()
-    with telling_time():
+    with running(settings):
         outcome = take_daily(settings, again=again, accept_list=accept_list)
     sys.exit(0 if outcome.ok else 1)
 
@@ -61,15 +57,9 @@ def backfill(
     if top and asset_ids:
         raise click.UsageError("--top and --asset choose the coins in two ways; give one of them.")
     settings = load_settings()
-    database = open_warehouse(settings)
-    coins = count_active(database)
-    database.dispose()
-    use_home()
-    with telling_time():
-        if not coins:
-            CONSOLE.print("There are no coins yet: taking the asset list first.")
-            if not run_job("asset_list_job", settings).ok:
-                sys.exit(1)
+    with running(settings):
+        if not has_coins(settings):
+            sys.exit(1)
         outcome = take_charts(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls, fit_budget=fit_budget)
     sys.exit(0 if outcome.ok else 1)
 
@@ -91,11 +81,10 @@ def complete(max_calls: int | None) -> None:
     finally:
         database.dispose()
     if todays.calls:
-        use_home()
-        with telling_time():
+        with running(settings):
             ok = take_charts(settings, None, max_calls=max_calls, complete_history=True).ok and ok
     else:
-        CONSOLE.print(todays.reason, highlight=False, soft_wrap=True)
+        tell(todays.reason)
     sys.exit(0 if ok else 1)
 
 
@@ -170,4 +159,4 @@ def _tell(what: str, outcome: Outcome, table: str) -> None:
         line += f"; {counted(missing, 'coin')} of the list had none: {named}{', …' if missing > COINS_NAMED else ''}"
     if survived := facts.get("failures_survived"):
         line += f"; survived {', '.join(f'{count:,} {kind}' for kind, count in survived.items())}"
-    CONSOLE.print(f"{line}.", highlight=False, soft_wrap=True)
+    tell(f"{line}.")

@@ -7,12 +7,10 @@ from typing import Any
 import click
 
 from coingecko_pipeline.acquisition.currencies import due_currencies
-from coingecko_pipeline.acquisition.universe import count_active
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.dates import checked_dates
-from coingecko_pipeline.cli.instance import use_home
-from coingecko_pipeline.cli.runs import Outcome, run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted, telling_time
+from coingecko_pipeline.cli.jobs import Outcome, has_coins, run_job, running
+from coingecko_pipeline.cli.terminal import ERRORS, counted, tell
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources.session import utc_now
@@ -31,15 +29,9 @@ def fx(currencies: tuple[str, ...], first: datetime, last: datetime) -> None:
     """
     dates = checked_dates(first, last)
     settings = load_settings()
-    database = open_warehouse(settings)
-    coins = count_active(database)
-    database.dispose()
-    use_home()
-    with telling_time():
-        if not coins:
-            CONSOLE.print("There are no coins yet: taking the asset list first.")
-            if not run_job("asset_list_job", settings).ok:
-                sys.exit(1)
+    with running(settings):
+        if not has_coins(settings):
+            sys.exit(1)
         outcome = take_currencies(settings, currencies, dates)
     sys.exit(0 if outcome.ok else 1)
 
@@ -60,11 +52,10 @@ def take_currencies(settings: Settings, currencies: tuple[str, ...] = (), dates:
     if not facts:
         return outcome
     cost = f"{counted(facts['calls'], 'call')} and {counted(facts['credits'], 'credit')}"
-    line = f"Stored {counted(facts['rates_written'], 'rate')} of past dates for {cost}."
-    CONSOLE.print(line, highlight=False, soft_wrap=True)
+    tell(f"Stored {counted(facts['rates_written'], 'rate')} of past dates for {cost}.")
     faulty: dict[str, str] = facts["currencies_faulty"]
     for currency, reason in faulty.items():
-        ERRORS.print(f"Nothing came of {currency}: {reason}", highlight=False, soft_wrap=True)
+        tell(f"Nothing came of {currency}: {reason}", ERRORS)
     return Outcome(outcome.ok and not faulty, outcome.metadata)
 
 
@@ -77,6 +68,5 @@ def complete_currencies(settings: Settings) -> bool:
     database.dispose()
     if not due:
         return True
-    use_home()
-    with telling_time():
+    with running(settings):
         return take_currencies(settings).ok

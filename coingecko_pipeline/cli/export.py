@@ -15,7 +15,8 @@ from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import known_coins
 from coingecko_pipeline.cli.conversion import checked_currency, read_conversion, tell_lacking
-from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted, watching
+from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted
+from coingecko_pipeline.cli.watching import at_work
 from coingecko_pipeline.databases import database_of, open_warehouse, tables_of
 from coingecko_pipeline.export import (
     FORMATS,
@@ -137,7 +138,7 @@ def _export(
         database = database_of(source, warehouse)
         if selection.asset_ids:
             known_coins(selection.asset_ids, database)
-        with watching(console) as progress, ExitStack() as at_the_end:
+        with at_work(f"Reading {selection}", console) as progress, ExitStack() as at_the_end:
 
             def begin(rows: int) -> None:
                 progress.begin(f"Exporting {selection}", rows, "rows")

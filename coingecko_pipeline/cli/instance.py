@@ -2,11 +2,7 @@
 
 import os
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-import dagster as dg
 
 import coingecko_pipeline
 from coingecko_pipeline.cli.home_passwords import password_in
@@ -14,9 +10,6 @@ from coingecko_pipeline.secret_files import ReadableByOthers, refuse_readable_by
 from coingecko_pipeline.settings import DEFAULT_DAGSTER_HOME, SettingsError
 
 DEMO_HOME = Path("data") / "demo" / "dagster"
-
-HEARD_SECONDS = 75.0
-"""A daemon gives a sign of life every 30 seconds; one that was not heard for longer is gone."""
 
 
 def project_file(name: str) -> Path:
@@ -62,14 +55,3 @@ def _make_home(relative: Path) -> Path:
     shutil.copyfile(project_file("dagster.yaml"), folder / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(folder)
     return folder
-
-
-def daemon_at_work(instance: dg.DagsterInstance, now: Callable[[], float] = time.time) -> bool:
-    """Whether a daemon takes runs from the instance's queue just now.
-
-    Args:
-        instance: The instance.
-        now: Seconds since 1970.
-    """
-    beat = instance.get_daemon_heartbeats().get("QUEUED_RUN_COORDINATOR")
-    return beat is not None and now() - beat.timestamp < HEARD_SECONDS

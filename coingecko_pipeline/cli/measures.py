@@ -1,22 +1,20 @@
 """The roll-ups and measures by hand, where no daemon runs that would follow the markets."""
 
 import sys
-import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import click
 
 from coingecko_pipeline.cli.dates import checked_dates
-from coingecko_pipeline.cli.instance import use_home
-from coingecko_pipeline.cli.runs import run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, counted
-from coingecko_pipeline.databases import open_warehouse
+from coingecko_pipeline.cli.jobs import Outcome, run_job, running
+from coingecko_pipeline.cli.terminal import counted, tell
 from coingecko_pipeline.measures import MEASURES
-from coingecko_pipeline.orchestration.resources import utc_now
-from coingecko_pipeline.settings import load_settings
+from coingecko_pipeline.settings import Settings, load_settings
 from coingecko_pipeline.sources.coingecko.plans import FIRST_DATE
 from coingecko_pipeline.sources.registry import COINGECKO
+from coingecko_pipeline.sources.session import utc_now
 
 
 @click.command()
@@ -28,7 +26,6 @@ def measures(first: datetime | None, last: datetime | None) -> None:
     With dates: make anew what the market of these dates goes into, changed or not. It costs no call. Where the daemon
     or the UI runs, what has changed is followed by itself.
     """
-    began = time.monotonic()
     settings = load_settings()
     config: dict[str, Any] = {}
     if first or last:
@@ -36,13 +33,20 @@ def measures(first: datetime | None, last: datetime | None) -> None:
         dates = checked_dates(first or earliest, last or today)
         rebuild = {"rebuild": {"from_date": str(dates.first), "to_date": str(dates.last)}}
         config = {f"{COINGECKO.name}__{derived.name}": {"config": rebuild} for derived in MEASURES}
-    open_warehouse(settings).dispose()
-    use_home()
+    with running(settings):
+        outcome = take_measures(settings, config)
+    sys.exit(0 if outcome.ok else 1)
+
+
+def take_measures(settings: Settings, config: Mapping[str, Any] | None = None) -> Outcome:
+    """Run the measures' job, and tell what each table got.
+
+    Args:
+        settings: What the resources are made from.
+        config: Config by op; by default what has changed is followed.
+    """
     outcome = run_job("measures_job", settings, ops=config)
     for table, facts in outcome.metadata.items():
         what = "the whole table" if facts["whole_table"] else counted(facts["changes"], "change")
-        CONSOLE.print(
-            f"{table}: {counted(facts['rows_written'], 'row')} in {facts['seconds']:,.1f} s ({what}).", highlight=False
-        )
-    CONSOLE.print(f"The whole command took {time.monotonic() - began:,.1f} s.", highlight=False)
-    sys.exit(0 if outcome.ok else 1)
+        tell(f"{table}: {counted(facts['rows_written'], 'row')} in {facts['seconds']:,.1f} s ({what}).")
+    return outcome

@@ -3,7 +3,8 @@
 import click
 from sqlalchemy.exc import DBAPIError
 
-from coingecko_pipeline.cli.terminal import CONSOLE, counted, watching
+from coingecko_pipeline.cli.terminal import CONSOLE, counted
+from coingecko_pipeline.cli.watching import at_work
 from coingecko_pipeline.market.charts import ChartWriter
 from coingecko_pipeline.market.verify import count_unwritten
 from coingecko_pipeline.settings import load_settings
@@ -43,7 +44,7 @@ def migrate_all(database: Database) -> None:
 
 def _write_archived(database: Database, answers: int) -> None:
     """Write the rows of archived charts that have none yet: of those that an earlier version stored, all."""
-    with watching() as progress:
+    with at_work("Reading the archive") as progress:
         progress.begin("Rows of archived charts", answers, "charts")
         written = ChartWriter(database).write_unwritten(progress.advance)
         progress.end()

@@ -16,7 +16,7 @@ import click
 import dagster as dg
 
 from coingecko_pipeline.acquisition.progress import Progress, ReplayedProgress
-from coingecko_pipeline.cli.instance import daemon_at_work, project_file
+from coingecko_pipeline.cli.instance import project_file
 
 POLL_SECONDS = 1.0
 
@@ -26,6 +26,21 @@ WORKSPACE = "DAGSTER_WORKSPACE"
 EVENTS_AT_ONCE = 1_000
 
 WAITING = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED)
+
+
+HEARD_SECONDS = 75.0
+"""A daemon gives a sign of life every 30 seconds; one that was not heard for longer is gone."""
+
+
+def daemon_at_work(instance: dg.DagsterInstance, now: Callable[[], float] = time.time) -> bool:
+    """Whether a daemon takes runs from the instance's queue just now.
+
+    Args:
+        instance: The instance.
+        now: Seconds since 1970.
+    """
+    beat = instance.get_daemon_heartbeats().get("QUEUED_RUN_COORDINATOR")
+    return beat is not None and now() - beat.timestamp < HEARD_SECONDS
 
 
 class DaemonGone(Exception):
@@ -61,6 +76,7 @@ def follow(
     instance: dg.DagsterInstance,
     run_id: str,
     progress: Progress,
+    take: Callable[[dg.DagsterEvent], None],
     tell: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> list[dg.DagsterEvent]:
@@ -70,6 +86,7 @@ def follow(
         instance: Where the run is.
         run_id: The run.
         progress: Shown how far it is.
+        take: Given each event when it is there.
         tell: Told what is waited for, once each.
         sleep: Lets seconds pass.
 
@@ -97,6 +114,7 @@ def follow(
                     entry = record.event_log_entry
                     if entry.dagster_event:
                         events.append(entry.dagster_event)
+                        take(entry.dagster_event)
                     else:
                         replayed.read(entry.user_message)
                 if found.has_more:

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import click
 
-from coingecko_pipeline.cli.instance import use_home
-from coingecko_pipeline.cli.runs import Outcome, run_job
-from coingecko_pipeline.cli.terminal import CONSOLE, telling_time
-from coingecko_pipeline.databases import open_warehouse
+from coingecko_pipeline.cli.jobs import Outcome, run_job, running
+from coingecko_pipeline.cli.terminal import tell
 from coingecko_pipeline.report import ReportError
 from coingecko_pipeline.report.place import check_place
 from coingecko_pipeline.settings import Settings, load_settings
@@ -28,9 +26,7 @@ def report(output: Path | None, overwrite: bool) -> None:
         check_place(output or settings.report_path, overwrite=overwrite, makes_folder=output is None)
     except ReportError as error:
         raise click.ClickException(str(error)) from None
-    open_warehouse(settings).dispose()
-    use_home()
-    with telling_time():
+    with running(settings):
         outcome = write_report(settings, output, overwrite=overwrite)
     sys.exit(0 if outcome.ok else 1)
 
@@ -46,10 +42,8 @@ def write_report(settings: Settings, output: Path | None = None, *, overwrite: b
     config = {"overwrite": overwrite, **({"output": str(output.absolute())} if output else {})}
     outcome = run_job("market_report_job", settings, ops={"coingecko__market_report": {"config": config}})
     if facts := outcome.metadata.get("market_report"):
-        CONSOLE.print(
+        tell(
             f"Wrote {facts['path']}: {facts['coins']:,} coins, {facts['rows']:,} rows, {facts['bytes'] / 1e6:.1f} MB. "
-            "Open it in a browser.",
-            highlight=False,
-            soft_wrap=True,
+            "Open it in a browser."
         )
     return outcome

@@ -1,7 +1,7 @@
 """Running a job in this process on the shared instance, and telling what came of it."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +9,13 @@ from typing import Any
 import click
 import dagster as dg
 
-from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.archive.dates import DateRange
-from coingecko_pipeline.cli.instance import daemon_at_work
-from coingecko_pipeline.cli.queued import DaemonGone, follow, put_into_queue
-from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, tell_problem, watching
+from coingecko_pipeline.cli.jobs import Outcome
+from coingecko_pipeline.cli.queued import DaemonGone, daemon_at_work, follow, put_into_queue
+from coingecko_pipeline.cli.steps import Steps
+from coingecko_pipeline.cli.terminal import ERRORS, tell, tell_problem
 from coingecko_pipeline.cli.turns import BETWEEN_LOOKS_SECONDS, pools_of, turn
+from coingecko_pipeline.cli.watching import View
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.asked_runs import database_tags
@@ -29,57 +30,24 @@ from coingecko_pipeline.partitions import key_of, range_tags
 from coingecko_pipeline.settings import Settings
 from coingecko_pipeline.warehouse import Database
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+STEPS = "steps"
+"""The logger that tells which step is at work."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a run.
-
-    Attributes:
-        ok: The run succeeded, and no check failed with the severity of an error.
-        metadata: Of each materialized table, by its name; of a range what holds for the whole run.
-    """
-
-    ok: bool
-    metadata: Mapping[str, Mapping[str, Any]]
-
-    def and_then(self, run: Callable[[], "Outcome"]) -> "Outcome":
-        """The outcome of this run and of one that follows it, whatever came of this one."""
-        other = run()
-        return Outcome(self.ok and other.ok, {**self.metadata, **other.metadata})
-
-
-def run_job(
-    name: str,
-    settings: Settings,
-    dates: DateRange | None = None,
-    ops: Mapping[str, Any] | None = None,
-) -> Outcome:
-    """Run a job and tell what it did.
-
-    A job that uses a key or remakes tables waits for its turn: in the queue of a daemon that is at work on the
-    instance, which then does the run, else here.
-
-    Args:
-        name: The job's name.
-        settings: What the resources are made from.
-        dates: The partitions; None for a job without any.
-        ops: Config by op.
-
-    Raises:
-        click.Abort: The process was told to end. What was committed stays.
-    """
+def run(view: View, name: str, settings: Settings, dates: DateRange | None, ops: Mapping[str, Any]) -> Outcome:
+    """Run a job and tell what it did; see `cli.jobs.run_job`."""
     hardcoded = dg.ResourceDefinition.hardcoded_resource
-    with watching() as progress, dg.DagsterInstance.get() as instance, _warehouse(settings) as database:
-        definitions = build_definitions({"settings": hardcoded(settings), "progress": hardcoded(progress)})
-        job = definitions.resolve_job_def(name)
-        run = _Run(job, instance, database, dates, dict(ops or {}))
+    steps = Steps(name, view.step)
+    with dg.DagsterInstance.get() as instance, _warehouse(settings) as database:
+        resources = {"settings": hardcoded(settings), "progress": hardcoded(view)}
+        job = build_definitions(resources, {STEPS: steps.logger()}).resolve_job_def(name)
+        steps.of = len(job.nodes)
+        asked = _Run(job, instance, database, dates, ops, view, steps)
         pools = pools_of(job)
-        run_id, events = run.queued(progress) if pools and daemon_at_work(instance) else run.here(pools)
+        run_id, events = asked.queued() if pools and daemon_at_work(instance) else asked.here(pools)
+    view.doing("What came of it")
     if was_interrupted(events):
-        told = "Ended as told. What was stored stays, and the same command goes on from there."
-        ERRORS.print(told, highlight=False, soft_wrap=True)
+        tell("Ended as told. What was stored stays, and the same command goes on from there.", ERRORS)
         raise click.Abort
     success = any(event.event_type == dg.DagsterEventType.RUN_SUCCESS for event in events)
     checks_hold = _tell_checks(events)
@@ -87,7 +55,7 @@ def run_job(
         if not failure.is_of_checks:
             tell_problem("Failed", failure.reason)
     if not success:
-        CONSOLE.print(f"The run {run_id} has the whole story: coingecko-pipeline dev opens the UI.", soft_wrap=True)
+        tell(f"The run {run_id} has the whole story: coingecko-pipeline dev opens the UI.")
     return Outcome(success and checks_hold, _metadata(events))
 
 
@@ -100,37 +68,36 @@ class _Run:
     database: Database
     dates: DateRange | None
     ops: Mapping[str, Any]
+    view: View
+    steps: Steps
 
-    def queued(self, progress: Progress) -> tuple[str, Sequence[dg.DagsterEvent]]:
+    def queued(self) -> tuple[str, Sequence[dg.DagsterEvent]]:
         """Have the daemon do it; its id and its events."""
         one = self.dates is not None and self.dates.first == self.dates.last
         tags = {**database_tags(self.database), **_partition_tags(self.dates)}
         if self.dates and one:
             tags["dagster/partition"] = key_of(self.dates.first)
-        _tell_quietly("A daemon is at work on this DAGSTER_HOME: it is asked for the run.")
+        tell("A daemon is at work on this DAGSTER_HOME: it is asked for the run.")
+        self.view.doing("Asking the daemon for the run")
         run_id = put_into_queue(self.job.name, self.ops, tags)
         try:
-            return run_id, follow(self.instance, run_id, progress, _tell_quietly)
+            return run_id, follow(self.instance, run_id, self.view, self.steps.take, tell)
         except DaemonGone:
-            _tell_quietly("The daemon has ended; the run is done here.")
+            tell("The daemon has ended; the run is done here.")
             return self.here(pools_of(self.job))
 
     def here(self, pools: Collection[str]) -> tuple[str, Sequence[dg.DagsterEvent]]:
         """Do it in this process; its id and its events."""
         end_runs_of_the_dead(self.instance, self.database, time.sleep, BETWEEN_LOOKS_SECONDS)
-        with turn(self.instance, self.database, pools, _tell_quietly):
+        with turn(self.instance, self.database, pools, tell):
             result = self.job.execute_in_process(
                 instance=self.instance,
-                run_config={**QUIET, "ops": self.ops},
+                run_config={"loggers": {STEPS: {}}, "ops": self.ops},
                 tags=_partition_tags(self.dates),
                 partition_key=key_of(self.dates.first) if self.dates and self.dates.first == self.dates.last else None,
                 raise_on_error=False,
             )
         return result.run_id, result.all_events
-
-
-def _tell_quietly(line: str) -> None:
-    CONSOLE.print(line, highlight=False, soft_wrap=True)
 
 
 @contextmanager

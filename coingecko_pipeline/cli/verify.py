@@ -12,7 +12,8 @@ from rich.table import Table
 
 from coingecko_pipeline.agreement.comparison import verify_agreement
 from coingecko_pipeline.cli.dates import checked_dates
-from coingecko_pipeline.cli.terminal import CONSOLE, counted, watching
+from coingecko_pipeline.cli.terminal import CONSOLE, counted
+from coingecko_pipeline.cli.watching import at_work
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.market.differences import KINDS, RowDifferences
 from coingecko_pipeline.market.pages import PageDifferences, verify_pages
@@ -90,7 +91,7 @@ def compare_derived(database: Database, options: Comparing) -> Mapping[str, Deri
 @contextmanager
 def _bar(table: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """A bar for one table, which is told how many units are done, and of how many."""
-    with watching() as progress:
+    with at_work(f"Comparing {table}") as progress:
         done = 0
 
         def tell(compared: int, of: int) -> None:

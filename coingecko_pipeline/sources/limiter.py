@@ -25,6 +25,8 @@ LEARNED_FOR_SECONDS = 600.0
 
 TOLD_EVERY_SECONDS = 60.0
 """How often a pause is told again that lasts longer."""
+TOLD_FROM_SECONDS = 2.0
+"""A wait for the plan's own rate that is shorter is not told: nobody takes it for a standstill."""
 
 
 class CallWindow(Protocol):
@@ -99,7 +101,8 @@ class RateLimiter:
         title: The source's name in sentences. In capitals it begins the names of its settings.
         calls_per_minute: Calls that may be made in any 60 seconds.
         clock: Time.
-        on_wait: Told the seconds and the reason of each pause when it begins, and once a minute what is left of it.
+        on_wait: Told the seconds and the reason of each pause and each longer wait for the plan's rate when it begins,
+            and once a minute what is left of it.
         window: Remembers the calls; by default those of this process.
     """
 
@@ -189,6 +192,8 @@ class RateLimiter:
                 return
             if (paused := self._window.paused_for()) > 0:
                 self.tell(paused, "another call on this plan was answered 429")
+            elif wait > TOLD_FROM_SECONDS:
+                self.tell(wait, f"{self._title} answers {self.limit} calls a minute on this plan, which are made")
             self.sleep(wait)
 
     def _forget_old_answers(self) -> None:

@@ -19,14 +19,15 @@ class Watched:
     """Progress that remembers how much was told as done."""
 
     def __init__(self) -> None:
-        self.done = 0
+        self.done = self.rows = 0
         self.begun: list[tuple[int, str]] = []
 
-    def begin(self, what: str, total: int, unit: str) -> None:  # noqa: ARG002
+    def begin(self, what: str, total: int, unit: str, per_minute: int | None = None) -> None:  # noqa: ARG002
         self.begun.append((total, unit))
 
-    def advance(self, units: int = 1) -> None:
+    def advance(self, units: int = 1, rows: int = 0) -> None:
         self.done += units
+        self.rows += rows
 
     def pause(self, seconds: float, reason: str) -> None:
         """Nothing is waited for here."""

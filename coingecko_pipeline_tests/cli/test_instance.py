@@ -4,7 +4,8 @@ import dagster as dg
 import pytest
 from dagster._daemon.types import DaemonHeartbeat
 
-from coingecko_pipeline.cli.instance import daemon_at_work, project_file, use_demo_home, use_home
+from coingecko_pipeline.cli.instance import project_file, use_demo_home, use_home
+from coingecko_pipeline.cli.queued import daemon_at_work
 from coingecko_pipeline.settings import SettingsError
 
 

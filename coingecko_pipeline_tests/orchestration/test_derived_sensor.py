@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import insert
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.market.changes import Change, log_changes
 from coingecko_pipeline.orchestration.derived_sensor import (
@@ -23,7 +22,7 @@ from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.measures.charts import planted, store
 from coingecko_pipeline_tests.measures.deriving import changed, log
-from coingecko_pipeline_tests.running import checks_of
+from coingecko_pipeline_tests.running import QUIET, checks_of
 
 FIRST = date(2026, 1, 1)
 TODAY = date(2026, 1, 31)

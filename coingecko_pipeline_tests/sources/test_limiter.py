@@ -2,7 +2,13 @@ import threading
 
 import pytest
 
-from coingecko_pipeline.sources.limiter import LEARN_AFTER, WINDOW_SECONDS, ProcessWindow, RateLimiter
+from coingecko_pipeline.sources.limiter import (
+    LEARN_AFTER,
+    TOLD_FROM_SECONDS,
+    WINDOW_SECONDS,
+    ProcessWindow,
+    RateLimiter,
+)
 from coingecko_pipeline.sources.waiting import LONGEST_WAIT_SECONDS
 from coingecko_pipeline_tests.fakes import FakeClock
 
@@ -60,6 +66,19 @@ def test_a_long_pause_is_counted_down_once_a_minute() -> None:
     clock.sleep(1)
     limiter.sleep(120)
     assert len(told) == 4, "a pause that is over is told no more"
+
+
+def test_a_wait_for_the_plans_own_rate_is_told_where_it_is_long_enough_to_be_seen() -> None:
+    clock = FakeClock()
+    told: list[tuple[float, str]] = []
+    limiter = RateLimiter("ExampleCoin", 5, clock, lambda seconds, reason: told.append((seconds, reason)))
+    call_times(limiter, clock, 6)
+    assert told == [(WINDOW_SECONDS, "ExampleCoin answers 5 calls a minute on this plan, which are made")]
+    clock.sleep(TOLD_FROM_SECONDS)
+    call_times(limiter, clock, 4)
+    clock.sleep(WINDOW_SECONDS - TOLD_FROM_SECONDS)
+    call_times(limiter, clock, 1)
+    assert len(told) == 1, "a second is not told"
 
 
 def test_a_window_is_never_paused_for_longer_than_the_bound() -> None:

@@ -7,13 +7,12 @@ import pytest
 from sqlalchemy import func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.assets import daily_candles, market_flags
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.measures.snapshots import market_row, put, snapshot_row
-from coingecko_pipeline_tests.running import metadata_of
+from coingecko_pipeline_tests.running import QUIET, metadata_of
 
 FIRST = date(2026, 3, 9)
 

@@ -8,7 +8,6 @@ import dagster as dg
 import pytest
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.cli.runs import QUIET
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.market.changes import followed_number, log_changes
 from coingecko_pipeline.measures import MEASURES
@@ -19,7 +18,7 @@ from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.instances import empty_instance
 from coingecko_pipeline_tests.measures.charts import planted, store, stored
 from coingecko_pipeline_tests.measures.deriving import changed, log
-from coingecko_pipeline_tests.running import checks_of, failure_of, metadata_of, rows_of
+from coingecko_pipeline_tests.running import QUIET, checks_of, failure_of, metadata_of, rows_of
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 TODAY = NOW.date()
