@@ -27,7 +27,8 @@ from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.sources import Opening
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline.tables import migrate
-from coingecko_pipeline_tests.running import QUIET
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 NOW = datetime(2026, 3, 9, 0, 4, tzinfo=UTC)
 BODIES = {

@@ -20,6 +20,10 @@ USUAL_CHART_DAYS = 365
 QUICK_MINUTES = 5
 """A snapshot that takes longer than this begins with the largest coins, whose order moves least meanwhile."""
 
+SNAPSHOT_CALLS = 200
+"""Calls that a run of today's snapshot may make: enough for the pages of 50,000 coins. One that waits in the queue past
+the next midnight finds its date in the past, where each coin costs a call; this keeps it from spending the month."""
+
 NO_COINS = (
     "The table assets has no active coin yet; materialize coingecko/raw_asset_list and coingecko/assets first "
     "(the command coingecko-pipeline daily does)."

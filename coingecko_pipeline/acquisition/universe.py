@@ -100,6 +100,12 @@ def count_active(database: Database) -> int:
     return database.run_reading(lambda connection: connection.execute(query).scalar_one())
 
 
+def has_coins(database: Database) -> bool:
+    """Whether any list of coins was ever taken."""
+    query = select(tables.assets.c.asset_id).limit(1)
+    return database.run_reading(lambda connection: connection.scalar(query)) is not None
+
+
 def universe_of(request: Request, database: Database, client: CoinGecko, gone: Mapping[str, date]) -> list[str]:
     """The coins that a request is about, most important first.
 

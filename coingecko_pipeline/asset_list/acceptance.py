@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+LIST_TAKEN = "list_taken"
+"""What a run's metadata calls whether the list replaced the one before."""
+
 LARGEST_LOSS = 0.2
 """Share of the active coins that a list may lack. Of the recorded lists those a day apart lost 1 % of 18,968 at most,
 those four months apart 12 %: a fifth is a broken answer, or half a year without a run (2,225 of 8,325 once)."""

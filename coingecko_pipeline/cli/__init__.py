@@ -4,23 +4,12 @@ Exit codes: 0 done, 1 failed, 2 wrong use or settings.
 """
 
 import logging
-import sys
-from typing import NoReturn
 
 import click
-from rich.logging import RichHandler
-from sqlalchemy.exc import DBAPIError
 
 from coingecko_pipeline import __version__
-from coingecko_pipeline.cli.full_disk import tell_full_disk
 from coingecko_pipeline.cli.lazy import LazyGroup
-from coingecko_pipeline.cli.terminal import ERRORS, tell_problem
-from coingecko_pipeline.settings import SettingsError, load_dot_env
-from coingecko_pipeline.warehouse import DatabaseUrlError, WarehouseError
-from coingecko_pipeline.warehouse.failures import words_of
-
-FAILED = 1
-WRONG_USE = 2
+from coingecko_pipeline.cli.terminal import WarningLines
 
 COMMANDS = {
     "agreement": "coingecko_pipeline.cli.agreement:agreement",
@@ -52,32 +41,19 @@ def cli() -> None:
 
     Settings are environment variables or lines of a .env file in the working folder; .env.example has them all.
     """
+    from coingecko_pipeline.settings import load_dot_env
+
     load_dot_env()
     # Dagster's command line quietens everything below warnings as well.
-    logging.basicConfig(
-        level=logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=ERRORS, show_path=False, show_time=False)],
-        force=True,
-    )
+    logging.basicConfig(level=logging.WARNING, handlers=[WarningLines()], force=True)
 
 
 def main() -> None:
     """Run the command line; an error of the settings or the database is one sentence, not a stack trace."""
     try:
         cli(standalone_mode=True)
-    except (SettingsError, DatabaseUrlError) as error:
-        _end("Settings", str(error), WRONG_USE)
-    except WarehouseError as error:
-        _end("Database", str(error), FAILED)
     except Exception as error:
-        if told := tell_full_disk(error):
-            _end("Full", told, FAILED)
-        if isinstance(error, DBAPIError):
-            _end("Database", f"it did not take a statement ({words_of(error)}); please report it", FAILED)
+        from coingecko_pipeline.cli.ending import end_with
+
+        end_with(error)
         raise
-
-
-def _end(what: str, sentence: str, code: int) -> NoReturn:
-    tell_problem(what, sentence)
-    sys.exit(code)

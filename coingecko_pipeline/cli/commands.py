@@ -7,17 +7,16 @@ from typing import Any
 import click
 
 from coingecko_pipeline.acquisition.outlook import plan_of_today
-from coingecko_pipeline.acquisition.planning import AcquisitionError
+from coingecko_pipeline.acquisition.planning import SNAPSHOT_CALLS, AcquisitionError
 from coingecko_pipeline.archive.dates import DateRange
+from coingecko_pipeline.asset_list.acceptance import LIST_TAKEN
 from coingecko_pipeline.cli.currencies import complete_currencies
 from coingecko_pipeline.cli.dates import checked_dates
-from coingecko_pipeline.cli.jobs import Outcome, has_coins, run_job, running
+from coingecko_pipeline.cli.jobs import Outcome, run_job, running, take_missing_list
 from coingecko_pipeline.cli.terminal import counted, tell
 from coingecko_pipeline.databases import open_warehouse
-from coingecko_pipeline.orchestration.assets.asset_list import LIST_TAKEN
-from coingecko_pipeline.orchestration.resources import utc_now
-from coingecko_pipeline.orchestration.schedules import SNAPSHOT_CALLS
 from coingecko_pipeline.settings import Settings, load_settings
+from coingecko_pipeline.sources.session import utc_now
 
 COINS_NAMED = 5
 """Coins that the last line of a command names; the UI lists more, and the table missing_coins all."""
@@ -58,7 +57,7 @@ def backfill(
         raise click.UsageError("--top and --asset choose the coins in two ways; give one of them.")
     settings = load_settings()
     with running(settings):
-        if not has_coins(settings):
+        if not take_missing_list(settings):
             sys.exit(1)
         outcome = take_charts(settings, dates, top=top, asset_ids=asset_ids, max_calls=max_calls, fit_budget=fit_budget)
     sys.exit(0 if outcome.ok else 1)

@@ -9,7 +9,7 @@ import click
 from coingecko_pipeline.acquisition.currencies import due_currencies
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.dates import checked_dates
-from coingecko_pipeline.cli.jobs import Outcome, has_coins, run_job, running
+from coingecko_pipeline.cli.jobs import Outcome, run_job, running, take_missing_list
 from coingecko_pipeline.cli.terminal import ERRORS, counted, tell
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.settings import Settings, load_settings
@@ -30,7 +30,7 @@ def fx(currencies: tuple[str, ...], first: datetime, last: datetime) -> None:
     dates = checked_dates(first, last)
     settings = load_settings()
     with running(settings):
-        if not has_coins(settings):
+        if not take_missing_list(settings):
             sys.exit(1)
         outcome = take_currencies(settings, currencies, dates)
     sys.exit(0 if outcome.ok else 1)

@@ -1,7 +1,6 @@
 """What docker-compose.yml runs once before the services."""
 
 import click
-import dagster as dg
 from pydantic import SecretStr
 from sqlalchemy.engine import URL
 
@@ -9,7 +8,6 @@ from coingecko_pipeline.cli.migrate import migrate_all
 from coingecko_pipeline.cli.terminal import CONSOLE
 from coingecko_pipeline.deployment.accounts import WAREHOUSE, create_accounts
 from coingecko_pipeline.deployment.passwords import check_passwords
-from coingecko_pipeline.orchestration.draining import drain
 from coingecko_pipeline.settings import ServerSettings, load_server_settings, load_settings
 from coingecko_pipeline.tables import open_database
 
@@ -40,6 +38,9 @@ def set_up() -> None:
     CONSOLE.print("The accounts are there: pipeline, migrator, dagster and reader.", highlight=False)
     url = _server(settings, "migrator", settings.mysql_migrator_password).set(database=WAREHOUSE)
     migrate_all(open_database(url.render_as_string(hide_password=False)))
+    # Here, since Dagster takes longer to load than the check before it.
+    import dagster as dg
+
     with dg.DagsterInstance.get() as instance:
         instance.upgrade()
     CONSOLE.print(f"Dagster's storage is at the version of Dagster {dg.__version__}.", highlight=False)
@@ -53,6 +54,10 @@ def drain_command(seconds: float) -> None:
     The daemon must be stopped, so that no run is begun meanwhile. What an ended run has committed stays, and its next
     run goes on from there.
     """
+    import dagster as dg
+
+    from coingecko_pipeline.orchestration.draining import drain
+
     with dg.DagsterInstance.get() as instance:
         left = drain(instance, seconds, lambda line: CONSOLE.print(line, highlight=False, soft_wrap=True))
     if left:

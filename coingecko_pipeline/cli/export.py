@@ -15,9 +15,12 @@ from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.acquisition.universe import known_coins
 from coingecko_pipeline.cli.conversion import checked_currency, read_conversion, tell_lacking
+from coingecko_pipeline.cli.demo_market import chosen_settings
+from coingecko_pipeline.cli.demo_place import demo_option
+from coingecko_pipeline.cli.stored import open_stored
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, counted
 from coingecko_pipeline.cli.watching import at_work
-from coingecko_pipeline.databases import database_of, open_warehouse, tables_of
+from coingecko_pipeline.databases import database_of, tables_of
 from coingecko_pipeline.export import (
     FORMATS,
     LABELS,
@@ -30,7 +33,7 @@ from coingecko_pipeline.export import (
 )
 from coingecko_pipeline.export.formats import Format
 from coingecko_pipeline.export.labels import CLOSE
-from coingecko_pipeline.settings import load_settings
+from coingecko_pipeline.settings import Settings
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 from coingecko_pipeline.tables import stored_origin
@@ -71,7 +74,12 @@ def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Ta
     is_eager=True,
     help="Whose tables.",
 )
-@click.option("--format", "name", type=click.Choice(list(FORMATS)), default="parquet", show_default=True)
+@click.option(
+    "--format",
+    "name",
+    type=click.Choice(list(FORMATS)),
+    help="By default what the file's name ends with.",
+)
 @click.option(
     "--label",
     type=click.Choice(LABELS),
@@ -81,6 +89,7 @@ def _table(context: click.Context, _parameter: click.Parameter, name: str) -> Ta
 )
 @click.option("--output", metavar="FILE", help="The file, or - for a pipe; by default it is named after the table.")
 @click.option("--overwrite", is_flag=True, help="Replace the file where it exists.")
+@demo_option
 @click.option(
     "--escape-formulas/--no-escape-formulas",
     default=True,
@@ -94,23 +103,27 @@ def export(
     table: Table,
     currency: str | None,
     source: Source,
-    name: str,
+    name: str | None,
     label: str,
     output: str | None,
     overwrite: bool,
+    on_demo: bool,
     escape_formulas: bool,
 ) -> None:
     """Write the rows of a table into a file that other tools read: Parquet, CSV or Arrow."""
     currency = checked_currency(currency, source, table)
     selection = Selection(table, first.date() if first else None, last.date() if last else None, asset_ids, label)
-    file_format = FORMATS[name]
+    file_format = _format(name, output)
     console = ERRORS if output == PIPE else CONSOLE
     path = None if output == PIPE else Path(output or _name_of(source, selection, file_format, currency))
     if path is None and not file_format.is_text and sys.stdout.isatty():
-        raise click.UsageError(f"{name} is no text for a terminal: write to a file, or into a pipe.")
+        raise click.UsageError(f"{file_format.suffix} is no text for a terminal: write to a file, or into a pipe.")
     began = time.monotonic()
     try:
-        exported = _export(source, selection, file_format, path, console, overwrite, currency, escape_formulas)
+        settings = chosen_settings(on_demo=on_demo)
+        exported = _export(
+            settings, source, selection, file_format, path, console, overwrite, currency, escape_formulas
+        )
     except SelectionError as error:
         raise click.UsageError(str(error)) from None
     except (ExportError, AcquisitionError) as error:
@@ -122,7 +135,28 @@ def export(
     console.print(f"{line} in {time.monotonic() - began:,.1f} s.", highlight=False, soft_wrap=True)
 
 
+def _format(name: str | None, output: str | None) -> Format:
+    """The format that is named, or that the file's name ends with.
+
+    Raises:
+        click.UsageError: The ending is of no format, or of another one than is named.
+    """
+    suffix = Path(output).suffix.lower() if output and output != PIPE else ""
+    of_suffix = next((each for each in FORMATS.values() if f".{each.suffix}" == suffix), None)
+    if name is None:
+        if of_suffix is None and output and output != PIPE:
+            endings = ", ".join(f".{each.suffix}" for each in FORMATS.values())
+            raise click.UsageError(
+                f"{output!r} ends with no format that is known: end it with one of {endings}, or give --format."
+            )
+        return of_suffix or FORMATS["parquet"]
+    if of_suffix not in (None, FORMATS[name]):
+        raise click.UsageError(f"--format {name} does not go with {output!r}, whose ending says {suffix[1:]}.")
+    return FORMATS[name]
+
+
 def _export(
+    settings: Settings,
     source: Source,
     selection: Selection,
     file_format: Format,
@@ -133,7 +167,7 @@ def _export(
     escape_formulas: bool,
 ) -> Exported:
     selection.conditions()  # what cannot be chosen is told before the database is asked
-    warehouse = open_warehouse(load_settings())
+    warehouse = open_stored(settings)
     try:
         database = database_of(source, warehouse)
         if selection.asset_ids:

@@ -89,6 +89,8 @@ def forget(name: str, folders: tuple[Path, ...], yes: bool) -> None:
 
 def _places(source: Source, warehouse: Database) -> Iterator[Place]:
     declared = tables.metadata.tables
+    if not _is_there(warehouse):
+        return
     if source is COINGECKO:
         yield _place(warehouse, [declared[name] for name in sorted(tables.MAIN_TABLES - tables.OWN_TABLES)])
         return
@@ -103,11 +105,11 @@ def _place(database: Database, wanted: Iterable[Table]) -> Place:
     return Place(database, [tables.metadata.tables[name] for name in rows], rows)
 
 
-def _is_there(schema: Database) -> bool:
-    if schema.is_sqlite:  # whose file would be made by looking into it
-        return Path(schema.url.database or "").exists()
+def _is_there(database: Database) -> bool:
+    if database.is_sqlite:  # whose file would be made by looking into it
+        return Path(database.url.database or "").exists()
     try:
-        with schema.connect():
+        with database.connect():
             return True
     except DatabaseUnavailable as error:
         if error.__cause__ is not None and error_code(error.__cause__) == UNKNOWN_DATABASE:

@@ -5,11 +5,10 @@ import shutil
 from pathlib import Path
 
 import coingecko_pipeline
+from coingecko_pipeline.cli.demo_place import DEMO_HOME
 from coingecko_pipeline.cli.home_passwords import password_in
 from coingecko_pipeline.secret_files import ReadableByOthers, refuse_readable_by_others
 from coingecko_pipeline.settings import DEFAULT_DAGSTER_HOME, SettingsError
-
-DEMO_HOME = Path("data") / "demo" / "dagster"
 
 
 def project_file(name: str) -> Path:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from coingecko_pipeline.acquisition.universe import count_active
@@ -12,6 +13,7 @@ from coingecko_pipeline.cli.terminal import tell, telling_time
 from coingecko_pipeline.cli.watching import at_work
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.settings import Settings
+from coingecko_pipeline.warehouse import Database
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,32 @@ class Outcome:
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[None]:
+def running(
+    settings: Settings,
+    open_database: Callable[[Settings], Database] = open_warehouse,
+    home: Callable[[], Path] = use_home,
+) -> Iterator[None]:
     """The time in which a command runs jobs: what it does is shown, and how long it took is told at the end.
 
     Args:
         settings: Whose database can be used, or nothing is begun.
+        open_database: Refuses a database that cannot.
+        home: Puts the home of Dagster's instance in use.
 
     Raises:
+        click.ClickException: The database cannot be used.
         WarehouseError: It cannot be reached, or its tables are of another version.
         SettingsError: DAGSTER_HOME cannot be used.
     """
     with at_work("Opening the database"):
-        open_warehouse(settings).dispose()
-        use_home()
+        open_database(settings).dispose()
+        home()
         with telling_time():
             yield
 
 
-def has_coins(settings: Settings) -> bool:
-    """Whether the database has a list of coins, after it was taken where there was none."""
+def take_missing_list(settings: Settings) -> bool:
+    """Take the list of coins where there is none; whether there is one now."""
     database = open_warehouse(settings)
     try:
         if count_active(database):

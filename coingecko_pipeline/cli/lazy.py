@@ -3,11 +3,16 @@
 import ast
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
+
+import coingecko_pipeline
+from coingecko_pipeline.cli.terminal import ERRORS
+
+WHOLE = 1_000
+"""Letters of the sentence that tells of a command: none is cut."""
 
 
 class LazyGroup(click.Group):
@@ -33,11 +38,17 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called. Its import can take a second or two on a busy machine, and is seen."""
+        with ERRORS.status("Starting"):
+            return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands, without importing them."""
-        limit = formatter.width - 6 - max(map(len, self._places))
         told = [
-            (name, click.Command(name, help=_docstring(self._places[name])).get_short_help_str(limit))
+            (name, click.Command(name, help=_docstring(self._places[name])).get_short_help_str(WHOLE))
             for name in self.list_commands(ctx)
         ]
         with formatter.section("Commands"):
@@ -46,9 +57,9 @@ class LazyGroup(click.Group):
 
 def _docstring(place: str) -> str | None:
     module, name = place.split(":")
-    found = find_spec(module)
-    source = Path(found.origin).read_text(encoding="utf-8") if found and found.origin else ""
-    for node in ast.parse(source).body:
+    # Python's own way to a module's file imports the packages above it.
+    path = Path(coingecko_pipeline.__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return ast.get_docstring(node)
     return None

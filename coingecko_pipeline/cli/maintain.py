@@ -3,12 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import click
-import dagster as dg
 
 from coingecko_pipeline.cli.instance import use_home
 from coingecko_pipeline.cli.storage_size import read_dagster_bytes, told_bytes
-from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time
-from coingecko_pipeline.orchestration.retention import RetentionError, delete_old_records
+from coingecko_pipeline.cli.terminal import counted, tell, telling_time
+from coingecko_pipeline.cli.watching import at_work
 from coingecko_pipeline.settings import load_settings
 
 
@@ -22,9 +21,15 @@ def maintain() -> None:
     settings = load_settings()
     home = use_home()
     before = datetime.now(UTC) - timedelta(days=settings.keep_events_days)
-    with telling_time(), dg.DagsterInstance.get() as instance:
+    with at_work("Deleting old records"), telling_time():
+        # Dagster takes longer to load than most commands take.
+        import dagster as dg
+
+        from coingecko_pipeline.orchestration.retention import RetentionError, delete_old_records
+
         try:
-            deleted = delete_old_records(instance, before)
+            with dg.DagsterInstance.get() as instance:
+                deleted = delete_old_records(instance, before)
         except RetentionError as error:
             raise click.ClickException(str(error)) from None
     runs, events, checks = (
@@ -32,9 +37,7 @@ def maintain() -> None:
         counted(deleted.events, "event"),
         counted(deleted.checks, "result"),
     )
-    CONSOLE.print(
+    tell(
         f"Deleted {runs}, {events} and {checks} of checks, of before {before:%Y-%m-%d}. "
-        f"Dagster's database has {told_bytes(read_dagster_bytes(home))}.",
-        highlight=False,
-        soft_wrap=True,
+        f"Dagster's database has {told_bytes(read_dagster_bytes(home))}."
     )

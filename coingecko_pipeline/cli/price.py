@@ -19,6 +19,7 @@ from coingecko_pipeline.analysis import (
     UnknownCurrency,
     price,
 )
+from coingecko_pipeline.cli.demo_place import DEMO_DATABASE, demo_option
 from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS
 
 NO_SUCH_PRICE = 1
@@ -40,15 +41,17 @@ KINDS: tuple[tuple[type[AnalysisError], str], ...] = (
 @click.option("--at", "when", metavar="DATE", help="A date, or a moment in UTC; by default the latest value there is.")
 @click.option("--currency", default="usd", show_default=True, help="Its code, such as eur.")
 @click.option("--tolerance", type=click.IntRange(0), default=0, show_default=True, help="Days it may be away.")
+@demo_option
 @click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object, an error too.")
-def price_command(coin: str, when: str | None, currency: str, tolerance: int, as_json: bool) -> None:
+def price_command(coin: str, when: str | None, currency: str, tolerance: int, on_demo: bool, as_json: bool) -> None:
     """Tell what COIN cost: its id, its chain and contract as ethereum:0xdac1…, or a symbol that only one coin has.
 
     The exit code is 0 for a price, 1 where there is none (a hole, a date before the coin, one that is gone, no rate),
     and 2 where the question cannot be understood, as with an unknown coin or a symbol of several.
     """
     try:
-        found = price(coin, when, currency=currency, tolerance=tolerance)
+        database = f"sqlite:///{DEMO_DATABASE}" if on_demo else None
+        found = price(coin, when, currency=currency, tolerance=tolerance, database=database)
     except AnalysisError as error:
         if as_json:
             click.echo(json.dumps({"error": _as_object(error)}, indent=2))

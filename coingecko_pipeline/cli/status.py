@@ -15,14 +15,15 @@ from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.budget import read_budget
 from coingecko_pipeline.acquisition.outlook import Outlook, read_outlook
 from coingecko_pipeline.archive.coverage import read_coverage
+from coingecko_pipeline.cli.demo_market import chosen_settings
+from coingecko_pipeline.cli.demo_place import demo_option
 from coingecko_pipeline.cli.storage_size import dagster_home, read_dagster_bytes, told_bytes
-from coingecko_pipeline.cli.terminal import CONSOLE
-from coingecko_pipeline.databases import open_warehouse
+from coingecko_pipeline.cli.stored import open_stored
+from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS
 from coingecko_pipeline.market.check_results import StoredCheck, read_checks
 from coingecko_pipeline.market.counts import count_by_date
 from coingecko_pipeline.market.revisions import read_revisions
 from coingecko_pipeline.market.verify import count_unwritten
-from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 from coingecko_pipeline.tables import stored_origin
@@ -208,12 +209,14 @@ def _add_history(table: Table, history: Outlook) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print it as one JSON object.")
-def status(as_json: bool) -> None:
+@demo_option
+def status(as_json: bool, on_demo: bool) -> None:
     """Tell what the database holds, how complete it is, what was spent this month, and which checks do not hold."""
-    settings = load_settings()
-    database = open_warehouse(settings)
-    found = read_status(database, settings.plan)
-    database.dispose()
+    settings = chosen_settings(on_demo=on_demo)
+    with ERRORS.status("Reading what is stored"):
+        database = open_stored(settings)
+        found = read_status(database, settings.plan)
+        database.dispose()
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(found), default=str, indent=2))
     else:

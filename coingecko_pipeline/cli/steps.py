@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import dagster as dg
 
-from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES, SOURCES
+from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES, SOURCES
 
 CHECKS = "_checks"
 """What the name of a step ends with that evaluates the checks of a table."""
@@ -77,7 +77,9 @@ class _EventHandler(logging.Handler):
 
 def words_of_step(key: str) -> str:
     """What a step is about, from its key such as `coingecko__market_changes_checks`."""
-    source, _, name = key.partition("__")
+    source, separator, name = key.partition("__")
+    if not separator:
+        return key
     title = next((each.title for each in SOURCES if each.name == source), source)
     what = f"checks of {name.removesuffix(CHECKS)}" if name.endswith(CHECKS) else name
-    return what if title == SOURCES[0].title else f"{what} of {title}"
+    return what if source == COINGECKO.name else f"{what} of {title}"

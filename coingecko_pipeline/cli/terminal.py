@@ -1,16 +1,21 @@
 """The terminal that the commands write to, and sentences for it."""
 
+import logging
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
+
+NAME = "coingecko-pipeline"
 
 _COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What a terminal obeys rather than shows, and what turns the order of letters round."""
@@ -58,6 +63,26 @@ def tell(sentence: str | Text, console: Console = CONSOLE) -> None:
 def tell_problem(label: str, words: str, style: str = "bold red") -> None:
     """One line about what is wrong, behind a label with a colour."""
     tell(Text.assemble((f"{label}:", style), f" {words}"), ERRORS)
+
+
+def program() -> str:
+    """This program as it was called: by its name where the shell finds it, else by its path."""
+    called = Path(sys.argv[0])
+    found = shutil.which(NAME)
+    if not called.name.startswith(NAME) or (found and Path(found).resolve() == called.resolve()):
+        return NAME
+    path = called.resolve()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+class WarningLines(logging.Handler):
+    """Each line that is logged, as one about what is wrong."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell it in its own words: Dagster puts the names of the run and the step before them."""
+        words = getattr(record, "dagster_meta", {}).get("orig_message") or record.getMessage()
+        is_error = record.levelno >= logging.ERROR
+        tell_problem(record.levelname.capitalize(), words, "bold red" if is_error else "yellow")
 
 
 def counted(number: int, noun: str) -> str:

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from coingecko_pipeline.agreement.comparison import verify_agreement
 from coingecko_pipeline.cli.dates import checked_dates
+from coingecko_pipeline.cli.stored import open_stored
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
 from coingecko_pipeline.cli.watching import at_work
-from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.market.differences import KINDS, RowDifferences
 from coingecko_pipeline.market.pages import PageDifferences, verify_pages
 from coingecko_pipeline.market.verify import Differences, verify_market
@@ -42,7 +42,7 @@ def verify(first: datetime | None, last: datetime | None, asset_ids: tuple[str, 
         raise click.UsageError("--from and --to go together.")
     dates = checked_dates(first, last) if first and last else None
     settings = load_settings()
-    database = open_warehouse(settings)
+    database = open_stored(settings)
     try:
         with _bar("daily_market", "coins") as tell:
             market = verify_market(database, dates, asset_ids, repair=repair, on_coins=tell)

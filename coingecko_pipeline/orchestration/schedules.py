@@ -9,7 +9,7 @@ from coingecko_pipeline.acquisition.budget import BudgetExceeded
 from coingecko_pipeline.acquisition.currencies import due_currencies
 from coingecko_pipeline.acquisition.hourly import plan_hour
 from coingecko_pipeline.acquisition.outlook import plan_of_today
-from coingecko_pipeline.acquisition.planning import AcquisitionError
+from coingecko_pipeline.acquisition.planning import SNAPSHOT_CALLS, AcquisitionError
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig
 from coingecko_pipeline.orchestration.jobs import (
@@ -27,10 +27,6 @@ from coingecko_pipeline.sources import SnapshotSource
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 from coingecko_pipeline.warehouse import Database
-
-SNAPSHOT_CALLS = 200
-"""Calls that a scheduled run may make: enough for the pages of 50,000 coins. A run that waits in the queue past the
-next midnight finds its date in the past, where each coin costs a call; this keeps it from spending the month."""
 
 
 def date_of_tick(

@@ -5,9 +5,14 @@ shape of a source and its client.
 It knows no source, no Dagster and no SQL; docs/adding-a-source.md shows its use.
 """
 
-from coingecko_pipeline.sources.market_page import MarketPage
-from coingecko_pipeline.sources.session import Opening, SourceSession
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from coingecko_pipeline.sources.source import AssetList, SnapshotClient, SnapshotSource, Source, SourceClient
+
+if TYPE_CHECKING:
+    from coingecko_pipeline.sources.market_page import MarketPage
+    from coingecko_pipeline.sources.session import Opening, SourceSession
 
 __all__ = [
     "AssetList",
@@ -19,3 +24,12 @@ __all__ = [
     "SourceClient",
     "SourceSession",
 ]
+
+_FOR_CALLS = {"MarketPage": "market_page", "Opening": "session", "SourceSession": "session"}
+"""Names whose module imports the HTTP or the Arrow library: at their first use, which not every command has."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FOR_CALLS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_FOR_CALLS[name]}"), name)

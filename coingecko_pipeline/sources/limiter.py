@@ -193,7 +193,7 @@ class RateLimiter:
             if (paused := self._window.paused_for()) > 0:
                 self.tell(paused, "another call on this plan was answered 429")
             elif wait > TOLD_FROM_SECONDS:
-                self.tell(wait, f"{self._title} answers {self.limit} calls a minute on this plan, which are made")
+                self.tell(wait, f"the {self.limit} calls a minute of this plan are made")
             self.sleep(wait)
 
     def _forget_old_answers(self) -> None:

@@ -1,14 +1,18 @@
 """The shape of a source: what a client must offer, and what the platform must be told of the source."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from coingecko_pipeline.sources.market_page import MarketPage
-from coingecko_pipeline.sources.session import Opening
 from coingecko_pipeline.sources.usage import Usage
+
+if TYPE_CHECKING:
+    from coingecko_pipeline.sources.market_page import MarketPage
+    from coingecko_pipeline.sources.session import Opening
 
 
 class NamedPlan(Protocol):

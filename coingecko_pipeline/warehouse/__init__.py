@@ -21,13 +21,13 @@ from coingecko_pipeline.warehouse.errors import (
 )
 from coingecko_pipeline.warehouse.guard import Guard, Lowest, Ranked
 from coingecko_pipeline.warehouse.migrating import Migrations
-from coingecko_pipeline.warehouse.reading import Between, OneOf, read_arrow, read_frame
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
 
 if TYPE_CHECKING:
     from coingecko_pipeline.warehouse.asset_metadata import column_schema, table_name
     from coingecko_pipeline.warehouse.io_manager import MySQLIOManager
     from coingecko_pipeline.warehouse.output import Frames
+    from coingecko_pipeline.warehouse.reading import Between, OneOf, read_arrow, read_frame
 
 __all__ = [
     "Between",
@@ -57,16 +57,21 @@ __all__ = [
     "table_name",
 ]
 
-_WITH_DAGSTER = {
+_SLOW = {
+    "Between": "reading",
     "Frames": "output",
     "MySQLIOManager": "io_manager",
+    "OneOf": "reading",
     "column_schema": "asset_metadata",
+    "read_arrow": "reading",
+    "read_frame": "reading",
     "table_name": "asset_metadata",
 }
-"""Names whose module imports Dagster, which takes a second: at their first use, so that who only reads never does."""
+"""Names whose module imports Dagster or Arrow, which take long: at their first use, so that who needs none never waits.
+"""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _WITH_DAGSTER:
+    if name not in _SLOW:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_WITH_DAGSTER[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_SLOW[name]}"), name)

@@ -64,7 +64,7 @@ def test_a_pipe_gets_the_rows_and_nothing_else(settings: Mapping[str, str]) -> N
 def test_one_coin_and_another_table_can_be_chosen_and_a_file_replaced(
     settings: Mapping[str, str], tmp_path: Path
 ) -> None:
-    path = str(tmp_path / "file")
+    path = str(tmp_path / "file.parquet")
     assert run(settings, "--asset", "dps-doubloon ", "--output", path).exit_code == 0
     assert rows_in(parquet.read_table(path)) == [MARKET[2]]
     assert run(settings, "--table", "assets", "--output", path, "--overwrite").exit_code == 0
@@ -109,11 +109,12 @@ def test_the_second_source_is_exported_from_its_own_tables(settings: Mapping[str
 def test_what_cannot_be_exported_is_one_sentence_and_leaves_no_file(
     settings: Mapping[str, str], tmp_path: Path, arguments: tuple[str, ...], code: int, sentence: str
 ) -> None:
-    ended = run(settings, *arguments, "--output", str(tmp_path / "file"))
+    suffix = "csv" if "csv" in arguments else "parquet"
+    ended = run(settings, *arguments, "--output", str(tmp_path / f"file.{suffix}"))
     assert ended.exit_code == code
     assert sentence in ended.stderr
     assert ended.stdout == ""
-    assert not (tmp_path / "file").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["market.db"]
 
 
 def test_values_are_exported_in_another_currency_at_the_rates_of_their_dates(settings: Mapping[str, str]) -> None:
@@ -166,6 +167,39 @@ def test_what_a_sandbox_made_is_not_said_to_be_anybodys(settings: Mapping[str, s
     assert run(settings, "--output", str(path)).exit_code == 0
     words = parquet.read_schema(path).metadata[b"attribution"]
     assert words == b"Synthetic data of a sandbox, not CoinGecko's"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "magic"),
+    [
+        (("--output", "market.csv"), b'"date",'),
+        (("--output", "market.PARQUET"), b"PAR1"),
+        (("--output", "market.arrow"), b"ARROW1"),
+        (("--output", "market.txt", "--format", "csv"), b'"date",'),
+    ],
+)
+def test_the_ending_of_the_name_decides_the_format(
+    settings: Mapping[str, str], tmp_path: Path, arguments: tuple[str, ...], magic: bytes
+) -> None:
+    path = tmp_path / arguments[1]
+    assert run(settings, "--output", str(path), *arguments[2:]).exit_code == 0
+    assert path.read_bytes().startswith(magic)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--output", "market.xlsx"), "ends with no format that is known: end it with one of .parquet, .csv, .arrow"),
+        (("--output", "market"), "ends with no format that is known"),
+        (("--output", "market.csv", "--format", "arrow"), "--format arrow does not go with 'market.csv'"),
+    ],
+)
+def test_an_ending_that_says_no_format_or_another_is_refused(
+    settings: Mapping[str, str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    ended = run(settings, *arguments)
+    assert ended.exit_code == 2
+    assert sentence in ended.stderr
 
 
 @pytest.mark.parametrize(("options", "name"), [((), "'=1+1"), (("--no-escape-formulas",), "=1+1")])

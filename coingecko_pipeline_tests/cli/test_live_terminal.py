@@ -97,7 +97,7 @@ def test_the_calls_of_a_run_and_what_is_waited_for_are_on_the_screen_while_it_is
             assert "at most" not in facts
             assert " a minute, " in facts
             waiting = screen.wait_for(lambda lines: any("waiting 0:" in line for line in lines))
-            assert "since CoinGecko answers 5 calls a minute on this plan, which are made; Ctrl-C leaves" in waiting[-1]
+            assert "since the 5 calls a minute of this plan are made; Ctrl-C leaves" in waiting[-1]
             # Nothing is done meanwhile, and it is seen that the program lives.
             screen.wait_for(lambda lines: lines[-1] != waiting[-1] and "waiting 0:" in lines[-1])
             os.killpg(screen.process.pid, signal.SIGINT)

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.tables import migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cli.programs import run_program
+from coingecko_pipeline_tests.export.rows import ASSETS, store
 from coingecko_pipeline_tests.report.stocked import odd_coins, put_on
 
 
@@ -43,6 +45,10 @@ def test_a_place_that_cannot_be_used_is_told_before_any_work(tmp_path: Path, out
 
 
 def test_without_rows_the_command_ends_with_1_and_says_what_to_do_first(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/market.db")
+    migrate(database)
+    store(database, tables.assets, ASSETS)
+    database.dispose()
     ended = run_program(tmp_path, "report", DATABASE_URL="sqlite:///market.db")
     assert ended.returncode == 1
     assert "Failed: The table daily_market has no rows to report" in ended.stderr

@@ -1,5 +1,4 @@
 import io
-import logging
 
 import pytest
 from rich.console import Console
@@ -94,13 +93,12 @@ def test_what_is_no_terminal_gets_plain_lines_and_no_more_of_them_than_a_log_nee
         view.doing("Asking the daemon for the run")
         view.step("Checks: checks of assets (1 of 3)")
         view.begin("Charts", 2, "calls", 500)
-        view.pause(40, "CoinGecko answers 5 calls a minute on this plan, which are made")
+        view.pause(40, "the 5 calls a minute of this plan are made")
         view.advance(2, 731)
         view.end()
     assert capsys.readouterr().out.splitlines() == [
         "Checks: checks of assets (1 of 3) …",
         "Charts: 2 calls to go, at most 500 a minute.",
-        "Pausing for 40 s: CoinGecko answers 5 calls a minute on this plan, which are made.",
+        "Pausing for 40 s: the 5 calls a minute of this plan are made.",
         "Charts: 2 of 2 calls, 731 rows done.",
     ]
-    assert not logging.getLogger("coingecko_pipeline.progress").handlers

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import insert
 
 from coingecko_pipeline import tables
+from coingecko_pipeline.acquisition.planning import SNAPSHOT_CALLS
 from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.schedules import (
-    SNAPSHOT_CALLS,
     SNAPSHOT_SCHEDULES,
     daily_market_schedule,
     hourly_market_schedule,

@@ -73,7 +73,7 @@ def test_a_wait_for_the_plans_own_rate_is_told_where_it_is_long_enough_to_be_see
     told: list[tuple[float, str]] = []
     limiter = RateLimiter("ExampleCoin", 5, clock, lambda seconds, reason: told.append((seconds, reason)))
     call_times(limiter, clock, 6)
-    assert told == [(WINDOW_SECONDS, "ExampleCoin answers 5 calls a minute on this plan, which are made")]
+    assert told == [(WINDOW_SECONDS, "the 5 calls a minute of this plan are made")]
     clock.sleep(TOLD_FROM_SECONDS)
     call_times(limiter, clock, 4)
     clock.sleep(WINDOW_SECONDS - TOLD_FROM_SECONDS)

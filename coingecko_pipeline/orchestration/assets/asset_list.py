@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from coingecko_pipeline.asset_list.acceptance import LIST_TAKEN
 from coingecko_pipeline.asset_list.entries import Defect, count_reasons
 from coingecko_pipeline.asset_list.refused import forget_refused_list
 from coingecko_pipeline.asset_list.taking import ListAttempt, take_list
@@ -21,9 +22,6 @@ from coingecko_pipeline.warehouse import Database, column_schema
 
 GROUP = "coins"
 OWNERS = ["team:market-data"]
-
-LIST_TAKEN = "list_taken"
-"""The metadata entry that tells whether the table was replaced."""
 
 EXAMPLES = 20
 

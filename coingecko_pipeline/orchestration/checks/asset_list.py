@@ -8,9 +8,8 @@ import dagster as dg
 from sqlalchemy import case, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.asset_list.acceptance import Acceptance
+from coingecko_pipeline.asset_list.acceptance import LIST_TAKEN, Acceptance
 from coingecko_pipeline.databases import database_of
-from coingecko_pipeline.orchestration.assets.asset_list import LIST_TAKEN
 from coingecko_pipeline.orchestration.checks.in_one_step import Check
 from coingecko_pipeline.orchestration.source_assets import key_in
 from coingecko_pipeline.sources import Source

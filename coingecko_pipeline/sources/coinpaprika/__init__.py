@@ -1,7 +1,26 @@
 """CoinPaprika's API: its calls, errors and answers, and how the platform shows it. No Dagster, no SQL."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from coingecko_pipeline.sources import SnapshotSource
-from coingecko_pipeline.sources.coinpaprika.client import CoinPaprika
+
+if TYPE_CHECKING:
+    from coingecko_pipeline.sources import Opening
+    from coingecko_pipeline.sources.coinpaprika.client import CoinPaprika
+
+
+def __getattr__(name: str) -> Any:
+    """The client, at its first use: who makes no call needs no HTTP library."""
+    if name != "CoinPaprika":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.client").CoinPaprika
+
+
+def _open(opening: "Opening") -> "CoinPaprika":
+    client: CoinPaprika = __getattr__("CoinPaprika")(opening)
+    return client
+
 
 COINPAPRIKA = SnapshotSource(
     name="coinpaprika",
@@ -15,7 +34,7 @@ COINPAPRIKA = SnapshotSource(
         "CoinPaprika is read as it is now. Its past costs a call for each coin, and its pages disagree on whether the "
         "free plan has it; materialize each day's partition on its day (coinpaprika_daily_schedule does)."
     ),
-    open=CoinPaprika,
+    open=_open,
 )
 """The source, as `sources/registry.py` lists it."""
 
