@@ -30,6 +30,7 @@ from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
 from coingecko_pipeline.sources.coingecko.plans import Plan
+from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
 HOURLY_OFF = (
@@ -85,7 +86,7 @@ def acquire_hour(
     plan = plan_hour(hour, top, database, client.plan, client.now())
     ledger = UsageLedger(database, client, {MARKETS: HOURLY_MARKETS})
     what = f"The market of {hour:%Y-%m-%d %H:%M} UTC"
-    result = SnapshotResult()
+    result = SnapshotResult(COINGECKO.title)
     pages = client.market_pages(largest=plan.largest)
 
     def frames() -> Iterator[pd.DataFrame]:

@@ -23,6 +23,7 @@ from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import PAGE_SIZE
 from coingecko_pipeline.sources.errors import BrokenAnswer
 from coingecko_pipeline.sources.market_page import MarketPage, market_frame
+from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
 
@@ -74,7 +75,7 @@ def acquire_snapshot(
     plan = plan_snapshot(request, len(active), client.plan)
     budget.require_snapshot(plan.calls)
     is_whole = not request.asset_ids and request.top is None
-    result = SnapshotResult()
+    result = SnapshotResult(COINGECKO.title)
     calls = Calls(request.max_calls, budget.reserved_today if budget.credits is not None else None)
     pages = _pages(plan, client, result, active if is_whole else (), calls)
 
@@ -122,7 +123,7 @@ def acquire_current(source: Source, client: SnapshotClient, database: Database, 
     ledger = UsageLedger(usage, client)
     day = client.now().date()
     asked = min(active, client.most_coins or active)
-    result = SnapshotResult()
+    result = SnapshotResult(source.title)
 
     def frames() -> Iterator[pd.DataFrame]:
         try:

@@ -21,6 +21,7 @@ class SnapshotResult:
     """What came of the pages, filled while they are taken.
 
     Attributes:
+        title: Whose market it is, in sentences.
         coins: Coins that have a row.
         asked_for: Coins that were asked for by their ids.
         taken: The page that the latest frame is of.
@@ -29,6 +30,7 @@ class SnapshotResult:
         pages_too_late: Pages that were asked for after the day was over; they have no row.
     """
 
+    title: str
     coins: set[str] = field(default_factory=set)
     asked_for: set[str] = field(default_factory=set)
     taken: TakenPage | None = None
@@ -59,9 +61,9 @@ class SnapshotResult:
         values = self.set_aside.total() - entries
         named = f": {', '.join(self.odd)}{', …' if values > len(self.odd) else ''}" if self.odd else ""
         log.warning(
-            "%d values were not what their field means and are stored as NULL%s. %d entries had no id and are left "
-            "out. All else is stored.",
-            values, named, entries,
+            "%d values of %s's market were not what their field means and are stored as NULL%s. %d entries had no id "
+            "and are left out. All else is stored.",
+            values, self.title, named, entries,
         )  # fmt: skip
 
     def lacking(self, expected: Iterable[str]) -> list[str]:

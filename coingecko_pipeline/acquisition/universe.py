@@ -13,6 +13,9 @@ from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.warehouse import Database
 
+LARGEST_CALLED = 3
+"""Coins of one symbol that are told: some symbols have fifty."""
+
 IDS_AT_ONCE = 500
 """Coins that one statement looks for: below the parameters that SQLite takes by default."""
 
@@ -137,18 +140,29 @@ def universe_of(request: Request, database: Database, client: CoinGecko, gone: M
     return list(coins)[: request.top]
 
 
+def _coins_called(symbol: str, database: Database) -> list[str]:
+    """The largest coins with a symbol, whatever its case; `LARGEST_CALLED` at most."""
+    assets = tables.assets
+    query = select(assets.c.asset_id).where(func.lower(assets.c.symbol) == symbol.lower())
+    found = set(database.run_reading(lambda connection: connection.scalars(query).all()))
+    return [coin for coin in active_coins(database) if coin in found][:LARGEST_CALLED] if found else []
+
+
 def known_coins(asset_ids: Sequence[str], database: Database) -> list[str]:
     """The chosen coins, each once.
 
     Raises:
-        AcquisitionError: One was never listed; tells which ids are close to it.
+        AcquisitionError: One was never listed; tells whose symbol it is, or which ids are close to it.
     """
     ever = set(database.run_reading(lambda connection: connection.scalars(select(tables.assets.c.asset_id)).all()))
     unknown = [asset_id for asset_id in asset_ids if asset_id not in ever]
     if unknown:
         first = unknown[0]
-        close = get_close_matches(first, ever, n=3)
-        hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
+        if called := _coins_called(first, database):
+            hint = f", which is the symbol of {' and '.join(map(repr, called))}: a coin is chosen by its id."
+        else:
+            close = get_close_matches(first, ever, n=3)
+            hint = f"; did you mean {' or '.join(map(repr, close))}?" if close else "."
         raise AcquisitionError(
             f"{len(unknown)} of the chosen coins were never listed, the first is {first!r}{hint} "
             "The table assets has every id."

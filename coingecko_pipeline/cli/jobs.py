@@ -29,7 +29,9 @@ class Outcome:
     metadata: Mapping[str, Mapping[str, Any]]
 
     def and_then(self, run: Callable[[], "Outcome"]) -> "Outcome":
-        """The outcome of this run and of one that follows it, whatever came of this one."""
+        """The outcome of this run and of one that looks at what it stored; of this one alone where that is nothing."""
+        if not self.metadata:
+            return self
         other = run()
         return Outcome(self.ok and other.ok, {**self.metadata, **other.metadata})
 

@@ -12,13 +12,13 @@ import dagster as dg
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.jobs import Outcome
 from coingecko_pipeline.cli.queued import DaemonGone, daemon_at_work, follow, put_into_queue
-from coingecko_pipeline.cli.steps import Steps
-from coingecko_pipeline.cli.terminal import ERRORS, tell, tell_problem
+from coingecko_pipeline.cli.steps import Steps, words_of_table
+from coingecko_pipeline.cli.terminal import CONSOLE, ERRORS, tell, tell_problem
 from coingecko_pipeline.cli.turns import BETWEEN_LOOKS_SECONDS, pools_of, turn
 from coingecko_pipeline.cli.watching import View
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.definitions import build_definitions
-from coingecko_pipeline.orchestration.asked_runs import database_tags
+from coingecko_pipeline.orchestration.asked_runs import database_tags, waited_for_tags
 from coingecko_pipeline.orchestration.lost_runs import end_runs_of_the_dead
 from coingecko_pipeline.orchestration.run_failures import (
     failed_checks_of,
@@ -51,9 +51,9 @@ def run(view: View, name: str, settings: Settings, dates: DateRange | None, ops:
         raise click.Abort
     success = any(event.event_type == dg.DagsterEventType.RUN_SUCCESS for event in events)
     checks_hold = _tell_checks(events)
-    for failure in failures_of(events):
-        if not failure.is_of_checks:
-            tell_problem("Failed", failure.reason)
+    # Steps that fail for one reason, such as a network that is away, are told once.
+    for reason in dict.fromkeys(failure.reason for failure in failures_of(events) if not failure.is_of_checks):
+        tell_problem("Failed", reason)
     if not success:
         tell(f"The run {run_id} has the whole story: coingecko-pipeline dev opens the UI.")
     return Outcome(success and checks_hold, _metadata(events))
@@ -71,10 +71,15 @@ class _Run:
     view: View
     steps: Steps
 
+    @property
+    def _tags(self) -> dict[str, str]:
+        is_waited_for = CONSOLE.is_terminal
+        return {**_partition_tags(self.dates), **waited_for_tags(is_waited_for=is_waited_for)}
+
     def queued(self) -> tuple[str, Sequence[dg.DagsterEvent]]:
         """Have the daemon do it; its id and its events."""
         one = self.dates is not None and self.dates.first == self.dates.last
-        tags = {**database_tags(self.database), **_partition_tags(self.dates)}
+        tags = {**database_tags(self.database), **self._tags}
         if self.dates and one:
             tags["dagster/partition"] = key_of(self.dates.first)
         tell("A daemon is at work on this DAGSTER_HOME: it is asked for the run.")
@@ -93,7 +98,7 @@ class _Run:
             result = self.job.execute_in_process(
                 instance=self.instance,
                 run_config={"loggers": {STEPS: {}}, "ops": self.ops},
-                tags=_partition_tags(self.dates),
+                tags=self._tags,
                 partition_key=key_of(self.dates.first) if self.dates and self.dates.first == self.dates.last else None,
                 raise_on_error=False,
             )
@@ -133,5 +138,6 @@ def _tell_checks(events: Sequence[dg.DagsterEvent]) -> bool:
         error = check.severity == dg.AssetCheckSeverity.ERROR
         hold = hold and not error
         label, style = ("Check failed", "bold red") if error else ("Check warns", "yellow")
-        tell_problem(label, f"{check.asset_key.path[-1]}: {check.check_name} ({figures_of(check)})", style)
+        table = words_of_table(*check.asset_key.path)
+        tell_problem(label, f"{table}: {check.check_name} ({figures_of(check)})", style)
     return hold

@@ -80,6 +80,17 @@ def words_of_step(key: str) -> str:
     source, separator, name = key.partition("__")
     if not separator:
         return key
+    is_of_checks = name.endswith(CHECKS)
+    table = words_of_table(source, name.removesuffix(CHECKS))
+    return f"checks of {table}" if is_of_checks else table
+
+
+def words_of_table(source: str, name: str) -> str:
+    """A table as a line tells it, with whose it is where that is not CoinGecko's.
+
+    Args:
+        source: The source's name.
+        name: The table's.
+    """
     title = next((each.title for each in SOURCES if each.name == source), source)
-    what = f"checks of {name.removesuffix(CHECKS)}" if name.endswith(CHECKS) else name
-    return what if source == COINGECKO.name else f"{what} of {title}"
+    return name if source == COINGECKO.name else f"{title}'s {name}"

@@ -1,14 +1,28 @@
-"""Runs that a command asks the daemon for: which database the command meant, and how far the run is."""
+"""Runs that a command asks for: which database the command meant, and whether somebody waits for them."""
 
 from collections.abc import Mapping
 
 import dagster as dg
 from sqlalchemy.engine import URL
 
+from coingecko_pipeline.sources.session import PATIENCE_SECONDS
 from coingecko_pipeline.warehouse import Database, WarehouseError
 
 DATABASE_TAG = "coingecko_pipeline/database"
 """On a run that a command asked for: where the command's own settings keep the data, without user and password."""
+
+WAITED_FOR_TAG = "coingecko_pipeline/waited_for"
+"""On a run that somebody waits for in front of a terminal: a network that is away ends it soon."""
+
+
+def waited_for_tags(*, is_waited_for: bool) -> Mapping[str, str]:
+    """The tags that say whether somebody waits for a run."""
+    return {WAITED_FOR_TAG: "true"} if is_waited_for else {}
+
+
+def patience_of(run: dg.DagsterRun | None) -> float | None:
+    """Seconds for which a run tries a server that was never reached; None for as long as after any failure."""
+    return PATIENCE_SECONDS if run and WAITED_FOR_TAG in run.tags else None
 
 
 class AnotherDatabase(WarehouseError):

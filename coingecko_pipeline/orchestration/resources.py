@@ -15,7 +15,7 @@ from coingecko_pipeline.acquisition.shared_window import SharedWindow
 from coingecko_pipeline.alerts import AlertChannel, Heartbeat
 from coingecko_pipeline.databases import database_of, open_warehouse, tables_of
 from coingecko_pipeline.measures import Thresholds
-from coingecko_pipeline.orchestration.asked_runs import assert_same_database
+from coingecko_pipeline.orchestration.asked_runs import assert_same_database, patience_of
 from coingecko_pipeline.orchestration.lost_runs import run_lock
 from coingecko_pipeline.orchestration.source_assets import io_manager_of
 from coingecko_pipeline.settings import Settings, load_alert_settings, load_settings
@@ -37,6 +37,7 @@ def open_coingecko(
     database: Database,
     on_wait: Callable[[float, str], None] | None = None,
     now: Callable[[], datetime] = utc_now,
+    patience: float | None = None,
 ) -> CoinGecko:
     """A client on the plan of the settings whose data go into the database.
 
@@ -45,6 +46,7 @@ def open_coingecko(
         database: Claimed for live or sandbox data by the first answer, and refused from then on to the other kind.
         on_wait: Told the seconds and the reason of each pause.
         now: The current UTC time, aware.
+        patience: Seconds for which CoinGecko is tried where it is not reached; None for as long as after any failure.
 
     Raises:
         OriginError: The plan's host is CoinGecko's own, and the database holds sandbox data.
@@ -57,11 +59,17 @@ def open_coingecko(
         on_origin=origin_guard(COINGECKO, plan.base_url, database),
         on_wait=on_wait,
         window=SharedWindow(database, plan.name),
+        patience=patience,
     )
 
 
 def open_snapshot_client(
-    source: SnapshotSource, settings: Settings, warehouse: Database, now: Callable[[], datetime] = utc_now
+    source: SnapshotSource,
+    settings: Settings,
+    warehouse: Database,
+    now: Callable[[], datetime] = utc_now,
+    on_wait: Callable[[float, str], None] | None = None,
+    patience: float | None = None,
 ) -> SnapshotClient:
     """A client of another source, whose data go into its schema beside the warehouse.
 
@@ -71,13 +79,16 @@ def open_snapshot_client(
         warehouse: Claimed together with the schema for live or sandbox data by the first answer, and refused from then
             on to the other kind: the two sources are compared, so they must be of one kind.
         now: The current UTC time, aware.
+        on_wait: Told the seconds and the reason of each wait for a source that is not reached.
+        patience: Seconds for which it is tried then; None for as long as after any failure.
 
     Raises:
         OriginError: The host is the source's own, and the warehouse or the schema holds sandbox data.
     """
     base_url: str | None = getattr(settings, f"{source.name}_base_url", None)
     databases = (warehouse, database_of(source, warehouse))
-    return source.open(Opening(base_url, now, origin_guard(source, base_url, *databases)))
+    guard = origin_guard(source, base_url, *databases)
+    return source.open(Opening(base_url, now, guard, on_wait=on_wait, patience=patience))
 
 
 def origin_guard(source: Source, base_url: str | None, *databases: Database) -> Callable[[str], None]:
@@ -92,8 +103,10 @@ def origin_guard(source: Source, base_url: str | None, *databases: Database) -> 
         OriginError: The host is the source's own, and a database holds sandbox data.
     """
     if base_url is None or (urlsplit(base_url).hostname or "").endswith(source.domain):
+        # Whoever works on a sandbox's data and gets here has most likely left a variable out.
+        advice = f"set {source.name.upper()}_BASE_URL to the sandbox's address, or DATABASE_URL to another database"
         for database in databases:
-            assert_origin(database, "live")
+            assert_origin(database, "live", advice)
     claimed: set[str] = set()
 
     def claim(origin: str) -> None:
@@ -263,13 +276,14 @@ class CoinGeckoResource(dg.ConfigurableResource[CoinGecko]):
         with closing(self.create_resource(context)) as client:
             yield client
 
-    def create_resource(self, context: dg.InitResourceContext) -> CoinGecko:  # noqa: ARG002
+    def create_resource(self, context: dg.InitResourceContext) -> CoinGecko:
         """Open a client.
 
         Raises:
             OriginError: The plan's host is CoinGecko's own, and the database holds sandbox data.
         """
-        return open_coingecko(self.settings, self.warehouse, self.progress.pause, self.now)
+        patience = patience_of(context.run)
+        return open_coingecko(self.settings, self.warehouse, self.progress.pause, self.now, patience)
 
 
 class SnapshotClientResource(dg.ConfigurableResource[SnapshotClient]):
@@ -278,6 +292,7 @@ class SnapshotClientResource(dg.ConfigurableResource[SnapshotClient]):
     source: str = Field(description="The source's name.")
     settings: dg.ResourceDependency[Settings]
     warehouse: dg.ResourceDependency[Database]
+    progress: dg.ResourceDependency[Progress]
     now: dg.ResourceDependency[Callable[[], datetime]]
 
     @contextmanager
@@ -286,14 +301,15 @@ class SnapshotClientResource(dg.ConfigurableResource[SnapshotClient]):
         with closing(self.create_resource(context)) as client:
             yield client
 
-    def create_resource(self, context: dg.InitResourceContext) -> SnapshotClient:  # noqa: ARG002
+    def create_resource(self, context: dg.InitResourceContext) -> SnapshotClient:
         """Open a client.
 
         Raises:
             OriginError: The host is the source's own, and the warehouse or the schema holds sandbox data.
         """
         (source,) = (each for each in SNAPSHOT_SOURCES if each.name == self.source)
-        return open_snapshot_client(source, self.settings, self.warehouse, self.now)
+        patience = patience_of(context.run)
+        return open_snapshot_client(source, self.settings, self.warehouse, self.now, self.progress.pause, patience)
 
 
 class WarehouseIOManager(dg.ConfigurableIOManagerFactory[MySQLIOManager]):
@@ -344,7 +360,7 @@ def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[st
     }
     for source in SNAPSHOT_SOURCES:
         defaults[source.name] = SnapshotClientResource(
-            source=source.name, settings=settings, warehouse=warehouse, now=now
+            source=source.name, settings=settings, warehouse=warehouse, progress=progress, now=now
         )
         defaults[io_manager_of(source)] = WarehouseIOManager(source=source.name, warehouse=warehouse)
     return {**defaults, **chosen}

@@ -4,11 +4,13 @@
     ├── RetriableCall             the same call may succeed later
     │   ├── RateLimited           429; carries the wait that the server asked for
     │   ├── ServiceUnavailable    5xx
-    │   ├── ConnectionFailed      no answer: refused, reset, timed out
+    │   ├── ConnectionFailed      no answer: reset, timed out, or
+    │   │   └── NotReached        there was no connection: the name does not resolve, or it is refused
     │   └── BrokenAnswer          200, but not what was asked for: cut, empty, HTML, another shape; holds what came
     └── PermanentCall             the same call fails again until someone changes something
         ├── CallerRefused         every other call would fail as well: the key, the plan, or
         │   ├── AccessDenied      403: the address or the client is blocked
+        │   ├── NetworkAway       not reached, where somebody waits in front of a terminal
         │   └── RedirectRefused   3xx to another host or protocol
         └── BadRequest            any other status: the call itself is wrong
 
@@ -57,6 +59,20 @@ class ConnectionFailed(RetriableCall):
     """There was no answer: refused, reset, or later than the time-out."""
 
 
+class NotReached(ConnectionFailed):
+    """There was no connection: the name does not resolve, it is refused, or nobody takes it.
+
+    Attributes:
+        host: The one that was called.
+        why: What went wrong, as in "its name does not resolve".
+    """
+
+    def __init__(self, message: str, host: str, why: str) -> None:
+        super().__init__(message)
+        self.host = host
+        self.why = why
+
+
 class BrokenAnswer(RetriableCall):
     """The answer has status 200 and is not what was asked for.
 
@@ -82,6 +98,10 @@ class CallerRefused(PermanentCall):
 
 class AccessDenied(CallerRefused):
     """The server refuses this address or client."""
+
+
+class NetworkAway(CallerRefused):
+    """The server was never reached, and who waits for it sits in front of a terminal."""
 
 
 class RedirectRefused(CallerRefused):

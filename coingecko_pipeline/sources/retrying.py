@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from coingecko_pipeline.sources.errors import BrokenAnswer, RetriableCall
+from coingecko_pipeline.sources.errors import BrokenAnswer, NotReached, RetriableCall
 from coingecko_pipeline.sources.waiting import LONGEST_WAIT_SECONDS
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,18 @@ class Retries:
 
     Args:
         sleep: Lets seconds pass.
+        patience: Tells for how many seconds a server that is not reached is tried; None for as long as any failure.
+        on_wait: Told the seconds and the reason of each wait for a server that is not reached.
     """
 
-    def __init__(self, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        sleep: Callable[[float], None],
+        patience: Callable[[], float | None] = lambda: None,
+        on_wait: Callable[[float, str], None] | None = None,
+    ) -> None:
+        self._patience = patience
+        self._on_wait = on_wait
         self.survived: Counter[str] = Counter()
         """How many failures of each kind were tried again."""
         self._sleep = sleep
@@ -51,6 +60,9 @@ class Retries:
             nonlocal broken
             broken += isinstance(_error_of(state), BrokenAnswer)
             waited = state.idle_for + state.upcoming_sleep
+            if isinstance(_error_of(state), NotReached) and (patience := self._patience()) is not None:
+                # By the clock, since an attempt takes its time; by the waits where `sleep` is a test's.
+                return max(waited, (state.seconds_since_start or 0.0) + state.upcoming_sleep) > patience
             return state.attempt_number >= TRIES or broken >= broken_tries or waited > LONGEST_WAIT_SECONDS
 
         retrying = Retrying(
@@ -67,6 +79,9 @@ class Retries:
         error = _error_of(state)
         with self._telling:
             self.survived[type(error).__name__] += 1
+        if isinstance(error, NotReached) and self._on_wait:
+            self._on_wait(state.upcoming_sleep, f"{error.host} is not reached: {error.why}")
+            return
         log.warning(
             "%s Trying again in %.1f s (try %d of %d).",
             error,

@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from pydantic import SecretStr
 from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from coingecko_pipeline.sources.answer import Answer
 from coingecko_pipeline.sources.errors import (
@@ -23,6 +24,8 @@ from coingecko_pipeline.sources.errors import (
     BrokenAnswer,
     ConnectionFailed,
     FailedAnswer,
+    NetworkAway,
+    NotReached,
     RateLimited,
     RetriableCall,
     SourceError,
@@ -35,6 +38,11 @@ from coingecko_pipeline.sources.waiting import LONGEST_WAIT_SECONDS, wait_asked_
 
 TIMEOUT_SECONDS = (10.0, 60.0)
 """To connect, and to wait for data: the slowest answers, a list of 50,000 coins and a full history, take seconds."""
+
+PATIENCE_SECONDS = 20.0
+"""For how long a server is tried that is not reached, where somebody waits for it in front of a terminal."""
+QUICK_TIMEOUT_SECONDS = (3.0, TIMEOUT_SECONDS[1])
+"""Then to connect: a host has several addresses, and each is tried."""
 
 CONNECTIONS = 32
 """Connections that are kept open; more threads than that would open one for each call."""
@@ -58,6 +66,8 @@ class Opening:
         sleep: Lets seconds pass between two tries.
         adapter: How requests are sent; None for over the network.
         timeouts: Seconds to connect and to wait for data.
+        patience: Seconds for which a server is tried that was never reached; None for as long as after any failure.
+        on_wait: Told the seconds and the reason of each wait for a server that is not reached.
     """
 
     base_url: str | None = None
@@ -66,6 +76,8 @@ class Opening:
     sleep: Callable[[float], None] = time.sleep
     adapter: BaseAdapter | None = None
     timeouts: tuple[float, float] = TIMEOUT_SECONDS
+    patience: float | None = None
+    on_wait: Callable[[float, str], None] | None = None
 
 
 class SourceSession(requests.Session):
@@ -95,13 +107,16 @@ class SourceSession(requests.Session):
         super().__init__()
         self.base_url = (opening.base_url or base_url).rstrip("/")
         self.headers["accept"] = "application/json"
+        self._timeouts = opening.timeouts if opening.patience is None else QUICK_TIMEOUT_SECONDS
         self.mount(self.base_url, opening.adapter or HTTPAdapter(pool_maxsize=CONNECTIONS))
         self._title = title
         self._opening = opening
         self._error_of = error_of
         self._secrets = secrets or {}
         self._limiter = limiter
-        self._retries = Retries(opening.sleep)
+        self._was_reached = False
+        self._away: NetworkAway | None = None
+        self._retries = Retries(opening.sleep, lambda: None if self._was_reached else opening.patience, opening.on_wait)
         self.survived = self._retries.survived
         """How many failures of each kind were tried again."""
         self._lock = threading.Lock()
@@ -151,7 +166,18 @@ class SourceSession(requests.Session):
                     raise told from broken
                 raise
 
-        return self._retries.call(attempt, broken_tries)
+        try:
+            if self._away:
+                raise self._away
+            return self._retries.call(attempt, broken_tries)
+        except NotReached as error:
+            if self._opening.patience is None or self._was_reached:
+                raise
+            self._away = NetworkAway(
+                f"{error.host} is not reached: {error.why}. Check the network, and {self._title.upper()}_BASE_URL "
+                "where it is set, then run the same again."
+            )
+            raise self._away from None
 
     def get(self, url: str | bytes, **options: Any) -> requests.Response:
         """Make the current call of this thread once, within the rate limit.
@@ -160,7 +186,7 @@ class SourceSession(requests.Session):
             SourceError: Whatever is not an answer with status 200.
         """
         current, now = self._current, self._opening.now
-        options |= {"timeout": self._opening.timeouts, "allow_redirects": False}
+        options |= {"timeout": self._timeouts, "allow_redirects": False}
         options["headers"] = {name: secret.get_secret_value() for name, secret in self._secrets.items()}
         if self._limiter:
             self._limiter.acquire()
@@ -170,10 +196,13 @@ class SourceSession(requests.Session):
         except requests.RequestException as error:
             # The library's message holds the whole URL, whose user and path can be secrets; its kind says enough.
             host = urlsplit(self.base_url).netloc.rpartition("@")[2]
-            raise ConnectionFailed(
-                f"There was no answer to {current.what} from {host}: {type(error).__name__}; "
+            why = why_not_reached(error)
+            told = (
+                f"There was no answer to {current.what} from {host}: {why or type(error).__name__}; "
                 f"check the network, and {self._title.upper()}_BASE_URL where it is set."
-            ) from None
+            )
+            raise (NotReached(told, host, why) if why else ConnectionFailed(told)) from None
+        self._was_reached = True
         answer = Answer(response.content, asked_at, now())
         self._count(current.endpoint, response.status_code)
         failure = None if response.status_code == 200 else self._failure(current.what, response, answer)
@@ -246,6 +275,25 @@ class SourceSession(requests.Session):
         with self._lock:
             self._calls[endpoint] += 1
             self._credits[endpoint] += status == 200
+
+
+def why_not_reached(error: requests.RequestException) -> str | None:
+    """Why there was no connection, in words; None where there was one.
+
+    Args:
+        error: Of the HTTP library, which wraps that of its own.
+    """
+    cause = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "its proxy is not reached"
+    if isinstance(error, requests.ConnectTimeout):
+        return "nobody answers there"
+    if isinstance(cause, NameResolutionError):
+        return "its name does not resolve"
+    if isinstance(cause, NewConnectionError):
+        refused = isinstance(cause.__cause__, ConnectionRefusedError)
+        return "the connection is refused" if refused else "there is no way to it"
+    return None
 
 
 class _CallOfThread(threading.local):

@@ -44,8 +44,16 @@ def stored_origin(database: Database) -> str | None:
     return origin
 
 
-def assert_origin(database: Database, origin: Origin) -> None:
+FOR_GOOD = "set DATABASE_URL to another database, or, to change its origin for good, drop it and migrate again"
+
+
+def assert_origin(database: Database, origin: Origin, advice: str = FOR_GOOD) -> None:
     """Do nothing where the database is empty or holds data of `origin`.
+
+    Args:
+        database: a migrated database.
+        origin: of the data that are meant.
+        advice: what to do where it holds data of the other origin.
 
     Raises:
         OriginError: it holds data of the other origin.
@@ -54,7 +62,7 @@ def assert_origin(database: Database, origin: Origin) -> None:
     if stored not in (None, origin):
         raise OriginError(
             f"{database.masked_url} holds {stored} data, and {origin} data was about to be written to it or read from "
-            "it: set DATABASE_URL to another database, or, to change its origin for good, drop it and migrate again"
+            f"it: {advice}"
         )
 
 

@@ -298,6 +298,6 @@ def test_a_value_that_is_none_is_named_by_coin_and_field_in_one_warning(
     assert len(frame) == 300
     assert facts["set_aside"] == {"current_price": 1, "market_cap": 1, "id": 1}
     (told,) = [record.getMessage() for record in caplog.records]
-    assert "2 values were not what their field means and are stored as NULL" in told
+    assert "2 values of CoinGecko's market were not what their field means and are stored as NULL" in told
     assert "current_price of 'coin-00007', market_cap of 'coin-00299'" in told
     assert "1 entries had no id" in told

@@ -11,9 +11,11 @@ from pydantic import SecretStr
 
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.orchestration.asked_runs import waited_for_tags
 from coingecko_pipeline.orchestration.resources import build_resources, open_coingecko
 from coingecko_pipeline.sandbox import RunningSandbox, SandboxOptions
 from coingecko_pipeline.settings import Settings
+from coingecko_pipeline.sources.session import PATIENCE_SECONDS
 from coingecko_pipeline.tables import OriginError, claim_origin, stored_origin
 from coingecko_pipeline_tests.instances import empty_instance
 
@@ -32,7 +34,7 @@ def test_coingecko_itself_is_refused_by_a_database_of_the_sandbox_before_any_cal
     settings = settings_of(tmp_path)
     database = open_warehouse(settings)
     claim_origin(database, "sandbox")
-    with pytest.raises(OriginError, match="holds sandbox data"):
+    with pytest.raises(OriginError, match=r"holds sandbox data.* set COINGECKO_BASE_URL to the sandbox's address"):
         open_coingecko(settings, database)
 
 
@@ -56,6 +58,24 @@ def test_the_sandbox_is_refused_by_a_database_of_live_data(tmp_path: Path) -> No
         with pytest.raises(OriginError, match="holds live data"):
             client.asset_list()
         client.close()
+
+
+@pytest.mark.parametrize("source", ["coingecko", "coinpaprika"])
+def test_what_is_not_reached_is_given_up_soon_in_a_run_that_somebody_waits_for(
+    source: str, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    @dg.op(required_resource_keys={source})
+    def look(context: dg.OpExecutionContext) -> float | None:
+        patience: float | None = getattr(context.resources, source)._session._opening.patience
+        return patience
+
+    @dg.job(resource_defs=dict(build_resources({"settings": hardcoded(settings_of(tmp_path))})))
+    def a_job() -> None:
+        look()
+
+    waited_for = waited_for_tags(is_waited_for=True)
+    assert a_job.execute_in_process(instance=instance, tags=waited_for).output_for_node("look") == PATIENCE_SECONDS
+    assert a_job.execute_in_process(instance=instance).output_for_node("look") is None
 
 
 hardcoded = dg.ResourceDefinition.hardcoded_resource

@@ -1,12 +1,16 @@
 """The session that every source's calls are made on."""
 
 import logging
+import socket
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 from pydantic import SecretStr
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from coingecko_pipeline.sources import Opening, SourceSession
 from coingecko_pipeline.sources.errors import (
@@ -14,6 +18,8 @@ from coingecko_pipeline.sources.errors import (
     BadRequest,
     BrokenAnswer,
     ConnectionFailed,
+    NetworkAway,
+    NotReached,
     RateLimited,
     RedirectRefused,
     ServiceUnavailable,
@@ -30,8 +36,8 @@ URL = "https://user:secret@api.example.com/v2/secret"
 
 def session_of(server: FakeServer, clock: FakeClock | None = None, **options: Any) -> SourceSession:
     clock = clock or FakeClock()
-    on_origin = options.pop("on_origin", None)
-    opening = Opening(now=clock.now, sleep=clock.sleep, adapter=server, on_origin=on_origin)
+    more = {name: options.pop(name) for name in ("on_origin", "on_wait", "patience") if name in options}
+    opening = Opening(now=clock.now, sleep=clock.sleep, adapter=server, **more)
     return SourceSession("ExampleCoin", URL, opening, **options)
 
 
@@ -126,6 +132,64 @@ def test_an_error_of_the_network_tells_the_host_alone() -> None:
     assert caught.value.__cause__ is None
 
 
+def not_connected(reason: Exception) -> requests.ConnectionError:
+    """What requests raises where there was no connection, around the reason of its own library."""
+    return requests.ConnectionError(MaxRetryError(HTTPConnectionPool("api.example.com"), "/coins?key=secret", reason))
+
+
+def refused() -> requests.ConnectionError:
+    reason = NewConnectionError(HTTPConnection("api.example.com"), "Failed: [Errno 111]")
+    reason.__cause__ = ConnectionRefusedError(111, "Connection refused")
+    return not_connected(reason)
+
+
+NOT_REACHED = [
+    (
+        not_connected(NameResolutionError("api.example.com", HTTPConnection("api.example.com"), socket.gaierror())),
+        "its name does not resolve",
+    ),
+    (refused(), "the connection is refused"),
+    (not_connected(NewConnectionError(HTTPConnection("api.example.com"), "unreachable")), "there is no way to it"),
+    (requests.ConnectTimeout(""), "nobody answers there"),
+    (requests.exceptions.ProxyError(""), "its proxy is not reached"),
+]
+
+
+@pytest.mark.parametrize(("error", "why"), NOT_REACHED)
+def test_a_server_that_is_not_reached_is_tried_as_long_as_any_other_where_nobody_waits(
+    error: Exception, why: str
+) -> None:
+    server = FakeServer(lambda _request: Answer(error=error))
+    with pytest.raises(NotReached, match=f"no answer to the coins from api.example.com: {why}; check the network"):
+        ask(session_of(server))
+    assert len(server.requests) == TRIES
+
+
+@pytest.mark.parametrize(("error", "why"), NOT_REACHED)
+def test_a_server_that_is_not_reached_is_given_up_soon_where_somebody_waits(error: Exception, why: str) -> None:
+    clock, told = FakeClock(), list[str]()
+    server = FakeServer(lambda _request: Answer(error=error))
+    session = session_of(server, clock, patience=20.0, on_wait=lambda _seconds, reason: told.append(reason))
+    sentence = f"api.example.com is not reached: {why}. Check the network, and EXAMPLECOIN_BASE_URL where it is set"
+    with pytest.raises(NetworkAway, match=sentence):
+        ask(session)
+    assert sum(clock.sleeps) <= 20
+    assert set(told) == {f"api.example.com is not reached: {why}"}
+    tried = len(server.requests)
+    with pytest.raises(NetworkAway, match=sentence):
+        ask(session)
+    assert len(server.requests) == tried, "what was not reached a moment ago is not tried again"
+
+
+def test_a_server_that_was_reached_before_is_waited_for_also_where_somebody_waits() -> None:
+    answers = [Answer([]), *[Answer(error=refused())] * (TRIES - 1), Answer([])]
+    clock, server = FakeClock(), FakeServer(answers)
+    session = session_of(server, clock, patience=20.0)
+    ask(session)
+    assert ask(session) == []
+    assert sum(clock.sleeps) > 60
+
+
 FAULTS = [
     (Answer({"error": "too many requests"}, 429), RateLimited),
     (Answer({"error": "internal"}, 500), ServiceUnavailable),
@@ -136,7 +200,7 @@ FAULTS = [
     (Answer(b"[" * 100_000, 200), BrokenAnswer),
     (Answer(b"9" * 5_000, 200), BrokenAnswer),
     (Answer({"error": "no list"}, 200), BrokenAnswer),
-    (Answer(error=requests.ConnectTimeout("")), ConnectionFailed),
+    (Answer(error=requests.ConnectTimeout("")), NotReached),
     (Answer(error=requests.exceptions.ChunkedEncodingError("")), ConnectionFailed),
 ]
 

@@ -85,6 +85,8 @@ class CoinGecko:
         window: Remembers the calls for the rate limit; by default those of this process alone.
         adapter: How requests are sent; by default over the network.
         timeouts: Seconds to wait for a connection, and for an answer.
+        patience: Seconds for which CoinGecko is tried where it was never reached; None for as long as after any
+            failure.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class CoinGecko:
         window: CallWindow | None = None,
         adapter: BaseAdapter | None = None,
         timeouts: tuple[float, float] = TIMEOUT_SECONDS,
+        patience: float | None = None,
     ) -> None:
         self.plan = plan
         self.now = now
@@ -109,7 +112,7 @@ class CoinGecko:
         self._session = SourceSession(
             "CoinGecko",
             plan.base_url,
-            Opening(plan.base_url, now, on_origin, limiter.sleep, adapter, timeouts),
+            Opening(plan.base_url, now, on_origin, limiter.sleep, adapter, timeouts, patience, on_wait),
             error_of=error_of,
             secrets={plan.key_header: api_key} if plan.key_header and api_key else {},
             limiter=limiter,

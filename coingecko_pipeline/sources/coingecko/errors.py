@@ -12,7 +12,7 @@ SourceError
     │   ├── NotInPlan         10005: the endpoint is not in the plan
     │   └── AccessDenied      403: the address or the client is blocked
     ├── HistoryLimit          10012: more history than the plan serves
-    ├── NotFound              404: no such coin
+    ├── NotFound              404 that says so: no such coin
     └── BadRequest            any other 4xx: the call itself is wrong
 """
 
@@ -59,8 +59,8 @@ PRO_KEY_ON_PUBLIC_HOST = 10010
 DEMO_KEY_ON_PRO_HOST = 10011
 MORE_THAN_THE_PLAN_ALLOWS = 10012
 
-NO_SUCH_COIN = ("not found", "could not find")
-"""What CoinGecko's 404 says, where its status is lost (the recorded bodies)."""
+NO_SUCH_COIN = ("coin not found", "could not find coin")
+"""What CoinGecko's 404 of a coin says (the recorded bodies). Any other is of an address and says nothing of a coin."""
 
 
 class KeyRejected(CallerRefused):
@@ -99,8 +99,12 @@ def error_of(failed: FailedAnswer) -> SourceError:
         return failed.error(NotInPlan, "the endpoint is not in the plan; set COINGECKO_PLAN to the plan of the key")
     if status == 401 or code == KEY_MISSING:
         return failed.error(KeyRejected, "the key is missing or wrong; check COINGECKO_API_KEY and COINGECKO_PLAN")
-    if status == 404 or (status == 200 and any(words in failed.message.lower() for words in NO_SUCH_COIN)):
+    if status in (200, 404) and any(words in failed.message.lower() for words in NO_SUCH_COIN):
         return failed.error(NotFound, "there is no such coin")
+    if status == 404:
+        return failed.error(
+            BadRequest, "there is nothing at that address; check COINGECKO_BASE_URL, which ends with /api/v3"
+        )
     return errors.error_of(failed)
 
 

@@ -45,6 +45,16 @@ def failed(status: int, body: bytes) -> FailedAnswer:
     return FailedAnswer("CoinGecko", "the market chart of 'bitcoin'", status, body)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>404 Not Found</html>", b'{"error": "Incorrect path. Please check https://www.coingecko.com/api/"}', b""],
+)
+def test_a_404_that_is_of_no_coin_is_of_the_address(body: bytes) -> None:
+    error = error_of(failed(404, body))
+    assert type(error) is BadRequest
+    assert "there is nothing at that address; check COINGECKO_BASE_URL, which ends with /api/v3" in str(error)
+
+
 def test_every_recorded_error_body_is_known_here() -> None:
     assert {path.name for path in (recordings_dir() / "errors").iterdir()} == set(RECORDED)
 
