@@ -132,10 +132,10 @@ def calls_today(work: CompletionWork, budget: Budget, plan: Plan, now: datetime)
     wanted = len(work.in_order)
     if budget.left is not None and budget.share is not None:
         wanted = min(wanted, max(work.urgent, budget.share) if work.urgent <= budget.left else budget.share)
-    return min(wanted, _calls_in_time(plan, now))
+    return min(wanted, calls_in_time(plan, now))
 
 
-def _calls_in_time(plan: Plan, now: datetime) -> int:
+def calls_in_time(plan: Plan, now: datetime) -> int:
     """Calls that the rest of the day has time for."""
     until = datetime.combine(now.date(), DAY_ENDS, now.tzinfo)
     return int(plan.calls_per_minute * max(0.0, (until - now).total_seconds()) / 60 * RATE_SHARE)
@@ -152,8 +152,8 @@ def complete_on(work: CompletionWork, budget: Budget, plan: Plan, active_coins: 
         now: The current UTC time, aware.
     """
     if budget.left is None or plan.credits_per_month is None:
-        a_day = _calls_in_time(plan, datetime.combine(now.date(), COMPLETION_BEGINS, now.tzinfo))
-        return budget.today + timedelta(days=max(0, -(-(work.urgent - _calls_in_time(plan, now)) // a_day)))
+        a_day = calls_in_time(plan, datetime.combine(now.date(), COMPLETION_BEGINS, now.tzinfo))
+        return budget.today + timedelta(days=max(0, -(-(work.urgent - calls_in_time(plan, now)) // a_day)))
     if work.urgent <= budget.left:
         return budget.today
     to_do = work.urgent - budget.left

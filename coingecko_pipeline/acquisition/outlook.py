@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from coingecko_pipeline.acquisition.budget import read_budget
-from coingecko_pipeline.acquisition.completion import CompletionWork, calls_today, complete_on, work_of
+from coingecko_pipeline.acquisition.completion import CompletionWork, calls_in_time, calls_today, complete_on, work_of
 from coingecko_pipeline.acquisition.universe import active_coins, count_active, gone_coins
 from coingecko_pipeline.archive.coverage import Coverage, read_coverage
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
@@ -53,23 +53,27 @@ class TodaysCompletion:
     is_used_up: bool
 
 
-def plan_of_today(database: Database, plan: Plan, now: datetime) -> TodaysCompletion:
+def plan_of_today(
+    database: Database, plan: Plan, now: datetime, coverage: Mapping[str, Coverage] | None = None
+) -> TodaysCompletion:
     """What is to be done for the history now.
 
     Args:
         database: Where everything is kept.
         plan: The CoinGecko plan.
         now: The current UTC time, aware.
+        coverage: Of all coins, where it was read before.
 
     Raises:
         AcquisitionError: There are no coins yet.
     """
-    work = read_work(database, plan, now)
+    work = read_work(database, plan, now, coverage)
     budget = read_budget(database, plan, now.date())
     reason = "Every coin's history is complete."
     if work.in_order:
-        reason = f"{len(work.in_order):,} of {work.coins:,} coins wait for their history, and today has no credit for "
-        reason += f"it: {budget.left:,} are left until {budget.month.last}." if budget.left is not None else "it."
+        reason = f"{len(work.in_order):,} of {work.coins:,} coins wait for their history, and today has no "
+        has_time = budget.left is not None and calls_in_time(plan, now) > 0
+        reason += f"credit for it: {budget.left:,} are left until {budget.month.last}." if has_time else "time for it."
     return TodaysCompletion(calls_today(work, budget, plan, now), reason, bool(work.in_order) and budget.is_used_up)
 
 

@@ -16,12 +16,13 @@ from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.cli.agreement import take_agreement
 from coingecko_pipeline.cli.commands import take_charts, take_daily
 from coingecko_pipeline.cli.demo_market import DEMO_PLAN, demo_settings
-from coingecko_pipeline.cli.demo_place import DEMO_REPORT
+from coingecko_pipeline.cli.demo_place import DEMO_HOME, DEMO_REPORT
 from coingecko_pipeline.cli.instance import use_demo_home
 from coingecko_pipeline.cli.jobs import running
 from coingecko_pipeline.cli.measures import take_measures
 from coingecko_pipeline.cli.report import write_report
-from coingecko_pipeline.cli.status import read_status, show_status
+from coingecko_pipeline.cli.status import show_status
+from coingecko_pipeline.cli.stored_status import read_status
 from coingecko_pipeline.cli.terminal import CONSOLE, program, tell
 from coingecko_pipeline.cli.watching import at_work
 from coingecko_pipeline.databases import open_warehouse
@@ -71,7 +72,7 @@ def demo() -> None:
             ok = write_report(settings).ok and ok
         view.doing("Reading what is stored")
         database = open_warehouse(settings)
-        largest, status = _largest(database), read_status(database, settings.plan)
+        largest, status = _largest(database), read_status(database, settings.plan, DEMO_HOME)
         database.dispose()
     CONSOLE.print()
     CONSOLE.print(largest)

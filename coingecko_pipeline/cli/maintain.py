@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from coingecko_pipeline.cli.dagster_storage import read_dagster_bytes, told_bytes
 from coingecko_pipeline.cli.instance import use_home
-from coingecko_pipeline.cli.storage_size import read_dagster_bytes, told_bytes
 from coingecko_pipeline.cli.terminal import counted, tell, telling_time
 from coingecko_pipeline.cli.watching import at_work
 from coingecko_pipeline.settings import load_settings

@@ -1,5 +1,6 @@
 """How much room a database takes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import column, func, select, table
@@ -14,24 +15,33 @@ TABLES = table(
 """What a server tells of its tables: bytes of rows, of indexes, and free for more; MySQL counts them once a day."""
 
 
-def read_bytes(database: Database, *schemas: str) -> int:
-    """The bytes of a database's tables: of files on SQLite, else as the server estimates them.
+def read_bytes(database: Database) -> int:
+    """The bytes of a database's tables: of a file on SQLite, else as the server estimates them.
+
+    Raises:
+        DatabaseUnavailable: the server did not let us in.
+    """
+    return read_bytes_each(database)[0]
+
+
+def read_bytes_each(database: Database, *schemas: str) -> Sequence[int]:
+    """The bytes of a database's tables, and after them of those of each schema beside it; 0 where one is not there.
 
     Args:
         database: The database.
-        schemas: The schemas beside it that count too, where they are there.
+        schemas: The schemas.
 
     Raises:
         DatabaseUnavailable: the server did not let us in.
     """
     names = [each.url.database or "" for each in (database, *map(database.schema, schemas))]
     if database.is_sqlite:
-        return sum(bytes_of_file(Path(name)) for name in names)
+        return [bytes_of_file(Path(name)) for name in names]
     there = TABLES.c
-    query = select(func.sum(there.data_length + there.index_length + there.data_free)).where(
-        there.table_schema.in_(names)
-    )
-    return int(database.run_reading(lambda connection: connection.scalar(query)) or 0)
+    total = func.sum(there.data_length + there.index_length + there.data_free)
+    query = select(there.table_schema, total).where(there.table_schema.in_(names)).group_by(there.table_schema)
+    found = {name: int(size or 0) for name, size in database.run_reading(lambda c: c.execute(query).all())}
+    return [found.get(name, 0) for name in names]
 
 
 def bytes_of_file(path: Path) -> int:

@@ -7,12 +7,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
+from coingecko_pipeline import tables
 from coingecko_pipeline.cli import cli
-from coingecko_pipeline.cli.storage_size import read_dagster_bytes, told_bytes
+from coingecko_pipeline.cli.dagster_storage import read_dagster_bytes, told_bytes
 from coingecko_pipeline.settings import SettingsError, load_settings
 from coingecko_pipeline.warehouse import Database
-from coingecko_pipeline.warehouse.size import read_bytes
+from coingecko_pipeline.warehouse.size import read_bytes, read_bytes_each
 from coingecko_pipeline_tests.databases import MakeDatabase, on_servers, on_sqlite
+from coingecko_pipeline_tests.export.rows import ASSETS, store
 
 
 def test_the_command_tells_what_it_deleted_and_how_much_is_left(
@@ -37,7 +39,7 @@ def test_fewer_days_than_sensors_need_are_refused(days: int) -> None:
 def test_the_size_on_sqlite_is_that_of_the_files(database: Database, tmp_path: Path) -> None:
     file = Path(str(database.url.database))
     assert read_bytes(database) >= file.stat().st_size > 0
-    assert read_bytes(database, "nobodys") == read_bytes(database)
+    assert read_bytes_each(database, "nobodys") == [read_bytes(database), 0]
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
     assert read_dagster_bytes(tmp_path) == 0
     (tmp_path / "history").mkdir()
@@ -50,7 +52,8 @@ def test_the_size_on_sqlite_is_that_of_the_files(database: Database, tmp_path: P
 def test_the_size_on_a_server_is_what_it_tells_of_the_tables(
     database: Database, second: Database, make_database: MakeDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert 0 < read_bytes(second) < read_bytes(database) < read_bytes(database, "coinpaprika")
+    assert 0 < read_bytes(second) < read_bytes(database)
+    assert read_bytes_each(database, "coinpaprika") == [read_bytes(database), read_bytes(second)]
     with make_database().transaction() as connection:
         url = make_url(str(connection.engine.url.render_as_string(hide_password=False)))
         connection.exec_driver_sql("CREATE TABLE runs (number INT)")
@@ -86,6 +89,7 @@ def test_a_size_that_cannot_be_told_is_unknown(tmp_path: Path, settings: str) ->
 
 @on_sqlite
 def test_status_tells_both_sizes(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store(database, tables.assets, ASSETS)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", database.url.render_as_string(hide_password=False))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
@@ -93,4 +97,5 @@ def test_status_tells_both_sizes(database: Database, tmp_path: Path, monkeypatch
     told = json.loads(CliRunner().invoke(cli, ["status", "--json"], catch_exceptions=False).output)
     assert (told["bytes"] > 0, told["dagster_bytes"]) == (True, 0)
     table = CliRunner().invoke(cli, ["status"], catch_exceptions=False).output
-    assert "size on disk, and that of Dagster's own database" in table
+    assert "On disk\n  market " in table
+    assert "  Dagster's own           0.0 MB" in table
