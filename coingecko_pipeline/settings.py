@@ -37,6 +37,8 @@ API_KEY = re.compile(r"[A-Za-z0-9._~+/=-]+")
 """Characters of a key: what a header takes as a token (RFC 6750); CoinGecko's are letters, digits and -."""
 
 ADDRESS = r"^https?://[^\s/]+"
+HOSTS = ("github", "gitlab")
+"""What Dagster can link a line of code to."""
 
 S = TypeVar("S", bound="_FromEnvironment")
 
@@ -98,8 +100,37 @@ class AlertSettings(_FromEnvironment):
         return value.strip() if isinstance(value, str) else value
 
 
-class Settings(AlertSettings):
-    """The settings, each one an environment variable of the same name in capitals; those of the alerts among them.
+class CatalogueSettings(_FromEnvironment):
+    """The settings of what Dagster tells of the assets. They are read when the definitions are loaded.
+
+    Attributes:
+        database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
+            Holds a password, so it is never shown whole.
+        report_path: The HTML file that the report is written to.
+        report_url: Where that file is served; the UI links to it.
+        git_url: The repository of this code on GitHub or GitLab, for links to the code and the documents; without it
+            they are told as files.
+        git_branch: The branch, tag or commit of it that is at work.
+    """
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
+    report_path: Path = DEFAULT_REPORT_PATH
+    report_url: str | None = Field(default=None, pattern=ADDRESS)
+    git_url: str | None = Field(default=None, pattern=ADDRESS)
+    git_branch: str = "main"
+
+    @field_validator("git_url")
+    @classmethod
+    def _of_a_known_host(cls, value: str | None) -> str | None:
+        if value is not None and not any(host in value for host in HOSTS):
+            raise PydanticCustomError("git", f"must be the address of a repository on {' or '.join(HOSTS)}")
+        return value.removesuffix("/").removesuffix(".git") if value else value
+
+
+class Settings(AlertSettings, CatalogueSettings):
+    """The settings, each one an environment variable of the same name in capitals; those above among them.
 
     Attributes:
         coingecko_api_key: The CoinGecko API key; none for the keyless plan. Never shown.
@@ -115,9 +146,6 @@ class Settings(AlertSettings):
             needs.
         currencies: The currencies whose past is completed by itself, by their codes, with commas in between.
         coinpaprika_base_url: Another address than CoinPaprika's own, for a proxy or the sandbox.
-        database_url: Where the tables are: ``sqlite:///path`` or ``mysql+pymysql://user:password@host:port/database``.
-            Holds a password, so it is never shown whole.
-        report_path: The HTML file that the report is written to.
         measures_memory_mb: Megabytes that a MySQL or MariaDB server may use for each intermediate table of a statement
             that computes a derived table, and an eighth of it for each sort; two such statements run at a time.
         flag_spike_factor: A price this many times the ones before and after it, or this part of them, is a spike: 5
@@ -142,8 +170,6 @@ class Settings(AlertSettings):
     keep_events_days: int = Field(default=DEFAULT_KEEP_EVENTS_DAYS, ge=FEWEST_EVENTS_DAYS, le=36_500)
     currencies: Annotated[tuple[str, ...], NoDecode] = ()
     coinpaprika_base_url: str | None = Field(default=None, pattern=ADDRESS)
-    database_url: SecretStr = SecretStr(DEFAULT_DATABASE_URL)
-    report_path: Path = DEFAULT_REPORT_PATH
     measures_memory_mb: int = Field(default=DEFAULT_MEASURES_MEMORY_MB, ge=16, le=16_384)
     flag_spike_factor: float = Field(default=5.0, gt=2, le=1e6)
     flag_cap_off_pct: float = Field(default=25.0, ge=0, le=1e6)
@@ -262,6 +288,14 @@ def load_alert_settings() -> AlertSettings:
     settings = _read(AlertSettings, {})
     _check_addresses(settings)
     return settings
+
+
+def load_catalogue_settings() -> CatalogueSettings:
+    """Read the settings of the catalogue; the defaults where one is malformed, of which the first run tells."""
+    try:
+        return _read(CatalogueSettings, {})
+    except SettingsError:
+        return CatalogueSettings.model_construct()
 
 
 def load_dot_env() -> None:

@@ -13,7 +13,8 @@ SPECS = {"/".join(spec.key.path): spec for spec in build_definitions().resolve_a
 FILES = ("coingecko/market_report",)
 ENDPOINTS = [name for name in SPECS if name.split("/")[0].endswith("_api")]
 CHANGE_LOGS = [f"{source.name}/market_changes" for source in SOURCES]
-TABLES = [name for name in SPECS if name not in (*FILES, *ENDPOINTS, *CHANGE_LOGS)]
+VIEWS = [name for name, spec in SPECS.items() if "view" in spec.kinds]
+TABLES = [name for name in SPECS if name not in (*FILES, *ENDPOINTS, *CHANGE_LOGS, *VIEWS)]
 CALLS_THE_API = [
     *((source, table) for source in SOURCES for table in ("raw_asset_list", "daily_market")),
     (COINGECKO, "hourly_market"),
@@ -40,15 +41,13 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     assert parents["coinpaprika/market_changes"] == {"coinpaprika/daily_market"}
     assert not any(parents[endpoint] for endpoint in ENDPOINTS)
     assert parents["coingecko/daily_ohlc"] == {"coingecko/hourly_market"}
-    for computed in (
-        "weekly_market",
-        "monthly_market",
-        "daily_returns",
-        "global_market_daily",
-        "daily_candles",
-        "market_flags",
-    ):
-        assert parents[f"coingecko/{computed}"] == {"coingecko/daily_market"}
+    market, snapshots = "coingecko/daily_market", "coingecko/market_snapshots"
+    for computed in ("weekly_market", "monthly_market", "daily_returns"):
+        assert parents[f"coingecko/{computed}"] == {market}
+    assert parents["coingecko/global_market_daily"] == {market, "coingecko/rehypothecated_assets"}
+    assert parents["coingecko/daily_candles"] == {market, snapshots}
+    assert parents["coingecko/market_flags"] == {market, snapshots, "coingecko/market_revisions"}
+    assert parents["coingecko/daily_market_clean"] == {market, "coingecko/market_flags"}
     markets = {"coingecko/daily_market", "coinpaprika/daily_market"}
     coins = {f"{source.name}/{table}" for source in SOURCES for table in ("assets", "asset_contracts")}
     assert parents["coingecko/asset_pairs"] == markets | coins
@@ -61,7 +60,7 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     assert parents["coingecko/currency_charts"] == {"coingecko_api/market_chart"} | charts
     rates = {"coingecko_api/exchange_rates", "coingecko/currency_charts", "coingecko/raw_asset_list"}
     assert parents["coingecko/fx_rates"] == rates
-    assert len(parents) == 36
+    assert len(parents) == 43
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -69,19 +68,17 @@ def test_a_file_tells_its_reader_what_it_is(name: str) -> None:
     spec = SPECS[name]
     for words in ("**One file**", "**Complete**", "**Known gaps:**"):
         assert words in (spec.description or "")
-    assert spec.owners
     assert spec.group_name
     assert "html" in spec.kinds
 
 
-@pytest.mark.parametrize("name", sorted(TABLES))
+@pytest.mark.parametrize("name", sorted([*TABLES, *VIEWS]))
 def test_an_asset_tells_its_reader_what_it_is(name: str) -> None:
     spec = SPECS[name]
     for words in ("**One row**", "**Known gaps:**"):
         assert words in (spec.description or "")
-    assert spec.owners
     assert spec.group_name
-    assert {"mysql", "table"} <= spec.kinds
+    assert spec.kinds & {"table", "view"}
     schema = spec.metadata["dagster/column_schema"]
     columns = schema.value.columns if isinstance(schema, dg.TableSchemaMetadataValue) else schema.columns
     assert all(column.description for column in columns)

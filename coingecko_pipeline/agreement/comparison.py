@@ -26,9 +26,10 @@ from coingecko_pipeline.measures import (
     verify_table,
 )
 from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
-from coingecko_pipeline.measures.working_set import coins_made, dates_read
+from coingecko_pipeline.measures.working_set import STANDS_FOR, coins_made, dates_read
 from coingecko_pipeline.tables.agreement import AMBIGUOUS, asset_pairs, source_agreement
 from coingecko_pipeline.warehouse import Database
+from coingecko_pipeline.warehouse.column_inputs import Inputs, column_inputs
 
 LARGEST = 100
 """Of each date so many coins, the largest by CoinGecko's market cap, are expected to agree."""
@@ -175,6 +176,15 @@ def largest_coins_compared(database: Database, first: date, last: date) -> list[
     )
     rows: Sequence[Row[Any]] = database.run_reading(lambda connection: connection.execute(query).all())
     return [LargestCoin(*row) for row in rows]
+
+
+def agreement_inputs(source: str) -> dict[str, Inputs]:
+    """From which columns each column of source_agreement is computed; those of the other source have its schema.
+
+    Args:
+        source: The other source's name.
+    """
+    return column_inputs(_differences(source), source_agreement.columns.keys(), STANDS_FOR)
 
 
 def _differences(qualifier: str) -> Select[Any]:

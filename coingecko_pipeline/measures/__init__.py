@@ -6,6 +6,7 @@ of its rows are made; each other module has the rows of one table as SQL, the sa
 
 from coingecko_pipeline.measures.flags import Thresholds
 from coingecko_pipeline.measures.following import ALWAYS, Followed, Log, Plan, ToMake, follow
+from coingecko_pipeline.measures.lineage import measure_inputs
 from coingecko_pipeline.measures.making import CoinQuery
 from coingecko_pipeline.measures.plans import (
     DAILY_CANDLES,
@@ -47,6 +48,7 @@ __all__ = [
     "follow",
     "follow_market",
     "market_flags",
+    "measure_inputs",
     "merged",
     "verify_measure",
     "verify_table",

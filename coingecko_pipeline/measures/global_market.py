@@ -1,7 +1,7 @@
 """The whole market by date: sums, shares of the largest coins, and how many coins rose and fell."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import date
 from functools import cache
 from typing import Any
@@ -24,6 +24,7 @@ from sqlalchemy import (
 from coingecko_pipeline import tables
 from coingecko_pipeline.measures.making import Piece
 from coingecko_pipeline.measures.spans import ONE_DAY, Span
+from coingecko_pipeline.warehouse.column_inputs import Inputs, column_inputs
 from coingecko_pipeline.warehouse.database import Kind
 
 LARGEST = {"share_of_largest": 1, "share_of_ten": 10, "share_of_hundred": 100}
@@ -130,6 +131,19 @@ def _row(sums: _Sums, caps: Sequence[float]) -> dict[str, Any]:
     cap = sums.market_cap_usd
     shares = {name: sum(caps[:largest]) / cap if cap else None for name, largest in LARGEST.items()}
     return {**asdict(sums), **shares}
+
+
+def global_market_inputs(kind: Kind) -> dict[str, Inputs]:
+    """From which columns each column of the table is computed; the database does not matter."""
+    sums = column_inputs(_sums(kind), ["class", *(each.name for each in fields(_Sums))])
+    caps = column_inputs(_largest(), ["cap", "class"])
+    of_class = sums.pop("class")
+    sums |= dict.fromkeys(LARGEST, caps["cap"] | sums["market_cap_usd"])
+    return {
+        "date": frozenset({tables.daily_market.c.date}),
+        **{name: inputs | of_class for name, inputs in sums.items()},
+        **{f"{tables.ALL}{name}": inputs for name, inputs in sums.items()},
+    }
 
 
 def _counts_twice() -> ColumnElement[bool]:

@@ -34,8 +34,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 
 from coingecko_pipeline.measures.spans import ONE_DAY, Span
-from coingecko_pipeline.tables import ASSET_ID_LENGTH
+from coingecko_pipeline.tables import ASSET_ID_LENGTH, daily_market
 from coingecko_pipeline.warehouse import ExactText
+from coingecko_pipeline.warehouse.column_inputs import StandsFor
 from coingecko_pipeline.warehouse.database import Kind
 
 _TEMPORARY = MetaData()
@@ -62,6 +63,16 @@ coins_named = _coins("coins_named")
 """The same again, to name a coin by its number: MySQL keeps room for the longest id in each intermediate row."""
 dates_read = Table("dates_read", _TEMPORARY, Column("day", Date, primary_key=True), prefixes=["TEMPORARY"])
 """Every date of the market that is read for one of them."""
+
+STANDS_FOR: StandsFor = {
+    dates_read.c.day: daily_market.c.date,
+    **{
+        column: {"asset_id": daily_market.c.asset_id, "highest_usd": daily_market.c.price_usd}.get(column.name)
+        for coins in (coins_made, coins_named)
+        for column in coins.c
+    },
+}
+"""The columns of the market whose values theirs are, for `column_inputs`."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ It knows no table and no command of any project; `docs/mysql-io-manager.md` show
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from coingecko_pipeline.warehouse.column_inputs import Inputs, column_inputs, merged_inputs
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import (
     DatabaseUnavailable,
@@ -24,7 +25,7 @@ from coingecko_pipeline.warehouse.migrating import Migrations
 from coingecko_pipeline.warehouse.types import ExactText, UtcDateTime
 
 if TYPE_CHECKING:
-    from coingecko_pipeline.warehouse.asset_metadata import column_schema, table_name
+    from coingecko_pipeline.warehouse.asset_metadata import column_lineage, column_schema, table_name, table_uri
     from coingecko_pipeline.warehouse.io_manager import MySQLIOManager
     from coingecko_pipeline.warehouse.output import Frames
     from coingecko_pipeline.warehouse.reading import Between, OneOf, read_arrow, read_frame
@@ -38,6 +39,7 @@ __all__ = [
     "ExactText",
     "Frames",
     "Guard",
+    "Inputs",
     "InvalidFrameError",
     "Lowest",
     "Migrations",
@@ -51,10 +53,14 @@ __all__ = [
     "StoredValueError",
     "UtcDateTime",
     "WarehouseError",
+    "column_inputs",
+    "column_lineage",
     "column_schema",
+    "merged_inputs",
     "read_arrow",
     "read_frame",
     "table_name",
+    "table_uri",
 ]
 
 _SLOW = {
@@ -62,10 +68,12 @@ _SLOW = {
     "Frames": "output",
     "MySQLIOManager": "io_manager",
     "OneOf": "reading",
+    "column_lineage": "asset_metadata",
     "column_schema": "asset_metadata",
     "read_arrow": "reading",
     "read_frame": "reading",
     "table_name": "asset_metadata",
+    "table_uri": "asset_metadata",
 }
 """Names whose module imports Dagster or Arrow, which take long: at their first use, so that who needs none never waits.
 """

@@ -1,17 +1,22 @@
 """What an asset's metadata tells the IO manager, and what the IO manager tells Dagster about a table."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isnan
+from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import pandas as pd
 from dagster import (
+    AssetKey,
     MetadataValue,
     MultiPartitionsDefinition,
     PartitionsDefinition,
     TableColumn,
     TableColumnConstraints,
+    TableColumnDep,
+    TableColumnLineage,
     TableSchema,
 )
 from sqlalchemy import Column, Table
@@ -19,6 +24,7 @@ from sqlalchemy.dialects import mysql
 
 from coingecko_pipeline.warehouse.arrow_types import TEXT, arrow_type, is_exact_text
 from coingecko_pipeline.warehouse.as_declared import declared_unique_keys
+from coingecko_pipeline.warehouse.column_inputs import Inputs
 from coingecko_pipeline.warehouse.database import Database
 from coingecko_pipeline.warehouse.errors import DeclarationError
 from coingecko_pipeline.warehouse.markdown import LEFT, markdown_table
@@ -170,10 +176,43 @@ def table_name(database: Database, table: Table) -> str:
     return f"{table.schema or database.url.database}.{table.name}"
 
 
-def column_schema(table: Table) -> TableSchema:
+def table_uri(database: Database, table: Table) -> str:
+    """The address of a table, without the user and the password of its database. Nothing is connected to.
+
+    `mysql://host:3306/name/table`, or the file of an SQLite database: `sqlite:///folder/name.db#table`.
+    """
+    url = database.url
+    if database.is_sqlite:
+        return f"sqlite://{Path(url.database or '').resolve()}#{table.name}"
+    return f"mysql://{url.host}:{url.port or 3306}/{table.schema or url.database}/{table.name}"
+
+
+def column_lineage(inputs: Mapping[str, Inputs], key_of: Callable[[Table], AssetKey]) -> TableColumnLineage:
+    """What `column_inputs` tells of a table, as Dagster has it.
+
+    Args:
+        inputs: The columns that each column is computed from, by its name.
+        key_of: The key of a table's asset.
+    """
+    return TableColumnLineage(
+        {
+            name: [
+                TableColumnDep(key_of(column.table), column.name)
+                for column in sorted(columns, key=lambda each: (each.table.fullname, each.name))
+            ]
+            for name, columns in inputs.items()
+        }
+    )
+
+
+def column_schema(table: Table, lineage: TableColumnLineage | None = None) -> TableSchema:
     """A declared table as Dagster's column schema: types, comments as descriptions, keys and NULLs as constraints.
 
     An asset can carry it before its first run: `metadata={"dagster/column_schema": column_schema(table)}`.
+
+    Args:
+        table: As declared.
+        lineage: Told with each column's description, since Dagster's own UI does not show it.
     """
     keys = set(table.primary_key.columns.keys())
     return TableSchema(
@@ -181,7 +220,7 @@ def column_schema(table: Table) -> TableSchema:
             TableColumn(
                 name=column.name,
                 type=_type_name(column),
-                description=column.comment,
+                description=_described(column, lineage),
                 constraints=TableColumnConstraints(
                     nullable=bool(column.nullable),
                     unique=keys == {column.name},
@@ -200,6 +239,16 @@ def preview(rows: pd.DataFrame) -> str:
     first = rows.head(PREVIEW_ROWS)
     cells = ([_cell(value) for value in row] for row in first.itertuples(index=False, name=None))
     return markdown_table(dict.fromkeys(map(str, first.columns), LEFT), cells)
+
+
+def _described(column: Column[Any], lineage: TableColumnLineage | None) -> str | None:
+    names: dict[str, list[str]] = defaultdict(list)
+    for dep in lineage.deps_by_column.get(column.name, ()) if lineage else ():
+        names[dep.asset_key.to_user_string()].append(dep.column_name)
+    if not names:
+        return column.comment
+    told = "; ".join(f"{', '.join(columns)} of {asset}" for asset, columns in names.items())
+    return f"{column.comment} — from {told}"
 
 
 def _cell(value: Any) -> str:

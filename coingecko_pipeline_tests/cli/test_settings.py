@@ -19,6 +19,8 @@ SETTINGS = (
     "DATABASE_URL",
     "ALERT_WEBHOOK_URL",
     "DAGSTER_UI_URL",
+    "GIT_URL",
+    "REPORT_URL",
 )
 
 
@@ -71,6 +73,9 @@ def test_a_variable_that_is_empty_unsets_its_line_of_dot_env(tmp_path: Path, mon
         ("HOURLY_TOP", "all", "HOURLY_TOP must be a whole number"),
         ("COINGECKO_BASE_URL", "localhost:1", "COINGECKO_BASE_URL must be an address that begins with http"),
         ("COINPAPRIKA_BASE_URL", "localhost:1", "COINPAPRIKA_BASE_URL must be an address that begins with http"),
+        ("REPORT_URL", "localhost:8080", "REPORT_URL must be an address that begins with http"),
+        ("GIT_URL", "git@github.com:you/pipeline.git", "GIT_URL must be an address that begins with http"),
+        ("GIT_URL", "https://code.example/pipeline", "GIT_URL must be the address of a repository on github or gitlab"),
         ("COINGECKO_PLAN", "gold", "COINGECKO_PLAN is 'gold', which is no plan"),
         ("COINGECKO_PLAN", "analyst", "needs a key"),
         ("COINGECKO_API_KEY", "CG-\nX", "holds a character that no key has"),

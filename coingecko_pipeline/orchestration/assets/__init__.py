@@ -4,6 +4,7 @@ import dagster as dg
 
 from coingecko_pipeline.orchestration.assets.agreement import asset_pairs, source_agreement
 from coingecko_pipeline.orchestration.assets.asset_list import make_raw_asset_list, raw_asset_list
+from coingecko_pipeline.orchestration.assets.beside_the_market import BESIDE_THE_MARKET
 from coingecko_pipeline.orchestration.assets.contracts import asset_contracts, platforms
 from coingecko_pipeline.orchestration.assets.currencies import CurrencyChartsConfig, currency_charts, fx_rates
 from coingecko_pipeline.orchestration.assets.daily_candles import daily_candles
@@ -18,6 +19,7 @@ from coingecko_pipeline.orchestration.assets.market_changes import CHANGE_LOGS
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig, market_charts
 from coingecko_pipeline.orchestration.assets.market_flags import market_flags
 from coingecko_pipeline.orchestration.assets.market_report import MarketReportConfig, market_report
+from coingecko_pipeline.orchestration.assets.market_views import MARKET_VIEWS
 from coingecko_pipeline.orchestration.assets.measures import daily_returns, global_market_daily
 from coingecko_pipeline.orchestration.assets.paprika_contracts import paprika_contracts
 from coingecko_pipeline.orchestration.assets.rollups import monthly_market, weekly_market
@@ -67,6 +69,8 @@ ALL_ASSETS: tuple[dg.AssetsDefinition | dg.AssetSpec, ...] = (
     *DERIVED_ASSETS,
     *ENDPOINTS,
     *CHANGE_LOGS,
+    *BESIDE_THE_MARKET,
+    *MARKET_VIEWS,
 )
 """Every asset, in this one place."""
 

@@ -11,20 +11,18 @@ from coingecko_pipeline.agreement.pairs import CONTRACT_PRICE_TOLERANCE, PRICE_T
 from coingecko_pipeline.agreement.storing import Pairing, latest_common_date, pair_coins
 from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.market.changes import forget_followed, read_followed
-from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derived_asset, tell_followed
 from coingecko_pipeline.orchestration.derived_tables import followers_of
 from coingecko_pipeline.orchestration.failures import permanent_failures
 from coingecko_pipeline.orchestration.retries import RETRIES
-from coingecko_pipeline.orchestration.source_assets import key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, key_in
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.tables.agreement import asset_pairs as pairs_table
 from coingecko_pipeline.tables.agreement import source_agreement as agreement_table
-from coingecko_pipeline.warehouse import Database, column_schema, table_name
+from coingecko_pipeline.warehouse import Database, table_name
 from coingecko_pipeline.warehouse.markdown import LEFT, markdown_table
 
-GROUP = "agreement"
 PAIRS = key_in(COINGECKO, "asset_pairs")
 SHOWN = 50
 """Ambiguous coins, and pairs that contracts contradict, that the metadata lists."""
@@ -37,11 +35,9 @@ SHOWN = 50
         for source in (COINGECKO, COINPAPRIKA)
         for table in ("assets", "asset_contracts", "daily_market")
     ],
-    group_name=GROUP,
-    kinds={"mysql", "table"},
-    owners=OWNERS,
+    group_name=Domain.AGREEMENT.value,
+    tags=Domain.AGREEMENT.tags,
     retry_policy=RETRIES,
-    metadata={"dagster/column_schema": column_schema(pairs_table)},
 )
 def asset_pairs(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Database]) -> dg.MaterializeResult[None]:
     """Which coin of CoinGecko is which of CoinPaprika.
@@ -93,7 +89,7 @@ def asset_pairs(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[D
 @derived_asset(
     agreement_table,
     [PAIRS, key_in(COINGECKO, "daily_market"), key_in(COINPAPRIKA, "daily_market")],
-    group=GROUP,
+    Domain.AGREEMENT,
 )
 def source_agreement(
     context: dg.AssetExecutionContext,

@@ -10,18 +10,15 @@ from coingecko_pipeline.asset_list.acceptance import LIST_TAKEN
 from coingecko_pipeline.asset_list.entries import Defect, count_reasons
 from coingecko_pipeline.asset_list.refused import forget_refused_list
 from coingecko_pipeline.asset_list.taking import ListAttempt, take_list
-from coingecko_pipeline.databases import database_of, tables_of
+from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.orchestration.assets.endpoints import list_endpoint
 from coingecko_pipeline.orchestration.failures import permanent_failures
 from coingecko_pipeline.orchestration.freshness import policy_of
 from coingecko_pipeline.orchestration.retries import RETRIES
-from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, group_in, io_manager_of, key_in
 from coingecko_pipeline.sources import Source, SourceClient
 from coingecko_pipeline.sources.registry import COINGECKO
-from coingecko_pipeline.warehouse import Database, column_schema
-
-GROUP = "coins"
-OWNERS = ["team:market-data"]
+from coingecko_pipeline.warehouse import Database
 
 EXAMPLES = 20
 
@@ -51,16 +48,13 @@ next one agrees with it. An entry that cannot be a row is set aside and counted.
 
 **Known gaps:** coins that {source.title} no longer lists are not in it; `{source.name}/assets` keeps those.
 {source.list_gaps}""",
-        group_name=group_in(source, GROUP),
-        kinds={source.name, "mysql", "table"},
-        owners=OWNERS,
+        group_name=group_in(source, Domain.COINS),
+        tags=Domain.COINS.tags,
+        kinds={source.name},
         pool=source.pool,
         retry_policy=RETRIES,
         freshness_policy=policy_of(source, "raw_asset_list"),
-        metadata={
-            "dagster/column_schema": column_schema(tables_of(source).tables["raw_asset_list"]),
-            "write_mode": "replace_table",
-        },
+        metadata={"write_mode": "replace_table"},
         io_manager_key=io_manager_of(source),
         required_resource_keys={source.name, "warehouse"},
     )

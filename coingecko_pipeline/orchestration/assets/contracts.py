@@ -8,14 +8,14 @@ import pandas as pd
 from coingecko_pipeline import tables
 from coingecko_pipeline.asset_list.contracts import contracts_after, read_contracts
 from coingecko_pipeline.asset_list.platforms import take_platforms
-from coingecko_pipeline.orchestration.assets.asset_list import GROUP, OWNERS, facts_of_defects
+from coingecko_pipeline.orchestration.assets.asset_list import facts_of_defects
 from coingecko_pipeline.orchestration.assets.endpoints import ASSET_PLATFORMS
 from coingecko_pipeline.orchestration.failures import permanent_failures
 from coingecko_pipeline.orchestration.retries import RETRIES
-from coingecko_pipeline.orchestration.source_assets import io_manager_of, key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, io_manager_of, key_in
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.registry import COINGECKO
-from coingecko_pipeline.warehouse import Database, column_schema, read_frame
+from coingecko_pipeline.warehouse import Database, read_frame
 
 AFTER_THE_SNAPSHOT = {"dagster/priority": "-1"}
 """Of the steps that could run, those that a snapshot does not wait for come last: its moment is the midnight."""
@@ -30,16 +30,11 @@ AFTER_THE_SNAPSHOT = {"dagster/priority": "-1"}
             metadata={"columns": ["asset_id", "platforms", "fetched_at"]},
         )
     },
-    group_name=GROUP,
-    kinds={"mysql", "table"},
-    owners=OWNERS,
+    group_name=Domain.COINS.value,
+    tags=Domain.COINS.tags,
     retry_policy=RETRIES,
     op_tags=AFTER_THE_SNAPSHOT,
-    metadata={
-        "dagster/column_schema": column_schema(tables.asset_contracts),
-        "write_mode": "upsert",
-        "allow_empty": True,
-    },
+    metadata={"write_mode": "upsert", "allow_empty": True},
     io_manager_key=io_manager_of(COINGECKO),
 )
 def asset_contracts(
@@ -80,13 +75,13 @@ def asset_contracts(
     key=key_in(COINGECKO, "platforms"),
     # After the list: where the key is refused, no further call is made with it.
     deps=[ASSET_PLATFORMS, key_in(COINGECKO, "raw_asset_list")],
-    group_name=GROUP,
-    kinds={"coingecko", "mysql", "table"},
-    owners=OWNERS,
+    group_name=Domain.COINS.value,
+    tags=Domain.COINS.tags,
+    kinds={"coingecko"},
     pool=COINGECKO.pool,
     op_tags=AFTER_THE_SNAPSHOT,
     output_required=False,
-    metadata={"dagster/column_schema": column_schema(tables.platforms), "write_mode": "upsert"},
+    metadata={"write_mode": "upsert"},
     io_manager_key=io_manager_of(COINGECKO),
 )
 def platforms(

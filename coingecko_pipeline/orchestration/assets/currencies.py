@@ -16,35 +16,32 @@ from coingecko_pipeline.acquisition.currencies import (
 )
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.archive.dates import DateRange
-from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.contracts import AFTER_THE_SNAPSHOT
 from coingecko_pipeline.orchestration.assets.endpoints import EXCHANGE_RATES, MARKET_CHART
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata, date_of
 from coingecko_pipeline.orchestration.failures import permanent_failures, tell_survived
 from coingecko_pipeline.orchestration.freshness import policy_of
 from coingecko_pipeline.orchestration.retries import RETRIES
-from coingecko_pipeline.orchestration.source_assets import io_manager_of, key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, io_manager_of, key_in
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.sources.errors import SourceError
 from coingecko_pipeline.sources.registry import COINGECKO
-from coingecko_pipeline.warehouse import Database, column_schema, table_name
-
-GROUP = "currencies"
+from coingecko_pipeline.warehouse import Database, table_name
 
 
 @dg.asset(
     key=key_in(COINGECKO, "fx_rates"),
     # After the list: where the key is refused, no further call is made with it.
     deps=[EXCHANGE_RATES, key_in(COINGECKO, "currency_charts"), key_in(COINGECKO, "raw_asset_list")],
-    group_name=GROUP,
-    kinds={"coingecko", "mysql", "table"},
-    owners=OWNERS,
+    group_name=Domain.CURRENCIES.value,
+    tags=Domain.CURRENCIES.tags,
+    kinds={"coingecko"},
     pool=COINGECKO.pool,
     op_tags=AFTER_THE_SNAPSHOT,
     output_required=False,
     freshness_policy=policy_of(COINGECKO, "fx_rates"),
-    metadata={"dagster/column_schema": column_schema(tables.fx_rates), "write_mode": "upsert"},
+    metadata={"write_mode": "upsert"},
     io_manager_key=io_manager_of(COINGECKO),
 )
 def fx_rates(
@@ -102,12 +99,11 @@ class CurrencyChartsConfig(dg.Config):
 @dg.asset(
     key=key_in(COINGECKO, "currency_charts"),
     deps=[MARKET_CHART, key_in(COINGECKO, "market_charts")],
-    group_name=GROUP,
-    kinds={"coingecko", "mysql", "table"},
-    owners=OWNERS,
+    group_name=Domain.CURRENCIES.value,
+    tags=Domain.CURRENCIES.tags,
+    kinds={"coingecko"},
     pool=COINGECKO.pool,
     retry_policy=RETRIES,
-    metadata={"dagster/column_schema": column_schema(tables.currency_charts)},
 )
 def currency_charts(
     context: dg.AssetExecutionContext,

@@ -7,12 +7,13 @@ from typing import Any
 import dagster as dg
 
 from coingecko_pipeline.measures import DAILY_CANDLES
+from coingecko_pipeline.orchestration.assets.beside_the_market import MARKET_SNAPSHOTS
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derive, derived_asset
 from coingecko_pipeline.orchestration.source_assets import DAILY_MARKET
 from coingecko_pipeline.warehouse import Database
 
 
-@derived_asset(DAILY_CANDLES.table, [DAILY_MARKET])
+@derived_asset(DAILY_CANDLES.table, [DAILY_MARKET, MARKET_SNAPSHOTS])
 def daily_candles(
     context: dg.AssetExecutionContext,
     config: DerivedTableConfig,

@@ -10,14 +10,12 @@ from sqlalchemy import Table
 
 from coingecko_pipeline.market.changes import forget_followed, read_followed
 from coingecko_pipeline.measures import ALWAYS, DerivedTable, Followed, Span, follow_market
-from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.derived_tables import followers_of
 from coingecko_pipeline.orchestration.failures import permanent_failures
-from coingecko_pipeline.orchestration.source_assets import key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, key_in
 from coingecko_pipeline.sources.registry import COINGECKO
-from coingecko_pipeline.warehouse import Database, column_schema, table_name
+from coingecko_pipeline.warehouse import Database, table_name
 
-GROUP = "measures"
 MEASURES_POOL = "measures"
 """One such step at a time: two would share the memory that the server has for intermediate results."""
 
@@ -61,7 +59,7 @@ class DerivedTableConfig(dg.Config):
 
 
 def derived_asset(
-    table: Table, deps: Sequence[dg.AssetKey], group: str = GROUP
+    table: Table, deps: Sequence[dg.AssetKey], domain: Domain = Domain.MEASURES
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The decorator of a derived table's asset: what all of them have in common.
 
@@ -70,16 +68,14 @@ def derived_asset(
     Args:
         table: Where it is stored.
         deps: What it is made from.
-        group: Its group in the UI.
+        domain: What it is about.
     """
     return dg.asset(
         key=key_in(COINGECKO, table.name),
         deps=deps,
-        group_name=group,
-        kinds={"mysql", "table"},
-        owners=OWNERS,
+        group_name=domain.value,
+        tags=domain.tags,
         pool=MEASURES_POOL,
-        metadata={"dagster/column_schema": column_schema(table)},
     )
 
 

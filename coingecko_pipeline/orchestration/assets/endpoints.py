@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from coingecko_pipeline.orchestration.source_assets import Domain
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import COINGECKO, SNAPSHOT_SOURCES, SOURCES
 from coingecko_pipeline.sources.source import Source
@@ -28,39 +29,47 @@ CONTRACTS = endpoint_key(COINPAPRIKA, "contracts")
 EXCHANGE_RATES = endpoint_key(COINGECKO, "exchange_rates")
 
 
-def _endpoint(key: dg.AssetKey, source: Source, description: str) -> dg.AssetSpec:
-    return dg.AssetSpec(key, description=description, group_name="endpoints", kinds={source.name})
+def _endpoint(key: dg.AssetKey, source: Source, domain: Domain, description: str) -> dg.AssetSpec:
+    return dg.AssetSpec(key, description=description, kinds={source.name}, group_name="endpoints", tags=domain.tags)
 
 
 ENDPOINTS = (
     *(
-        _endpoint(list_endpoint(source), source, f"{source.title}'s list of coins: {source.list_call}.")
+        _endpoint(list_endpoint(source), source, Domain.COINS, f"{source.title}'s list of coins: {source.list_call}.")
         for source in SOURCES
     ),
     _endpoint(
         market_endpoint(COINGECKO),
         COINGECKO,
+        Domain.MARKET,
         "CoinGecko's current market: `/coins/markets`, one call for each 250 coins.",
     ),
     *(
-        _endpoint(market_endpoint(source), source, f"{source.title}'s current market: {source.market_call}.")
+        _endpoint(
+            market_endpoint(source), source, Domain.MARKET, f"{source.title}'s current market: {source.market_call}."
+        )
         for source in SNAPSHOT_SOURCES
     ),
     _endpoint(
         MARKET_CHART,
         COINGECKO,
+        Domain.MARKET,
         "CoinGecko's history of one coin: `/coins/{id}/market_chart`, one call for all its days.",
     ),
-    _endpoint(ASSET_PLATFORMS, COINGECKO, "The chains that CoinGecko knows: `/asset_platforms`, one call."),
+    _endpoint(
+        ASSET_PLATFORMS, COINGECKO, Domain.COINS, "The chains that CoinGecko knows: `/asset_platforms`, one call."
+    ),
     _endpoint(
         CONTRACTS,
         COINPAPRIKA,
+        Domain.COINS,
         "CoinPaprika's chains and the contracts on each: `/contracts`, one call, and `/contracts/{platform}`, one call "
         "for each chain.",
     ),
     _endpoint(
         EXCHANGE_RATES,
         COINGECKO,
+        Domain.CURRENCIES,
         "What one bitcoin costs in some 70 currencies: `/exchange_rates`, one call.",
     ),
 )

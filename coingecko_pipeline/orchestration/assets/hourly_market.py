@@ -6,11 +6,9 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.hourly import acquire_hour
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.market.snapshots import hour_transaction
-from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
 from coingecko_pipeline.orchestration.failures import (
@@ -20,11 +18,11 @@ from coingecko_pipeline.orchestration.failures import (
     tell_survived,
 )
 from coingecko_pipeline.orchestration.retries import RETRIES
-from coingecko_pipeline.orchestration.source_assets import key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, key_in
 from coingecko_pipeline.partitions import HOURLY, hour_of
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.registry import COINGECKO
-from coingecko_pipeline.warehouse import Database, Frames, column_schema
+from coingecko_pipeline.warehouse import Database, Frames
 
 
 class HourlyMarketConfig(dg.Config):
@@ -46,16 +44,12 @@ with warnings.catch_warnings():
         deps=[key_in(COINGECKO, "assets"), market_endpoint(COINGECKO)],
         partitions_def=HOURLY,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="market",
-        kinds={"coingecko", "mysql", "table"},
-        owners=OWNERS,
+        group_name=Domain.MARKET.value,
+        tags=Domain.MARKET.tags,
+        kinds={"coingecko"},
         pool=COINGECKO_POOL,
         retry_policy=RETRIES,
-        metadata={
-            "dagster/column_schema": column_schema(tables.hourly_market),
-            "write_mode": "upsert",
-            "partition_expr": "hour_at",
-        },
+        metadata={"write_mode": "upsert", "partition_expr": "hour_at"},
         io_manager_key="warehouse_io_manager",
     )
 

@@ -11,15 +11,14 @@ from sqlalchemy import select
 
 from coingecko_pipeline import tables
 from coingecko_pipeline.asset_list.changes import Asset, AssetChange, apply_list
-from coingecko_pipeline.databases import database_of, tables_of
-from coingecko_pipeline.orchestration.assets.asset_list import GROUP, OWNERS
+from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.orchestration.failures import permanent_failures
 from coingecko_pipeline.orchestration.freshness import policy_of
 from coingecko_pipeline.orchestration.retries import RETRIES
-from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, group_in, io_manager_of, key_in
 from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO
-from coingecko_pipeline.warehouse import Database, column_schema
+from coingecko_pipeline.warehouse import Database
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,12 +26,10 @@ if TYPE_CHECKING:
 
 def make_assets_and_changes(source: Source) -> dg.AssetsDefinition:
     """The Dagster assets of the coins of a source ever seen, and of what happened to them."""
-    declared = tables_of(source).tables
     common: dict[str, Any] = {
         "io_manager_key": io_manager_of(source),
-        "kinds": {"mysql", "table"},
-        "group_name": group_in(source, GROUP),
-        "owners": OWNERS,
+        "group_name": group_in(source, Domain.COINS),
+        "tags": Domain.COINS.tags,
     }
 
     @dg.multi_asset(
@@ -47,11 +44,7 @@ def make_assets_and_changes(source: Source) -> dg.AssetsDefinition:
 with the old and the new name or symbol. The very first list makes no changes, nor does a run that took none. Costs no
 call. **Known gaps:** a coin
 that came and went between two lists leaves no trace; two changes of one kind on one day show as the last one.""",
-                metadata={
-                    "dagster/column_schema": column_schema(declared["asset_changes"]),
-                    "write_mode": "upsert",
-                    "allow_empty": True,
-                },
+                metadata={"write_mode": "upsert", "allow_empty": True},
                 **common,
             ),
             "assets": dg.AssetOut(
@@ -62,7 +55,7 @@ that came and went between two lists leaves no trace; two changes of one kind on
 whether the latest list has it. Coins that are gone stay, with `is_active` false, so a study of the past can be free of
 survivorship bias from the first list on. Costs no call. **Complete** after each materialization. **Known gaps:** coins
 that left before the first list.""",
-                metadata={"dagster/column_schema": column_schema(declared["assets"]), "write_mode": "upsert"},
+                metadata={"write_mode": "upsert"},
                 freshness_policy=policy_of(source, "assets"),
                 **common,
             ),

@@ -11,20 +11,19 @@ from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.snapshot import acquire_current
 from coingecko_pipeline.acquisition.universe import largest_coins
 from coingecko_pipeline.archive.dates import DateRange
-from coingecko_pipeline.databases import database_of, tables_of
+from coingecko_pipeline.databases import database_of
 from coingecko_pipeline.market.changes import Change
 from coingecko_pipeline.market.snapshots import snapshot_transaction
 from coingecko_pipeline.market.whole_rows import upsert_whole_rows
-from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import market_endpoint
 from coingecko_pipeline.orchestration.assets.market_charts import as_metadata
 from coingecko_pipeline.orchestration.failures import failing_for_good, permanent_failures, tell_survived
 from coingecko_pipeline.orchestration.freshness import policy_of
 from coingecko_pipeline.orchestration.retries import RETRIES
-from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, group_in, io_manager_of, key_in
 from coingecko_pipeline.partitions import DAILY, dates_of
 from coingecko_pipeline.sources import SnapshotClient, SnapshotSource, Source
-from coingecko_pipeline.warehouse import Database, Frames, column_schema
+from coingecko_pipeline.warehouse import Database, Frames
 from coingecko_pipeline.warehouse.markdown import LEFT, RIGHT, markdown_table
 
 
@@ -46,18 +45,13 @@ def daily_market_asset(
             deps=[key_in(source, "assets"), *deps],
             partitions_def=DAILY,
             backfill_policy=dg.BackfillPolicy.single_run(),
-            group_name=group_in(source, "market"),
-            kinds={source.name, "mysql", "table"},
-            owners=OWNERS,
+            group_name=group_in(source, Domain.MARKET),
+            tags=Domain.MARKET.tags,
+            kinds={source.name},
             pool=source.pool,
             retry_policy=RETRIES,
             freshness_policy=policy_of(source, "daily_market"),
-            metadata={
-                "dagster/column_schema": column_schema(tables_of(source).tables["daily_market"]),
-                "write_mode": "upsert",
-                "partition_expr": "date",
-                "allow_empty": True,
-            },
+            metadata={"write_mode": "upsert", "partition_expr": "date", "allow_empty": True},
             io_manager_key=io_manager_of(source),
             **more,
         )

@@ -2,11 +2,9 @@
 
 import dagster as dg
 
-from coingecko_pipeline.databases import tables_of
-from coingecko_pipeline.orchestration.source_assets import group_in, key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, group_in, key_in
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 from coingecko_pipeline.sources.source import Source
-from coingecko_pipeline.warehouse import column_schema
 
 
 def changes_key(source: Source) -> dg.AssetKey:
@@ -19,8 +17,8 @@ def _change_log(source: Source) -> dg.AssetSpec:
     return dg.AssetSpec(
         changes_key(source),
         deps=[key_in(source, table) for table in written_by],
-        group_name=group_in(source, "market"),
-        kinds={"mysql", "table"},
+        group_name=group_in(source, Domain.MARKET),
+        tags=Domain.MARKET.tags,
         description=f"""What changed in {source.title}'s market tables, numbered in the order in which it was committed.
 
 **One row** is one thing that changed: a date for all coins (a snapshot), or the dates of one coin (a chart). It is
@@ -29,7 +27,6 @@ keeps the number up to which it has followed (`followed_changes`), so it costs w
 
 **The checks of the daily market stand here**, since they are about what changed and not about one run's partitions:
 they look at the latest dates, in a run of their own, and can be executed alone at any time.""",
-        metadata={"dagster/column_schema": column_schema(tables_of(source).tables["market_changes"])},
     )
 
 

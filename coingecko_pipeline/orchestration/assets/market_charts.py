@@ -12,16 +12,15 @@ from coingecko_pipeline.acquisition.planning import Request
 from coingecko_pipeline.acquisition.progress import Progress
 from coingecko_pipeline.archive.dates import DateRange
 from coingecko_pipeline.asset_list.inactive import note_inactive_coins
-from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.assets.endpoints import MARKET_CHART
 from coingecko_pipeline.orchestration.failures import permanent_failures, tell_survived
 from coingecko_pipeline.orchestration.retries import RETRIES
-from coingecko_pipeline.orchestration.source_assets import key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, key_in
 from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.client import latest_complete_date
 from coingecko_pipeline.sources.errors import CallerRefused, SourceError
 from coingecko_pipeline.sources.registry import COINGECKO
-from coingecko_pipeline.warehouse import Database, column_schema, table_name
+from coingecko_pipeline.warehouse import Database, table_name
 
 EXAMPLES = 20
 """Coins of each kind that the metadata lists."""
@@ -63,12 +62,11 @@ class MarketChartsConfig(CoinsConfig):
 @dg.asset(
     key=key_in(COINGECKO, "market_charts"),
     deps=[MARKET_CHART, key_in(COINGECKO, "assets")],
-    group_name="market",
-    kinds={"coingecko", "mysql", "table"},
-    owners=OWNERS,
+    group_name=Domain.MARKET.value,
+    tags=Domain.MARKET.tags,
+    kinds={"coingecko"},
     pool=COINGECKO.pool,
     retry_policy=RETRIES,
-    metadata={"dagster/column_schema": column_schema(tables.market_charts)},
 )
 def market_charts(
     context: dg.AssetExecutionContext,

@@ -7,12 +7,13 @@ from typing import Any
 import dagster as dg
 
 from coingecko_pipeline import measures, tables
+from coingecko_pipeline.orchestration.assets.beside_the_market import MARKET_REVISIONS, MARKET_SNAPSHOTS
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derive, derived_asset
 from coingecko_pipeline.orchestration.source_assets import DAILY_MARKET
 from coingecko_pipeline.warehouse import Database
 
 
-@derived_asset(tables.market_flags, [DAILY_MARKET])
+@derived_asset(tables.market_flags, [DAILY_MARKET, MARKET_SNAPSHOTS, MARKET_REVISIONS])
 def market_flags(
     context: dg.AssetExecutionContext,
     config: DerivedTableConfig,

@@ -8,9 +8,9 @@ import dagster as dg
 from pydantic import Field
 
 from coingecko_pipeline.market.changes import latest_change, set_followed
-from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.derived_tables import REPORT
 from coingecko_pipeline.orchestration.failures import permanent_failures
+from coingecko_pipeline.orchestration.source_assets import DAILY_MARKET, Domain, key_in
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
@@ -24,11 +24,11 @@ class MarketReportConfig(dg.Config):
 
 
 @dg.asset(
-    key=["coingecko", "market_report"],
-    deps=[dg.AssetKey(["coingecko", "daily_market"]), dg.AssetKey(["coingecko", "source_agreement"])],
-    group_name="market",
+    key=key_in(COINGECKO, REPORT),
+    deps=[DAILY_MARKET, key_in(COINGECKO, "source_agreement")],
+    group_name=Domain.MARKET.value,
+    tags=Domain.MARKET.tags,
     kinds={"html"},
-    owners=OWNERS,
 )
 def market_report(
     context: dg.AssetExecutionContext,

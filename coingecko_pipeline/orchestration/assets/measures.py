@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from coingecko_pipeline.measures import DAILY_RETURNS, GLOBAL_MARKET_DAILY
+from coingecko_pipeline.orchestration.assets.beside_the_market import REHYPOTHECATED_ASSETS
 from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig, derive, derived_asset
 from coingecko_pipeline.orchestration.source_assets import DAILY_MARKET
 from coingecko_pipeline.warehouse import Database
@@ -43,7 +44,7 @@ def daily_returns(
     return derive(context, config, warehouse, DAILY_RETURNS, now(), measures_memory)
 
 
-@derived_asset(GLOBAL_MARKET_DAILY.table, [DAILY_MARKET])
+@derived_asset(GLOBAL_MARKET_DAILY.table, [DAILY_MARKET, REHYPOTHECATED_ASSETS])
 def global_market_daily(
     context: dg.AssetExecutionContext,
     config: DerivedTableConfig,

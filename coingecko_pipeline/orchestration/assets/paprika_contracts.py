@@ -7,27 +7,23 @@ import dagster as dg
 import pandas as pd
 
 from coingecko_pipeline.asset_list.asked_contracts import take_contracts
-from coingecko_pipeline.databases import database_of, tables_of
-from coingecko_pipeline.orchestration.assets.asset_list import GROUP, OWNERS, facts_of_defects
+from coingecko_pipeline.databases import database_of
+from coingecko_pipeline.orchestration.assets.asset_list import facts_of_defects
 from coingecko_pipeline.orchestration.assets.contracts import AFTER_THE_SNAPSHOT
 from coingecko_pipeline.orchestration.assets.endpoints import CONTRACTS
 from coingecko_pipeline.orchestration.failures import permanent_failures
-from coingecko_pipeline.orchestration.source_assets import group_in, io_manager_of, key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, group_in, io_manager_of, key_in
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA, CoinPaprika
-from coingecko_pipeline.warehouse import Database, column_schema
+from coingecko_pipeline.warehouse import Database
 
 COMMON: dict[str, Any] = {
     "io_manager_key": io_manager_of(COINPAPRIKA),
-    "kinds": {COINPAPRIKA.name, "mysql", "table"},
-    "group_name": group_in(COINPAPRIKA, GROUP),
-    "owners": OWNERS,
+    "group_name": group_in(COINPAPRIKA, Domain.COINS),
+    "tags": Domain.COINS.tags,
+    "kinds": {COINPAPRIKA.name},
+    "metadata": {"write_mode": "upsert", "allow_empty": True},
     "is_required": False,
 }
-
-
-def _metadata(table: str) -> dict[str, Any]:
-    declared = tables_of(COINPAPRIKA).tables[table]
-    return {"dagster/column_schema": column_schema(declared), "write_mode": "upsert", "allow_empty": True}
 
 
 @dg.multi_asset(
@@ -49,7 +45,6 @@ rows, stops no other and no run, and is asked again by the next run. **Complete*
 
 **Known gaps:** contracts that CoinPaprika says are not active, and what cannot be stored (counted as `left_out`, with
 the reason). A chain that CoinPaprika lists no longer keeps its rows as they were.""",
-            metadata=_metadata("asset_contracts"),
             **COMMON,
         ),
         "platforms": dg.AssetOut(
@@ -58,7 +53,6 @@ the reason). A chain that CoinPaprika lists no longer keeps its rows as they wer
 
 **One row** is one chain of `/contracts` whose contracts came, with the moment of that answer, from which the week until
 the next call counts. **Known gaps:** `/contracts` gives ids alone, so all else is NULL.""",
-            metadata=_metadata("platforms"),
             **COMMON,
         ),
     },
