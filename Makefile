@@ -84,7 +84,7 @@ lock: ## Pin the dependencies again (needs uv).
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
-	  --no-header --upgrade pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	  --no-header --upgrade pyproject.toml --extra lake --group dev -c requirements.lock -o requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \
 	  --no-header --upgrade pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
 	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-strip-extras --generate-hashes \

@@ -21,6 +21,7 @@ DEFAULT_DATABASE_URL = "sqlite:///data/coingecko.db"
 DEFAULT_REPORT_PATH = Path("data") / "report" / "index.html"
 DEFAULT_MEASURES_MEMORY_MB = 256
 DEFAULT_KEEP_PAGES_DAYS = 30
+DEFAULT_LAKE_KEEP_DAYS = 7
 DEFAULT_ALERT_REVISED_VALUES = 2_000
 DEFAULT_KEEP_EVENTS_DAYS = 90
 FEWEST_EVENTS_DAYS = 7
@@ -145,6 +146,9 @@ class Settings(AlertSettings, CatalogueSettings):
         keep_events_days: Days for which Dagster's own records of a run are kept after its end, but for what its UI
             needs.
         currencies: The currencies whose past is completed by itself, by their codes, with commas in between.
+        lake_uri: The folder, or the address of an object store, where a copy of what is stored is kept as Iceberg
+            tables; none for no lake.
+        lake_keep_days: Days for which a version of the lake can be read after a newer one has taken its place.
         coinpaprika_base_url: Another address than CoinPaprika's own, for a proxy or the sandbox.
         measures_memory_mb: Megabytes that a MySQL or MariaDB server may use for each intermediate table of a statement
             that computes a derived table, and an eighth of it for each sort; two such statements run at a time.
@@ -169,6 +173,8 @@ class Settings(AlertSettings, CatalogueSettings):
     keep_pages_days: int = Field(default=DEFAULT_KEEP_PAGES_DAYS, ge=0, le=36_500)
     keep_events_days: int = Field(default=DEFAULT_KEEP_EVENTS_DAYS, ge=FEWEST_EVENTS_DAYS, le=36_500)
     currencies: Annotated[tuple[str, ...], NoDecode] = ()
+    lake_uri: str | None = None
+    lake_keep_days: int = Field(default=DEFAULT_LAKE_KEEP_DAYS, ge=1, le=36_500)
     coinpaprika_base_url: str | None = Field(default=None, pattern=ADDRESS)
     measures_memory_mb: int = Field(default=DEFAULT_MEASURES_MEMORY_MB, ge=16, le=16_384)
     flag_spike_factor: float = Field(default=5.0, gt=2, le=1e6)

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "market": {"archive", "sources", "tables", "warehouse"},
     "acquisition": {"archive", "market", "sources", "tables", "warehouse"},
     "asset_list": {"acquisition", "sources", "tables", "warehouse"},
+    "lake": {"market", "measures", "tables", "warehouse"},
     "report": {"acquisition", "archive", "market", "sources", "tables", "warehouse"},
     "analysis": {"settings", "tables", "warehouse"},
     "secret_files": set(),
@@ -33,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "deployment": {"settings", "warehouse"},
     "alerts": {"orchestration", "settings", "sources"},
     "orchestration": {
-        *("acquisition", "agreement", "alerts", "archive", "asset_list", "databases", "market", "measures"),
+        *("acquisition", "agreement", "alerts", "archive", "asset_list", "databases", "lake", "market", "measures"),
         *("partitions", "report", "settings", "sources", "tables", "warehouse"),
     },
     "definitions": {"orchestration", "settings"},
@@ -118,5 +119,5 @@ def test_the_definitions_load_in_a_fresh_interpreter_without_network_and_environ
         check=False,
     )
     assert loaded.returncode == 0, loaded.stderr
-    assert loaded.stdout.strip() == "43"
+    assert loaded.stdout.strip() == "44"
     assert list(tmp_path.iterdir()) == []

@@ -22,6 +22,7 @@ COMMANDS = {
     "export": "coingecko_pipeline.cli.export:export",
     "forget": "coingecko_pipeline.cli.forget:forget",
     "fx": "coingecko_pipeline.cli.currencies:fx",
+    "lake": "coingecko_pipeline.cli.lake:lake",
     "maintain": "coingecko_pipeline.cli.maintain:maintain",
     "measures": "coingecko_pipeline.cli.measures:measures",
     "migrate": "coingecko_pipeline.cli.migrate:migrate_command",

@@ -11,6 +11,9 @@ from sqlalchemy import Connection, Table, delete, inspect, or_
 from coingecko_pipeline import tables
 from coingecko_pipeline.cli.terminal import CONSOLE, counted
 from coingecko_pipeline.export.attribution import SIDECAR, sidecar_of, source_in
+from coingecko_pipeline.lake import LakeError
+from coingecko_pipeline.lake.deleting import delete_lake, folders_of_lake
+from coingecko_pipeline.lake.errors import assert_extra
 from coingecko_pipeline.report.place import is_report
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline.sources import Source
@@ -64,7 +67,7 @@ class Place:
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(name: str, folders: tuple[Path, ...], yes: bool) -> None:
-    """Delete all data of a source for good: its tables, its archive, the report, and exported files.
+    """Delete all data of a source for good: its tables, its archive, the lake, the report, and exported files.
 
     Tells what there is, and asks. Stop what writes into the database before.
     """
@@ -74,15 +77,23 @@ def forget(name: str, folders: tuple[Path, ...], yes: bool) -> None:
     try:
         places = list(_places(source, warehouse))
         files = [*_report(settings.report_path), *_exports(source, (Path(), DATA, *folders))]
-        if not files and not any(sum(place.rows.values()) for place in places):
+        lake = list(folders_of_lake(warehouse).values()) if source is COINGECKO else []
+        if lake:  # before anything is deleted
+            assert_extra()
+        if not files and not lake and not any(sum(place.rows.values()) for place in places):
             _say(f"There is nothing of {source.title} in {warehouse.masked_url}, and no file of it.")
             return
         _say(f"What there is of {source.title}:")
-        _list(places, files)
+        _list(places, [*files, *lake])
         if not yes and not click.confirm("Delete all of this for good?"):
             _say("Nothing was deleted.")
             sys.exit(1)
+        if lake:
+            # Before the tables, whose catalog tells where it is.
+            delete_lake(warehouse, lambda folder: _say(f"Deleted {folder}."))
         _delete(source, warehouse, places, files)
+    except LakeError as error:
+        raise click.ClickException(f"{error} Nothing was deleted of the database.") from None
     finally:
         warehouse.dispose()
 
@@ -137,7 +148,7 @@ def _exports(source: Source, folders: Iterable[Path]) -> Iterator[Path]:
                     yield sidecar_of(path)
 
 
-def _list(places: Iterable[Place], files: Iterable[Path]) -> None:
+def _list(places: Iterable[Place], files: Iterable[Path | str]) -> None:
     for place in places:
         for name, rows in place.rows.items():
             if rows:

@@ -16,6 +16,9 @@ from coingecko_pipeline.warehouse import Database
 MAIN_SOURCE = "coingecko"
 """`followed_changes.source` of the log of the main database; that of another source's schema has the source's name."""
 
+COPY = "lake."
+"""What the name of a follower begins with that is the lake's copy of the table whose name comes after it."""
+
 KEPT = timedelta(days=30)
 """How long a change is kept after every derived table has followed it, for who looks for what happened."""
 
@@ -84,6 +87,18 @@ def log_changes(
             for position, change in enumerate(changes, start=1)
         ],
     )
+
+
+def copy_of(table_name: str) -> str:
+    """The name under which it is kept how far the lake's copy of a table has followed the log."""
+    return f"{COPY}{table_name}"
+
+
+def log_for_copies(connection: Connection, changes: Sequence[Change], now: Callable[[], datetime]) -> None:
+    """Log what has changed in tables that are computed, as far as the lake has copies of them; see `log_changes`."""
+    table = tables.followed_changes
+    followers = set(connection.scalars(select(table.c.table_name).where(table.c.table_name.startswith(COPY))))
+    log_changes(connection, [change for change in changes if copy_of(change.table_name) in followers], now)
 
 
 def latest_change(database: Database) -> int:

@@ -7,7 +7,15 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from coingecko_pipeline.market.changes import Change, changes_after, followed_number, latest_change, set_followed
+from coingecko_pipeline.market.changes import (
+    Change,
+    changes_after,
+    followed_number,
+    latest_change,
+    log_for_copies,
+    set_followed,
+)
+from coingecko_pipeline.measures.made import changes_made
 from coingecko_pipeline.measures.making import CoinPiece, DatedPiece, Finish, make_pieces
 from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES
 from coingecko_pipeline.measures.spans import Span
@@ -122,10 +130,12 @@ def follow(
     made = plan(changes, now)
 
     def finish(connection: Connection) -> None:
-        if made.finish:
-            made.finish(connection)
+        pieces = [piece for group in made.groups for piece in group]
+        if made.finish and made.finish(connection) and isinstance(made.finish, DatedPiece):
+            pieces.append(made.finish)
         for source, number in after.items():
             set_followed(connection, table_name, source, number, now)
+        log_for_copies(connection, changes_made(table_name, pieces), lambda: now)
 
     rows = make_pieces(database, made.groups, finish, megabytes)
     return Followed(

@@ -301,7 +301,6 @@ def _after(table: Table, last: date) -> DatedPiece:
     start = table.primary_key.columns[0]
 
     def make(connection: Connection) -> int:
-        connection.execute(delete(table).where(start > last))
-        return 0
+        return connection.execute(delete(table).where(start > last)).rowcount
 
     return DatedPiece(table, Span(last + ONE_DAY, date.max), make)

@@ -13,10 +13,11 @@ from typing import ClassVar
 
 from sqlalchemy import Connection
 
-from coingecko_pipeline.market.changes import Change, changes_after, latest_change, read_followed
+from coingecko_pipeline.market.changes import Change, changes_after, latest_change, log_for_copies, read_followed
 from coingecko_pipeline.market.differences import RowDifferences
 from coingecko_pipeline.measures.comparing import compare_and_mend
 from coingecko_pipeline.measures.following import ALWAYS, Log, Plan, follow
+from coingecko_pipeline.measures.made import changes_made
 from coingecko_pipeline.measures.making import AT_ONCE, CoinPiece, DatedPiece
 from coingecko_pipeline.measures.memory import DEFAULT_MEGABYTES, statement_memory
 from coingecko_pipeline.measures.spans import Span
@@ -124,6 +125,8 @@ def _compare(
         changed = not found.is_clean and numbers != [latest_change(log.database) for log in logs]
         if changed or found.is_clean or not options.repair:
             connection.get_transaction().rollback()  # type: ignore[union-attr]
+        else:
+            log_for_copies(connection, changes_made(table_name, group), options.now)
         return None if changed else found
 
     for _ in range(TRIES):

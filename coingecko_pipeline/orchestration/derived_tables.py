@@ -7,7 +7,8 @@ from datetime import UTC, datetime, time
 from sqlalchemy import Table, func, select
 
 from coingecko_pipeline import tables
-from coingecko_pipeline.market.changes import FollowedTable, LatestChange, latest_changes, read_followed
+from coingecko_pipeline.lake.copied import COPIES, ByLog
+from coingecko_pipeline.market.changes import FollowedTable, LatestChange, copy_of, latest_changes, read_followed
 from coingecko_pipeline.measures import DAILY_OHLC, MEASURES
 from coingecko_pipeline.sources.coinpaprika import COINPAPRIKA
 from coingecko_pipeline.sources.registry import COINGECKO
@@ -32,7 +33,7 @@ they are made."""
 def followers_of(
     source: str, table_name: str, followed: Mapping[tuple[str, str], FollowedTable]
 ) -> Sequence[FollowedTable]:
-    """How far those have come that follow a table and ever were computed.
+    """How far those have come that follow a table and ever were computed, the lake's copies among them.
 
     Args:
         source: Whose log has the table's changes.
@@ -40,6 +41,12 @@ def followers_of(
         followed: How far each derived table has come.
     """
     names = [name for name, logs in FOLLOWS.items() if table_name in logs.get(source, ())]
+    if source == COINGECKO.name:
+        names += [
+            copy_of(copied.name)
+            for copied in COPIES
+            if isinstance(copied.way, ByLog) and copied.way.table_name == table_name
+        ]
     return [followed[name, source] for name in names if (name, source) in followed]
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from coingecko_pipeline.acquisition.planning import AcquisitionError
 from coingecko_pipeline.archive.dates import BackwardsDates
+from coingecko_pipeline.lake import LakeError
 from coingecko_pipeline.report import ReportError
 from coingecko_pipeline.settings import SettingsError
 from coingecko_pipeline.sources.errors import PermanentCall, RetriableCall
@@ -19,6 +20,10 @@ from coingecko_pipeline.warehouse.failures import is_outage, is_transient, words
 
 COINGECKO_POOL = COINGECKO.pool
 """One step at a time uses the key, so that no two runs share its minute."""
+
+
+PERMANENT = (*(PermanentCall, AcquisitionError, BackwardsDates, LakeError, ReportError, SettingsError, WarehouseError),)
+"""What another try cannot help, and whose message is a sentence for the user."""
 
 
 def _began_in_a_database(error: BaseException | None) -> bool:
@@ -46,7 +51,7 @@ def permanent_failures() -> Iterator[None]:
             raise
         told = f"The database did not take a statement ({words_of(error)}). Please report it with the log of this run."
         raise dg.Failure(description=told, allow_retries=False) from error
-    except (PermanentCall, AcquisitionError, BackwardsDates, ReportError, SettingsError, WarehouseError) as error:
+    except PERMANENT as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     except Exception as error:
         if _began_in_a_database(error):

@@ -15,6 +15,7 @@ from coingecko_pipeline.orchestration.assets import (
     daily_market,
     fx_rates,
     hourly_market,
+    lake,
     market_charts,
     market_report,
     platforms,
@@ -116,6 +117,13 @@ market_report_job = dg.define_asset_job(
     description="The report as one HTML file: no call.",
 )
 
+lake_job = dg.define_asset_job(
+    "lake_job",
+    tags=at_most(hours=12),
+    selection=dg.AssetSelection.assets(lake),
+    description="The lake at LAKE_URI, as far as the database has changed: no call.",
+)
+
 SNAPSHOT_JOBS = {
     name: dg.define_asset_job(
         f"{name}_daily_job",
@@ -161,5 +169,6 @@ ALL_JOBS = (
     measures_job,
     source_agreement_job,
     market_report_job,
+    lake_job,
 )
 """Every job of assets and checks, in this one place."""

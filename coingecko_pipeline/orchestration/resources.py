@@ -219,6 +219,26 @@ class KeepEventsDays(dg.ConfigurableResource[int]):
         return self.settings.keep_events_days
 
 
+class LakeUri(dg.ConfigurableResource[str]):
+    """Where the lake is that LAKE_URI names; empty where there is none."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> str:  # noqa: ARG002
+        """The address of the settings."""
+        return self.settings.lake_uri or ""
+
+
+class LakeKeepDays(dg.ConfigurableResource[int]):
+    """The days for which a version of the lake can be read that LAKE_KEEP_DAYS names."""
+
+    settings: dg.ResourceDependency[Settings]
+
+    def create_resource(self, context: dg.InitResourceContext) -> int:  # noqa: ARG002
+        """The figure of the settings."""
+        return self.settings.lake_keep_days
+
+
 class Currencies(dg.ConfigurableResource[Sequence[str]]):
     """The currencies that CURRENCIES names."""
 
@@ -352,6 +372,8 @@ def build_resources(overrides: Mapping[str, object] | None = None) -> Mapping[st
         "keep_pages_days": KeepPagesDays(settings=settings),
         "keep_events_days": KeepEventsDays(settings=settings),
         "currencies": Currencies(settings=settings),
+        "lake_uri": LakeUri(settings=settings),
+        "lake_keep_days": LakeKeepDays(settings=settings),
         "alerts": webhook_alerts,
         "heartbeat": monitor_heartbeat,
         "alert_revised_values": revised_values,

@@ -10,13 +10,16 @@ from coingecko_pipeline.acquisition.currencies import due_currencies
 from coingecko_pipeline.acquisition.hourly import plan_hour
 from coingecko_pipeline.acquisition.outlook import plan_of_today
 from coingecko_pipeline.acquisition.planning import SNAPSHOT_CALLS, AcquisitionError
+from coingecko_pipeline.lake.copied import lake_is_up_to_date
 from coingecko_pipeline.orchestration.assets.daily_market import DailyMarketConfig
+from coingecko_pipeline.orchestration.assets.lake import LakeConfig
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig
 from coingecko_pipeline.orchestration.jobs import (
     SNAPSHOT_JOBS,
     currency_charts_job,
     daily_market_job,
     hourly_market_job,
+    lake_job,
     market_charts_job,
     source_agreement_job,
 )
@@ -27,6 +30,10 @@ from coingecko_pipeline.sources import SnapshotSource
 from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 from coingecko_pipeline.warehouse import Database
+
+
+LAKE_MAINTAINED_AT = 4
+"""The hour (UTC) at whose tick the lake's old versions go too: after the day's work, when few read."""
 
 
 def date_of_tick(
@@ -235,6 +242,35 @@ def maintenance_schedule(_context: dg.ScheduleEvaluationContext) -> dg.RunReques
     return dg.RunRequest()
 
 
+LAKE_OFF = (
+    "There is no lake. To have one, set LAKE_URI to a folder or an address of an object store, and install the extra: "
+    "pip install 'coingecko-pipeline[lake]'."
+)
+
+
+@dg.schedule(
+    job=lake_job,
+    cron_schedule="25 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The lake at LAKE_URI, 25 minutes after each full hour, as far as something has changed; at 04:25 UTC "
+    "its old versions and small files too. It is skipped with the reason where LAKE_URI is not set, where it has "
+    "followed everything, and while an earlier run has not ended. No call.",
+)
+def lake_schedule(
+    context: dg.ScheduleEvaluationContext, warehouse: dg.ResourceParam[Database], lake_uri: dg.ResourceParam[str]
+) -> dg.RunRequest | dg.SkipReason:
+    """Ask for what the lake lacks; a late tick brings the same."""
+    if not lake_uri:
+        return dg.SkipReason(LAKE_OFF)
+    if waiting := context.instance.get_runs(dg.RunsFilter(job_name=lake_job.name, statuses=UNFINISHED)):
+        return dg.SkipReason(f"The run {waiting[0].run_id} of an earlier hour has not ended.")
+    maintain = context.scheduled_execution_time.astimezone(UTC).hour == LAKE_MAINTAINED_AT
+    if not maintain and lake_is_up_to_date(warehouse):
+        return dg.SkipReason("The lake has followed the latest changes.")
+    return dg.RunRequest(run_config=dg.RunConfig({"coingecko__lake": LakeConfig(maintain=maintain)}))
+
+
 ALL_SCHEDULES = (
     daily_market_schedule,
     history_completion_schedule,
@@ -243,5 +279,6 @@ ALL_SCHEDULES = (
     *SNAPSHOT_SCHEDULES,
     source_agreement_schedule,
     maintenance_schedule,
+    lake_schedule,
 )
 """Every schedule, in this one place."""

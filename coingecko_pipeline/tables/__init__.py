@@ -16,6 +16,7 @@ from coingecko_pipeline.tables.checks import CHECK_DETAIL_LENGTH, check_results
 from coingecko_pipeline.tables.coins import asset_changes, assets, raw_asset_list, refused_asset_list
 from coingecko_pipeline.tables.contracts import asset_contracts, platforms
 from coingecko_pipeline.tables.currencies import CURRENT_RATE, RATE_OF_CHARTS, currency_charts, fx_rates
+from coingecko_pipeline.tables.lake import iceberg_namespace_properties, iceberg_tables
 from coingecko_pipeline.tables.market import CHART, SNAPSHOT, STALE, daily_market, hourly_market
 from coingecko_pipeline.tables.market_views import daily_close, daily_market_clean, universe
 from coingecko_pipeline.tables.measures import (
@@ -100,6 +101,8 @@ __all__ = [
     "fx_rates",
     "global_market_daily",
     "hourly_market",
+    "iceberg_namespace_properties",
+    "iceberg_tables",
     "market_change_counter",
     "market_changes",
     "market_charts",

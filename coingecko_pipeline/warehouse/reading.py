@@ -36,13 +36,13 @@ class Between:
 
     Attributes:
         column: its name.
-        start: a date or an aware datetime, as the column holds.
+        start: a date, an aware datetime or a number, as the column holds.
         end: the first value that is not wanted any more.
     """
 
     column: str
-    start: date | datetime
-    end: date | datetime
+    start: date | datetime | int
+    end: date | datetime | int
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,9 @@ def _where(table: Table, condition: Condition) -> ColumnElement[bool]:
     return comparable(_column(table, condition.column)).in_([as_stored(value) for value in condition.values])
 
 
-def _within(column: ColumnElement[Any], start: date | datetime, end: date | datetime) -> ColumnElement[bool]:
+def _within(
+    column: ColumnElement[Any], start: date | datetime | int, end: date | datetime | int
+) -> ColumnElement[bool]:
     return and_(column >= as_stored(start), column < as_stored(end))
 
 

@@ -14,6 +14,7 @@ from coingecko_pipeline.orchestration.assets.deriving import DerivedTableConfig,
 from coingecko_pipeline.orchestration.assets.endpoints import ENDPOINTS
 from coingecko_pipeline.orchestration.assets.hourly_market import HourlyMarketConfig, hourly_market
 from coingecko_pipeline.orchestration.assets.known_assets import assets_and_changes, make_assets_and_changes
+from coingecko_pipeline.orchestration.assets.lake import LakeConfig, lake
 from coingecko_pipeline.orchestration.assets.market_asset import make_current_market
 from coingecko_pipeline.orchestration.assets.market_changes import CHANGE_LOGS
 from coingecko_pipeline.orchestration.assets.market_charts import MarketChartsConfig, market_charts
@@ -67,6 +68,7 @@ ALL_ASSETS: tuple[dg.AssetsDefinition | dg.AssetSpec, ...] = (
     *(asset for assets in SNAPSHOT_ASSETS.values() for asset in assets),
     asset_pairs,
     *DERIVED_ASSETS,
+    lake,
     *ENDPOINTS,
     *CHANGE_LOGS,
     *BESIDE_THE_MARKET,
@@ -83,6 +85,7 @@ __all__ = [
     "DailyMarketConfig",
     "DerivedTableConfig",
     "HourlyMarketConfig",
+    "LakeConfig",
     "MarketChartsConfig",
     "MarketReportConfig",
     "RebuildRange",
@@ -97,6 +100,7 @@ __all__ = [
     "fx_rates",
     "global_market_daily",
     "hourly_market",
+    "lake",
     "market_charts",
     "market_flags",
     "market_report",
