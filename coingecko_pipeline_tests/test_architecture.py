@@ -105,6 +105,8 @@ socket.socket.connect = refuse
 socket.getaddrinfo = refuse
 from coingecko_pipeline.definitions import defs
 defs.validate_loadable(defs)
+import sys
+assert "pyiceberg" not in sys.modules, "only a run of the lake needs it"
 print(len(defs.resolve_all_asset_specs()))
 """
 

@@ -10,7 +10,7 @@ from coingecko_pipeline.sources import Source
 from coingecko_pipeline.sources.registry import COINGECKO, SOURCES
 
 SPECS = {"/".join(spec.key.path): spec for spec in build_definitions().resolve_all_asset_specs()}
-FILES = ("coingecko/market_report",)
+FILES = {"coingecko/market_report": ("**One file**", "html"), "coingecko/lake": ("**One table**", "iceberg")}
 ENDPOINTS = [name for name in SPECS if name.split("/")[0].endswith("_api")]
 CHANGE_LOGS = [f"{source.name}/market_changes" for source in SOURCES]
 VIEWS = [name for name, spec in SPECS.items() if "view" in spec.kinds]
@@ -60,16 +60,19 @@ def test_the_graph_is_endpoint_to_list_to_assets_to_market_to_change_log() -> No
     assert parents["coingecko/currency_charts"] == {"coingecko_api/market_chart"} | charts
     rates = {"coingecko_api/exchange_rates", "coingecko/currency_charts", "coingecko/raw_asset_list"}
     assert parents["coingecko/fx_rates"] == rates
-    assert len(parents) == 43
+    assert markets & parents["coingecko/lake"] == {"coingecko/daily_market"}
+    assert parents["coingecko/lake"] > written | {"coingecko/market_changes", "coingecko/daily_returns"}
+    assert len(parents) == 44
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_a_file_tells_its_reader_what_it_is(name: str) -> None:
     spec = SPECS[name]
-    for words in ("**One file**", "**Complete**", "**Known gaps:**"):
+    what, kind = FILES[name]
+    for words in (what, "**Complete**", "**Known gaps:**"):
         assert words in (spec.description or "")
     assert spec.group_name
-    assert "html" in spec.kinds
+    assert kind in spec.kinds
 
 
 @pytest.mark.parametrize("name", sorted([*TABLES, *VIEWS]))

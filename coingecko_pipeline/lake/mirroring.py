@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from coingecko_pipeline.lake.copied import COPIES, ByCount, ByLog, ByNumber, copies_of_the_log
+from coingecko_pipeline.lake.copied import COPIES, ByCount, ByLog, ByNumber, CopiedTable, copies_of_the_log
 from coingecko_pipeline.lake.counted import replace_counted
 from coingecko_pipeline.lake.logged import follow_log
 from coingecko_pipeline.lake.numbered import append_new
@@ -39,6 +39,7 @@ def mirror(
     lake: Lake,
     now: datetime,
     *,
+    copies: Sequence[CopiedTable] = COPIES,
     anew: bool = False,
     begin: Callable[[str], None] = lambda _: None,
     monotonic: Callable[[], float] = time.monotonic,
@@ -48,6 +49,7 @@ def mirror(
     Args:
         lake: The lake.
         now: The current UTC time, aware.
+        copies: The tables.
         anew: Whether all of every table is copied again.
         begin: Told of each table.
         monotonic: Seconds that never run backwards.
@@ -62,7 +64,7 @@ def mirror(
         known = read_followed(database)
         number = latest_change(database)
         _note(lake, number, now, [name for name in copies_of_the_log() if (name, MAIN_SOURCE) not in known])
-        for copied in COPIES:
+        for copied in copies:
             begin(copied.name)
             began = monotonic()
             table = lake.made(copied)

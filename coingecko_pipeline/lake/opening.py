@@ -81,7 +81,7 @@ class Lake:
         """What pyiceberg's own variables and file say of the lake, such as a store's endpoint, and where it is."""
         own = Config().get_catalog_config(CATALOG) or {}
         io = f"{AnyFileIO.__module__}.{AnyFileIO.__qualname__}"
-        return {**{name: str(value) for name, value in own.items()}, "warehouse": self.address, "py-io-impl": io}
+        return {"warehouse": self.address, "py-io-impl": io, **{name: str(value) for name, value in own.items()}}
 
     @contextmanager
     def locked(self) -> Iterator[None]:

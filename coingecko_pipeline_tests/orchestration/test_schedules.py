@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -9,10 +10,13 @@ from sqlalchemy import insert
 from coingecko_pipeline import tables
 from coingecko_pipeline.acquisition.planning import SNAPSHOT_CALLS
 from coingecko_pipeline.definitions import build_definitions
+from coingecko_pipeline.lake.copied import copies_of_the_log
+from coingecko_pipeline.market.changes import Change, log_changes, set_followed
 from coingecko_pipeline.orchestration.schedules import (
     SNAPSHOT_SCHEDULES,
     daily_market_schedule,
     hourly_market_schedule,
+    lake_schedule,
     source_agreement_schedule,
 )
 from coingecko_pipeline.sources.coingecko.plans import PLANS
@@ -174,3 +178,50 @@ def test_the_hourly_schedule_is_on_by_default_minutes_after_the_daily_one() -> N
     schedule = build_definitions().resolve_schedule_def("hourly_market_schedule")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("5 * * * *", "UTC")
+
+
+def evaluate_lake(
+    database: Database, instance: dg.DagsterInstance, uri: str = "lake", hour: int = 11
+) -> dg.RunRequest | str:
+    """The run that the lake's schedule asks for, or the reason why it asks for none."""
+    at = TICK.replace(hour=hour, minute=25)
+    context = dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=at, resources={"warehouse": database, "lake_uri": uri}
+    )
+    answer = lake_schedule(context)
+    assert isinstance(answer, dg.RunRequest | dg.SkipReason)
+    return answer if isinstance(answer, dg.RunRequest) else str(answer.skip_message)
+
+
+def config_of(request: dg.RunRequest | str) -> Any:
+    assert isinstance(request, dg.RunRequest)
+    return request.run_config["ops"]["coingecko__lake"]["config"]
+
+
+@on_sqlite
+def test_the_lake_is_off_until_it_has_an_address(database: Database, instance: dg.DagsterInstance) -> None:
+    assert "set LAKE_URI to a folder" in str(evaluate_lake(database, instance, uri=""))
+
+
+@on_sqlite
+def test_the_lake_is_asked_for_where_it_lacks_a_change_and_once_a_day_to_be_kept_small(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    assert config_of(evaluate_lake(database, instance)) == {"anew": False, "maintain": False}
+    with database.transaction() as connection:
+        for name in copies_of_the_log():
+            set_followed(connection, name, "coingecko", 0, TICK)
+    assert evaluate_lake(database, instance) == "The lake has followed the latest changes."
+    assert config_of(evaluate_lake(database, instance, hour=4))["maintain"] is True
+    with database.transaction() as connection:
+        log_changes(connection, [Change("daily_market", TICK.date(), TICK.date())])
+    assert config_of(evaluate_lake(database, instance))["maintain"] is False
+
+
+@on_sqlite
+def test_no_run_of_the_lake_is_asked_for_while_another_is_at_work(
+    database: Database, instance: dg.DagsterInstance
+) -> None:
+    job = build_definitions().resolve_job_def("lake_job")
+    run = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert f"The run {run.run_id} of an earlier hour has not ended" in str(evaluate_lake(database, instance))
