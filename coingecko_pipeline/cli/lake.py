@@ -5,10 +5,9 @@ from typing import Any
 
 import click
 
-from coingecko_pipeline.cli.instance import use_home
-from coingecko_pipeline.cli.runs import run_job
-from coingecko_pipeline.cli.storage_size import told_bytes
-from coingecko_pipeline.cli.terminal import CONSOLE, counted, telling_time
+from coingecko_pipeline.cli.dagster_storage import told_bytes
+from coingecko_pipeline.cli.jobs import run_job, running
+from coingecko_pipeline.cli.terminal import counted, tell
 from coingecko_pipeline.databases import open_warehouse
 from coingecko_pipeline.lake import AddressRefused, LakeError, checked_address
 from coingecko_pipeline.lake.deleting import delete_lake, folders_of_lake
@@ -43,8 +42,7 @@ def lake(maintain: bool, anew: bool, show: bool, delete: bool, yes: bool) -> Non
         raise click.ClickException(str(error)) from None
     finally:
         database.dispose()
-    use_home()
-    with telling_time():
+    with running(settings):
         config = {"maintain": maintain, "anew": anew}
         outcome = run_job("lake_job", settings, ops={"coingecko__lake": {"config": config}})
         if facts := outcome.metadata.get("lake"):
@@ -63,11 +61,11 @@ def _address(settings: Settings) -> str:
 
 def _tell(facts: dict[str, Any]) -> None:
     files, size = counted(facts["files_written"], "file"), told_bytes(facts["bytes_written"])
-    _say(f"Copied {counted(facts['rows_read'], 'row')} to {facts['address']}: {files} of {size}.")
+    tell(f"Copied {counted(facts['rows_read'], 'row')} to {facts['address']}: {files} of {size}.")
     if "files_deleted" in facts:
         joined, versions = counted(facts["files_joined"], "file"), counted(facts["versions_forgotten"], "version")
         deleted, size = counted(facts["files_deleted"], "file"), told_bytes(facts["bytes_deleted"])
-        _say(f"Joined {joined}, forgot {versions} and deleted {deleted} of {size}.")
+        tell(f"Joined {joined}, forgot {versions} and deleted {deleted} of {size}.")
 
 
 def _show(database: Database, address: str) -> None:
@@ -76,21 +74,17 @@ def _show(database: Database, address: str) -> None:
 
     for each in tables_of(open_lake(database, address)):
         rows, files = counted(each.rows, "row"), counted(each.files, "file")
-        _say(f"{each.name}: {rows} in {files}, {told_bytes(each.bytes)}: {each.metadata}")
+        tell(f"{each.name}: {rows} in {files}, {told_bytes(each.bytes)}: {each.metadata}")
 
 
 def _delete(database: Database, *, yes: bool) -> None:
     folders = folders_of_lake(database)
     if not folders:
-        _say("There is no lake of this database.")
+        tell("There is no lake of this database.")
         return
     for folder in folders.values():
-        _say(f"  {folder}")
+        tell(f"  {folder}")
     if not yes and not click.confirm("Delete all of this? The database keeps its rows."):
-        _say("Nothing was deleted.")
+        tell("Nothing was deleted.")
         sys.exit(1)
-    delete_lake(database, lambda folder: _say(f"Deleted {folder}."))
-
-
-def _say(sentence: str) -> None:
-    CONSOLE.print(sentence, highlight=False, soft_wrap=True)
+    delete_lake(database, lambda folder: tell(f"Deleted {folder}."))

@@ -31,7 +31,6 @@ from coingecko_pipeline.sources.coingecko.plans import Plan
 from coingecko_pipeline.sources.registry import SNAPSHOT_SOURCES
 from coingecko_pipeline.warehouse import Database
 
-
 LAKE_MAINTAINED_AT = 4
 """The hour (UTC) at whose tick the lake's old versions go too: after the day's work, when few read."""
 

@@ -117,8 +117,8 @@ class MySQLIOManager(IOManager):
             found = [table for table in found if table.schema == (path[-2] if len(path) > 1 else None)]
         if len(found) != 1:
             raise DeclarationError(
-                f"no table {path[-1]!r} is declared for {'/'.join(path)} (an asset's table is the last part of its key, and the part "
-                "before is its schema where two have a table of that name); declared are "
+                f"no table {path[-1]!r} is declared for {'/'.join(path)} (an asset's table is the last part of its "
+                "key, and the part before is its schema where two have a table of that name); declared are "
                 f"{', '.join(sorted(table.fullname for table in self._tables))}"
             )
         return found[0]

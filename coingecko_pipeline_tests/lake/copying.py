@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from pyiceberg.io import OutputFile
+from pyiceberg.io.pyarrow import PyArrowFile
 
 from coingecko_pipeline.lake import checked_address
 from coingecko_pipeline.lake.copied import COPIES, CopiedTable
@@ -26,7 +26,7 @@ class WatchedFiles(AnyFileIO):
 
     before_write: Callable[[str], None] = staticmethod(lambda _location: None)
 
-    def new_output(self, location: str) -> OutputFile:
+    def new_output(self, location: str) -> PyArrowFile:
         type(self).before_write(location)
         return super().new_output(location)
 

@@ -11,10 +11,9 @@ from coingecko_pipeline.lake import checked_address
 from coingecko_pipeline.lake.copied import COPIES, ByLog
 from coingecko_pipeline.lake.errors import assert_extra
 from coingecko_pipeline.market.changes import forget_followed, read_followed
-from coingecko_pipeline.orchestration.assets.asset_list import OWNERS
 from coingecko_pipeline.orchestration.derived_tables import followers_of
 from coingecko_pipeline.orchestration.failures import permanent_failures
-from coingecko_pipeline.orchestration.source_assets import key_in
+from coingecko_pipeline.orchestration.source_assets import Domain, key_in
 from coingecko_pipeline.sources.registry import COINGECKO
 from coingecko_pipeline.warehouse import Database
 
@@ -42,8 +41,8 @@ class LakeConfig(dg.Config):
     key=key_in(COINGECKO, "lake"),
     deps=[key_in(COINGECKO, copied.name) for copied in COPIES if copied.name not in WITHOUT_AN_ASSET],
     group_name="lake",
+    tags=Domain.MARKET.tags,
     kinds={"iceberg"},
-    owners=OWNERS,
     pool=LAKE_POOL,
 )
 def lake(
