@@ -19,6 +19,7 @@ TITLES = {
     "measures_job": "Derived tables",
     "source_agreement_job": "Agreement",
     "market_report_job": "Report",
+    "lake_job": "The lake",
     **{f"{source.name}_daily_job": f"{source.title}'s market" for source in SNAPSHOT_SOURCES},
     **{f"{source.name}_checks_job": f"{source.title}'s checks" for source in SNAPSHOT_SOURCES},
 }
