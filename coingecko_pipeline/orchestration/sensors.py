@@ -93,6 +93,7 @@ def unfetched_new_coins(warehouse: Database, now: datetime) -> Sequence[str]:
 
 
 @dg.run_failure_sensor(
+    minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Posts to ALERT_WEBHOOK_URL what failed, why and where to read on, once for each run that failed; "
     "without that setting it sends nothing. An alert that the webhook does not take fails the tick, and the run's log "
@@ -117,6 +118,7 @@ def run_failure_alert_sensor(
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
+    minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Posts to ALERT_WEBHOOK_URL which checks began to fail as errors in a run that succeeded all the same; "
     "warnings are not posted, nor what goes on failing. Without that setting it sends nothing.",

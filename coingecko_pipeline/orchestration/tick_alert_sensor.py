@@ -93,7 +93,7 @@ class Reading:
 
 
 @dg.sensor(
-    minimum_interval_seconds=120,
+    minimum_interval_seconds=300,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Posts to ALERT_WEBHOOK_URL which schedule or sensor failed, or was skipped for a reason that a person "
     "must mend, and what to do: once, until it went well for an hour. Without that setting it sends nothing.",
