@@ -28,6 +28,7 @@ from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import choose_plan
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import FakeClock
+from coingecko_pipeline_tests.instances import stored_instance
 from coingecko_pipeline_tests.running import rows_of, run_job
 
 KEY = "CG-simulated"
@@ -124,7 +125,7 @@ def simulate(
     """
     clock = UnhurriedClock(datetime.combine(first, time(0, 0, 30), UTC))
     options = SandboxOptions(coins=coins, rehypothecated=rehypothecated, plan=plan_name, clock=clock.now)
-    with RunningSandbox(options) as sandbox, dg.instance_for_test() as instance:
+    with RunningSandbox(options) as sandbox, stored_instance() as instance:
         plan = choose_plan(
             plan_name,
             has_key=plan_name != "keyless",

@@ -18,6 +18,7 @@ from coingecko_pipeline.tables import prepare
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.alerts.receiving import SECRET, receiving
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, FakeServer, market_row
+from coingecko_pipeline_tests.instances import stored_instance
 from coingecko_pipeline_tests.orchestration.watching import Hook, Watch, channel_to
 from coingecko_pipeline_tests.running import Runner, run_job
 
@@ -51,7 +52,7 @@ class RunWatch(Watch):
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test(overrides={"run_retries": RETRIES}) as instance:
+    with stored_instance(run_retries=RETRIES) as instance:
         yield instance
 
 

@@ -19,6 +19,7 @@ from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import Answer
+from coingecko_pipeline_tests.instances import stored_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import stock
 from coingecko_pipeline_tests.orchestration.ticking import Daemon
 from coingecko_pipeline_tests.orchestration.watching import Hook, Watch, channel_to
@@ -28,7 +29,7 @@ MONTH = date(2026, 3, 1)
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
+    with stored_instance() as found:
         yield found
 
 

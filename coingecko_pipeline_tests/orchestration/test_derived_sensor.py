@@ -20,6 +20,7 @@ from coingecko_pipeline.orchestration.derived_sensor import (
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
+from coingecko_pipeline_tests.instances import stored_instance
 from coingecko_pipeline_tests.measures.charts import planted, store
 from coingecko_pipeline_tests.measures.deriving import changed, log
 from coingecko_pipeline_tests.running import QUIET, checks_of
@@ -34,7 +35,7 @@ DAILY = [
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
+    with stored_instance() as found:
         yield found
 
 

@@ -17,6 +17,7 @@ from coingecko_pipeline.tables import migrate
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
 from coingecko_pipeline_tests.fakes import FakeClock, FakeMarket, daily_chart, market_row
+from coingecko_pipeline_tests.instances import stored_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import COINS, stock
 from coingecko_pipeline_tests.running import Runner, checks_of
 
@@ -30,7 +31,7 @@ pytestmark = on_sqlite
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     """An instance on SQLite files, as `dagster dev` has it."""
-    with dg.instance_for_test() as found:
+    with stored_instance() as found:
         yield found
 
 

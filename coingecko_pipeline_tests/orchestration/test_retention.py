@@ -18,6 +18,7 @@ from coingecko_pipeline.definitions import build_definitions
 from coingecko_pipeline.orchestration.retention import TESTED_SCHEMA, Deleted, RetentionError, delete_old_records
 from coingecko_pipeline.settings import load_settings
 from coingecko_pipeline_tests.databases import MakeDatabase, on_sqlite
+from coingecko_pipeline_tests.instances import stored_instance
 
 DAYS = dg.DailyPartitionsDefinition("2026-03-01", end_date="2026-03-11")
 LONG_AGO, LIMIT, LATELY = timedelta(days=200), timedelta(days=90), timedelta(days=10)
@@ -131,12 +132,14 @@ class Kept:
 @pytest.fixture
 def kept(kind: str, make_database: MakeDatabase) -> Iterator[Kept]:
     """An instance on SQLite files, as `dagster dev` has it, or in a database of a server."""
-    settings: dict[str, Any] = {}
-    if kind != "sqlite":
-        # As the deployment has it, and ten times as quick as a connection for each query.
-        plugins.register("kept_connections", "coingecko_pipeline.deployment.kept_connections", "KeptConnections")
-        url = make_database().url.set(drivername="mysql+mysqlconnector", query={"plugin": "kept_connections"})
-        settings = {"storage": {"mysql": {"mysql_url": url.render_as_string(hide_password=False)}}}
+    if kind == "sqlite":
+        with stored_instance() as instance:
+            yield Kept(instance)
+        return
+    # As the deployment has it, and ten times as quick as a connection for each query.
+    plugins.register("kept_connections", "coingecko_pipeline.deployment.kept_connections", "KeptConnections")
+    url = make_database().url.set(drivername="mysql+mysqlconnector", query={"plugin": "kept_connections"})
+    settings = {"storage": {"mysql": {"mysql_url": url.render_as_string(hide_password=False)}}}
     with dg.instance_for_test(overrides=settings) as instance:
         yield Kept(instance)
 

@@ -22,6 +22,7 @@ from coingecko_pipeline.orchestration.schedules import (
 from coingecko_pipeline.sources.coingecko.plans import PLANS
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.databases import on_sqlite
+from coingecko_pipeline_tests.instances import stored_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import stock
 
 MIDNIGHT = datetime(2026, 3, 9, tzinfo=UTC)
@@ -101,7 +102,7 @@ TICK = HOUR + timedelta(minutes=5)
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
+    with stored_instance() as found:
         yield found
 
 

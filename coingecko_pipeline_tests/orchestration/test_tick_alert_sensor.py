@@ -18,6 +18,7 @@ from coingecko_pipeline.tables import prepare
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.alerts.receiving import SECRET
 from coingecko_pipeline_tests.fakes import Answer
+from coingecko_pipeline_tests.instances import stored_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import stock
 from coingecko_pipeline_tests.orchestration.ticking import Daemon, unreachable
 from coingecko_pipeline_tests.orchestration.watching import Hook, Watch, channel_to
@@ -28,7 +29,7 @@ HOURLY, DAILY, NEW_COINS = "hourly_market_schedule", "daily_market_schedule", "n
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
+    with stored_instance() as found:
         yield found
 
 

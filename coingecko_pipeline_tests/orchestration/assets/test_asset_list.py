@@ -218,7 +218,10 @@ def test_a_list_is_of_the_day_on_which_its_answer_came(database: Database) -> No
     assert [str(row[0]) for row in rows_of(database, "SELECT first_seen_on FROM assets")] == ["2026-02-04"]
 
 
-SERIES = ("2025-09-04", "2025-09-05", "2025-09-07", "2026-02-02", "2026-02-03")
+SERIES = (
+    *("2025-08-03", "2025-09-04", "2025-09-05", "2025-09-07", "2025-09-10", "2025-09-12"),
+    *("2026-02-02", "2026-02-03"),
+)
 
 
 def test_the_recorded_lists_in_order_end_in_the_changes_that_the_files_show(database: Database) -> None:
@@ -244,3 +247,5 @@ def test_the_recorded_lists_in_order_end_in_the_changes_that_the_files_show(data
     active = rows_of(database, "SELECT asset_id, symbol, name FROM assets WHERE is_active")
     assert set(active) == {(i, entry["symbol"], entry["name"]) for i, entry in lists[SERIES[-1]].items()}
     assert rows_of(database, "SELECT COUNT(*) FROM assets") == [(len(ever),)]
+    # These were recorded without the contracts.
+    assert rows_of(database, "SELECT COUNT(*) FROM asset_contracts") == [(0,)]

@@ -84,13 +84,6 @@ def test_the_recorded_list_and_its_successors_end_in_the_contracts_that_they_sho
     assert rows_of(database, shared)[0][0] >= 7
 
 
-def test_all_recorded_lists_in_their_order_are_taken(database: Database) -> None:
-    days = ("2025-08-03", "2025-09-04", "2025-09-05", "2025-09-07", "2025-09-10", "2025-09-12", "2026-02-02")
-    for day in days:
-        Server(load(f"coins_list/{day}.json.gz")).take(database, day)
-    assert rows_of(database, "SELECT COUNT(*) FROM asset_contracts") == [(0,)]
-
-
 def test_addresses_differ_by_case_and_by_a_trailing_space_except_on_evm_chains(database: Database) -> None:
     checksummed = "0x2260FAC5E5542a773Aa44fBCfeDf7C193bc2C599"
     coins = [

@@ -18,7 +18,7 @@ from coingecko_pipeline.sources.coingecko import CoinGecko
 from coingecko_pipeline.sources.coingecko.plans import choose_plan
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.fakes import Answer, FakeClock, FakeMarket, daily_chart, market_row
-from coingecko_pipeline_tests.instances import empty_instance
+from coingecko_pipeline_tests.instances import empty_instance, stored_instance
 from coingecko_pipeline_tests.orchestration.assets.conftest import COINS, stock
 from coingecko_pipeline_tests.running import Runner, failure_of, metadata_of, rows_of
 
@@ -328,7 +328,7 @@ def test_a_newly_listed_coin_is_one_event_on_a_plan_with_all_history(stocked: Da
 def test_no_new_coin_is_asked_for_while_a_run_asks_for_charts(stocked: Database, market: FakeMarket) -> None:
     list_as_new(stocked, "big")
     job = build_definitions().resolve_job_def("market_charts_job")
-    with dg.instance_for_test() as instance:
+    with stored_instance() as instance:
         for status in (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED):
             run = instance.create_run_for_job(job, status=status)
             skipped = evaluate(new_coins_sensor, stocked, market, instance)
