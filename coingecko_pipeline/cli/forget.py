@@ -77,7 +77,8 @@ def forget(name: str, folders: tuple[Path, ...], yes: bool) -> None:
     try:
         places = list(_places(source, warehouse))
         files = [*_report(settings.report_path), *_exports(source, (Path(), DATA, *folders))]
-        lake = list(folders_of_lake(warehouse).values()) if source is COINGECKO else []
+        # Where the database is not there yet, it is not to be made by looking.
+        lake = list(folders_of_lake(warehouse).values()) if source is COINGECKO and places else []
         if lake:  # before anything is deleted
             assert_extra()
         if not files and not lake and not any(sum(place.rows.values()) for place in places):

@@ -1,6 +1,6 @@
 """A process that has loaded the program and forks for each command: to load it takes longer than most commands.
 
-Each line of its standard input is a command as JSON: `arguments`, `folder`, `environment`, and the files `stdout` and
+Each line of its standard input is a command as JSON: `arguments` with the program's name, `folder`, `environment`, and the files `stdout` and
 `stderr` that take what it says. It answers with a line that has the exit code.
 """
 
@@ -41,7 +41,7 @@ def become(command: dict[str, Any]) -> None:
     os.chdir(command["folder"])
     os.environ.clear()
     os.environ.update(command["environment"])
-    sys.argv[1:] = command["arguments"]
+    sys.argv[:] = command["arguments"]
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def run_program(folder: Path, *arguments: str, **environment: str) -> subprocess
     with tempfile.TemporaryDirectory() as outputs:
         stdout, stderr = Path(outputs, "stdout"), Path(outputs, "stderr")
         command = {
-            "arguments": arguments,
+            "arguments": [str(PROGRAM), *arguments],
             "folder": str(folder),
             "environment": {**_inherited(), "COLUMNS": WIDTH, **environment},
             "stdout": str(stdout),
