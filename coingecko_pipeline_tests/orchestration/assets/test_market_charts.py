@@ -208,7 +208,7 @@ def test_credits_that_the_key_used_elsewhere_count(stocked: Database, market: Fa
     market.credits_used = 99_990
     told = failure_of(fetch(stocked, client_of(market, "basic"), DateRange(back(3), back(2))))
     assert "needs 3 credits and 0 are left" in told
-    assert rows_of(stocked, "SELECT credits FROM api_usage WHERE endpoint = 'elsewhere'") == [(99_989,)]
+    assert rows_of(stocked, "SELECT credits FROM api_usage WHERE endpoint = 'elsewhere'") == [(99_990,)]
     assert market.charts_asked == []
 
 
