@@ -1,7 +1,7 @@
 """A process that has loaded the program and forks for each command: to load it takes longer than most commands.
 
-Each line of its standard input is a command as JSON: `arguments`, the program's name first, `folder`, `environment`, and
-the files `stdout` and `stderr` that take what it says. It answers with a line that has the exit code.
+Each line of its standard input is a command as JSON: `arguments`, the program's name first, `folder`, `environment`,
+and the files `stdout` and `stderr` that take what it says. It answers with a line that has the exit code.
 """
 
 import gc
