@@ -65,7 +65,8 @@ def stored(database: Database, table: str) -> Counter[Row]:
 
 
 def url_of(database: Database) -> str:
-    return database.url.render_as_string(hide_password=False)
+    # The earlier version takes no options that are spelled as providers spell them.
+    return database.url.set(query={}).render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")
