@@ -77,7 +77,7 @@ def test_a_file_that_has_no_room_is_told_and_no_part_of_it_is_left(
     assert run_program(tmp_path, "daily", **settings).returncode == 0
     with small_disk(tmp_path / "files", 1) as files:
         fill(files)
-        ended = run_program(tmp_path, command, "--output", str(files / "file"), **settings)
+        ended = run_program(tmp_path, command, "--output", str(files / "file.csv"), **settings)
         assert ended.returncode == 1
-        assert f"{files / 'file'} could not be written: No space left on device: make room there" in ended.stderr
+        assert f"{files / 'file.csv'} could not be written: No space left on device: make room there" in ended.stderr
         assert [path.name for path in files.iterdir()] == ["ballast"]
