@@ -3,6 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import insert
+
+from coingecko_pipeline import tables
 from coingecko_pipeline.warehouse import Database
 from coingecko_pipeline_tests.cli.programs import run_program
 from coingecko_pipeline_tests.databases import on_sqlite
@@ -49,6 +52,12 @@ def test_verify_tells_by_table_and_kind_what_differs_of_what_was_computed_and_re
 ) -> None:
     first = datetime.now(UTC).date() - timedelta(days=59)
     store(database, {"coin": planted(first, range(1, 61))})
+    with database.transaction() as connection:
+        connection.execute(
+            insert(tables.assets).values(
+                asset_id="coin", symbol="c", name="Coin", first_seen_on=first, last_seen_on=first, is_active=True
+            )
+        )
     settings = {"DATABASE_URL": database.url.render_as_string(hide_password=False)}
     assert run_program(tmp_path, "measures", **settings).returncode == 0
     day = first + timedelta(days=10)
@@ -57,7 +66,7 @@ def test_verify_tells_by_table_and_kind_what_differs_of_what_was_computed_and_re
         connection.exec_driver_sql(f"UPDATE global_market_daily SET coins_up = 7 WHERE date = '{day}'")
     found = run_program(tmp_path, "verify", **settings)
     assert found.returncode == 1
-    told = [[cell.strip() for cell in line.split("│")[1:-1]] for line in found.stdout.replace("|", "│").splitlines() if "│" in line]
+    told = [[cell.strip() for cell in line.split("│")[1:-1]] for line in found.stdout.splitlines() if "│" in line]
     assert told == [
         ["daily_returns", "missing", "1", f"coin on {day}"],
         ["global_market_daily", "different", "1", str(day)],
